@@ -1,0 +1,139 @@
+"""The database: one declarative base, a writer and readers, and what happens around a commit.
+
+`async with db.write() as session:` is one transaction. Before its commit the registered hooks run (the
+ledger chains its entries there, so the chain's lock is held for an instant only); after it, and only if it
+succeeded, what was given to `after_commit` runs: publications, sockets, mail.
+
+SQLite has one writer at a time: a lock in this process keeps writers in line without busy-waiting, and
+`BEGIN IMMEDIATE` with a 10 s busy timeout does the same between processes. Readers use WAL snapshots.
+"""
+
+import asyncio
+import contextlib
+from collections.abc import AsyncIterator, Awaitable, Callable
+from datetime import UTC, datetime
+from typing import Any
+
+from sqlalchemy import DateTime, Dialect, MetaData, event
+from sqlalchemy.engine import make_url
+from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession, async_sessionmaker, create_async_engine
+from sqlalchemy.orm import DeclarativeBase
+from sqlalchemy.types import TypeDecorator
+
+Session = AsyncSession
+Hook = Callable[[AsyncSession], Awaitable[None]]
+Afterwards = Callable[[], Awaitable[None]]
+
+
+class UtcDateTime(TypeDecorator[datetime]):
+    """Aware UTC in, aware UTC out, on both databases; a naive value is an error."""
+
+    impl = DateTime(timezone=True)
+    cache_ok = True
+
+    def process_bind_param(self, value: datetime | None, dialect: Dialect) -> datetime | None:
+        if value is None:
+            return None
+        if value.tzinfo is None:
+            raise ValueError("a naive datetime reached the database")
+        value = value.astimezone(UTC)
+        return value.replace(tzinfo=None) if dialect.name == "sqlite" else value
+
+    def process_result_value(self, value: datetime | None, dialect: Dialect) -> datetime | None:
+        del dialect
+        if value is None:
+            return None
+        return value.replace(tzinfo=UTC) if value.tzinfo is None else value.astimezone(UTC)
+
+
+class Base(DeclarativeBase):
+    """Root of all tables. `Mapped[datetime]` is `UtcDateTime`; ids are strings from `core.ids`."""
+
+    metadata = MetaData(
+        naming_convention={
+            "ix": "ix_%(table_name)s_%(column_0_N_name)s",
+            "uq": "uq_%(table_name)s_%(column_0_N_name)s",
+            "ck": "ck_%(table_name)s_%(constraint_name)s",
+            "fk": "fk_%(table_name)s_%(column_0_N_name)s",
+            "pk": "pk_%(table_name)s",
+        }
+    )
+    type_annotation_map = {datetime: UtcDateTime}  # noqa: RUF012 - SQLAlchemy's own way
+
+
+class Database:
+    """An engine with the two ways in: `read()` and `write()`."""
+
+    def __init__(self, engine: AsyncEngine) -> None:
+        self.engine = engine
+        self.is_sqlite = engine.dialect.name == "sqlite"
+        self._sessions = async_sessionmaker(engine, expire_on_commit=False, autoflush=True)
+        self._hooks: list[Hook] = []
+        self._writer = asyncio.Lock()
+
+    @classmethod
+    def connect(cls, url: str) -> "Database":
+        """`url` as from `Settings.sqlalchemy_url`."""
+        if make_url(url).get_backend_name() == "sqlite":
+            engine = create_async_engine(url, connect_args={"timeout": 10})
+            _prepare_sqlite(engine)
+        else:
+            engine = create_async_engine(url, pool_size=10, max_overflow=20, pool_pre_ping=True)
+        return cls(engine)
+
+    def before_commit(self, hook: Hook) -> None:
+        """Registers what runs inside each write transaction, last."""
+        if hook not in self._hooks:
+            self._hooks.append(hook)
+
+    @contextlib.asynccontextmanager
+    async def read(self) -> AsyncIterator[AsyncSession]:
+        """A session that never commits."""
+        async with self._sessions() as session:
+            yield session
+            await session.rollback()
+
+    @contextlib.asynccontextmanager
+    async def write(self) -> AsyncIterator[AsyncSession]:
+        """One transaction: committed at the end of the block, rolled back whole on any error."""
+        async with contextlib.AsyncExitStack() as stack:
+            if self.is_sqlite:
+                await stack.enter_async_context(self._writer)
+            session = await stack.enter_async_context(self._sessions())
+            try:
+                await session.connection(execution_options={"write": True})
+                yield session
+                await session.flush()
+                for hook in self._hooks:
+                    await hook(session)
+                await session.commit()
+            except BaseException:
+                await session.rollback()
+                raise
+        for afterwards in session.info.pop("afterwards", ()):
+            await afterwards()
+
+    async def close(self) -> None:
+        await self.engine.dispose()
+
+
+def after_commit(session: AsyncSession, afterwards: Afterwards) -> None:
+    """Runs `afterwards` once the transaction of `session` is committed; never if it is rolled back."""
+    session.info.setdefault("afterwards", []).append(afterwards)
+
+
+def _prepare_sqlite(engine: AsyncEngine) -> None:
+    @event.listens_for(engine.sync_engine, "connect")
+    def _on_connect(connection: Any, _record: object) -> None:
+        connection.isolation_level = None  # the driver begins nothing by itself; we do, below
+        cursor = connection.cursor()
+        for pragma in ("journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON", "busy_timeout=10000"):
+            cursor.execute(f"PRAGMA {pragma}")
+        cursor.close()
+
+    @event.listens_for(engine.sync_engine, "begin")
+    def _on_begin(connection: Any) -> None:
+        # The writer lock of the process is held by `write()`; readers must not take the file's write lock.
+        connection.exec_driver_sql(
+            "BEGIN IMMEDIATE" if connection.get_execution_options().get("write") else "BEGIN"
+        )

@@ -1,0 +1,75 @@
+"""Reading the ledger: by subject, by tag, and as a whole for verification."""
+
+from collections.abc import Sequence
+
+from sqlalchemy import select
+
+from core.db import Database, Session
+from core.ids import Ref
+from ledger.chain import Entry, Verdict, Verifier
+from ledger.tables import EntryRow, HeadRow
+
+_PAGE = 1000
+
+
+def _entry(row: EntryRow) -> Entry:
+    return Entry(
+        row.seq,
+        row.at,
+        row.tag,
+        row.actor_kind,
+        row.actor_id,
+        row.subject_kind,
+        row.subject_id,
+        row.details,
+        row.previous,
+        row.digest,
+    )
+
+
+async def about(session: Session, *subjects: Ref, limit: int = 500) -> Sequence[Entry]:
+    """The entries about any of `subjects`, oldest first."""
+    ids = [s.id for s in subjects]
+    rows = await session.scalars(
+        select(EntryRow).where(EntryRow.subject_id.in_(ids)).order_by(EntryRow.seq).limit(limit)
+    )
+    kinds = {(s.kind, s.id) for s in subjects}
+    return [_entry(row) for row in rows if (row.subject_kind, row.subject_id) in kinds]
+
+
+async def latest(
+    session: Session, *, tag_prefix: str = "", before: int | None = None, limit: int = 50
+) -> list[Entry]:
+    """The newest entries first; `before` is the sequence number to go on from."""
+    query = select(EntryRow).order_by(EntryRow.seq.desc()).limit(limit)
+    if tag_prefix:
+        query = query.where(EntryRow.tag.startswith(tag_prefix, autoescape=True))
+    if before is not None:
+        query = query.where(EntryRow.seq < before)
+    return [_entry(row) for row in await session.scalars(query)]
+
+
+async def verify(db: Database) -> Verdict:
+    """Checks the whole chain page by page, and that it reaches its head."""
+    verifier = Verifier()
+    last = 0
+    async with db.read() as session:
+        head = await session.get(HeadRow, 1)
+        expected = (head.seq, head.digest) if head else (0, verifier.verdict().head)
+        while rows := (
+            await session.scalars(
+                select(EntryRow).where(EntryRow.seq > last).order_by(EntryRow.seq).limit(_PAGE)
+            )
+        ).all():
+            for row in rows:
+                entry = _entry(row)
+                if problem := verifier.problem_of(entry):
+                    return verifier.verdict((entry.seq, problem))
+            last = rows[-1].seq
+            session.expunge_all()
+    verdict = verifier.verdict()
+    if (verdict.entries, verdict.head) != expected:
+        return verifier.verdict(
+            (verdict.entries + 1, f"the ledger ends early: it should reach entry {expected[0]}")
+        )
+    return verdict

@@ -1,0 +1,1 @@
+"""Outbox, texts and channels: what people are told."""

@@ -1,0 +1,1 @@
+"""Accounts, sessions, terminals, inmates, relationships and their proofs."""

@@ -1,0 +1,1 @@
+"""Versioned rule sets, calendars and clocks."""

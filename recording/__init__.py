@@ -1,0 +1,1 @@
+"""Writing, sealing, keeping and proving what was said."""

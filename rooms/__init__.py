@@ -1,0 +1,1 @@
+"""Live rooms: who is in, who may hear and see whom, and the relay of packets between them."""

@@ -1,0 +1,139 @@
+"""What a room needs of those who are in it: media legs, recorders, sockets. Implemented above.
+
+A *leg* is one peer's media connection. It publishes at most one audio and one video stream *up* and gets,
+*down*, a fixed number of numbered lines (each one audio and one video stream) and one announce line, all
+negotiated at its start, so that nothing is renegotiated in a call. The room alone decides what flows: the
+default of every line is silence.
+"""
+
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Protocol
+
+from core.ids import Ref
+
+
+class MediaKind(StrEnum):
+    AUDIO = "audio"
+    VIDEO = "video"
+
+
+@dataclass(frozen=True, slots=True)
+class LegStatistics:
+    """Counters since the leg was opened, and present values. `None`: not known yet."""
+
+    packets_up: int
+    bytes_up: int
+    lost_up: int
+    packets_down: int
+    bytes_down: int
+    round_trip_ms: float | None
+    jitter_ms: float | None
+    loss_percent: float | None  # what the peer last reported of what we send, 0..100
+    last_heard: float  # core.clock.monotonic() of the last authentic packet of any kind
+
+
+class TrackSink(Protocol):
+    """Takes a copy of what a leg publishes. Called on the event loop; must neither block nor raise."""
+
+    def packet(self, kind: MediaKind, packet: bytes, arrived: float) -> None:
+        """One decrypted RTP packet (header and payload), in arrival order; `arrived` in monotonic seconds."""
+
+    def sender_report(self, kind: MediaKind, ntp: int, rtp: int) -> None:
+        """The sender's own mapping: 64-bit NTP time to RTP timestamp (RFC 3550 section 6.4.1)."""
+
+
+class Leg(Protocol):
+    """One peer's media connection."""
+
+    @property
+    def id(self) -> str: ...
+
+    async def offer(self) -> str:
+        """The SDP offer; m-lines in order: own audio, own video (when it publishes), announce audio, then
+        for each line n = 0, 1, …: audio, video."""
+
+    async def accept(self, answer: str) -> None:
+        """Takes the SDP answer; raises `rooms.errors.BadSdp` and leaves the leg usable for another try."""
+
+    def show(self, line: int, publisher: "Leg | None", *, audio: bool, video: bool) -> None:
+        """Line `line` carries what `publisher` sends, as far as `audio` and `video` say; `None` clears it.
+        Idempotent. A key frame is asked for when video starts to flow."""
+
+    def announce(self, publisher: "Leg | None") -> None:
+        """The announce line carries the audio of `publisher` (an officer who speaks in)."""
+
+    def tap(self, sink: TrackSink) -> None:
+        """Copies all that this leg publishes to `sink`, whatever is forwarded."""
+
+    def untap(self, sink: TrackSink) -> None: ...
+
+    def request_keyframe(self) -> None: ...
+
+    def statistics(self) -> LegStatistics: ...
+
+    async def close(self) -> None:
+        """Ends the connection; idempotent. No event is sent for it."""
+
+
+class LegEvents(Protocol):
+    """What a leg tells its owner; called on the event loop."""
+
+    def leg_connected(self, leg_id: str) -> None:
+        """DTLS is up: media can flow. Called once."""
+
+    def leg_lost(self, leg_id: str) -> None:
+        """Nothing authentic was heard for 3 s; the leg stays and may come back."""
+
+    def leg_back(self, leg_id: str) -> None:
+        """Heard again after `leg_lost`."""
+
+    def leg_failed(self, leg_id: str) -> None:
+        """The connection is over (DTLS closed or failed, or not connected within 20 s)."""
+
+
+class LegFactory(Protocol):
+    """Opens legs; implemented by `signaling.peer`."""
+
+    async def open(
+        self,
+        leg_id: str,
+        events: LegEvents,
+        *,
+        publishes: frozenset[MediaKind],
+        lines: int,
+        loopback: bool = False,
+    ) -> Leg:
+        """`lines`: how many others it can be shown. `loopback`: line 0 carries back what it publishes
+        (device check); such a leg belongs to no room."""
+
+
+class Recorder(Protocol):
+    """The recording of one room, from arming to its end; implemented by `recording.recorder`."""
+
+    @property
+    def recording_id(self) -> str: ...
+
+    @property
+    def healthy(self) -> bool:
+        """False as soon as a write failed, the disk is full, or the writer lags more than 2 s."""
+
+    def add(self, leg: Leg, person: Ref, role: str, name: str) -> None:
+        """Records all that `leg` publishes as a track of its own, from its next key frame on."""
+
+    def remove(self, leg: Leg) -> None:
+        """Ends the track of `leg`."""
+
+    def mark(self, tag: str, **details: object) -> None:
+        """Writes an event into the recording's timeline (pause, warning, mute …) at this moment."""
+
+    async def finish(self, reason: str) -> None:
+        """Flushes and closes all files. Sealing is done afterwards by `recording.tasks`."""
+
+
+class RecorderFactory(Protocol):
+    """Starts recordings; implemented by `recording.service`."""
+
+    async def start(self, room_id: str, booking_id: str) -> Recorder:
+        """Opens the files and makes the row (state `writing`); raises `core.errors.Unavailable` where that
+        is not possible, and then the call must not start."""

@@ -1,0 +1,1 @@
+"""Timetables, slots, places and bookings: who meets whom, where and when."""

@@ -1,0 +1,1 @@
+"""From a browser to a room: sockets, messages and media legs."""

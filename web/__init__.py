@@ -1,0 +1,1 @@
+"""Composition root: pages, API, command line, worker."""
