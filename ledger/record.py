@@ -32,10 +32,11 @@ async def append_pending(session: Session) -> None:
     pending = session.info.pop("ledger", [])
     if not pending:
         return
-    head = await session.scalar(select(HeadRow).where(HeadRow.id == 1).with_for_update())
+    head = await session.scalar(
+        select(HeadRow).where(HeadRow.id == 1).with_for_update().execution_options(populate_existing=True)
+    )
     if head is None:
-        head = HeadRow(id=1, seq=0, digest=chain.GENESIS)
-        session.add(head)
+        raise RuntimeError("the ledger has no head: the database was not migrated")
     for at, tag, actor, subject, details in pending:
         blank = chain.Entry(
             head.seq + 1, at, tag, actor.kind, actor.id, subject.kind, subject.id, details, head.digest, ""

@@ -1,9 +1,10 @@
 """The ledger's table and its head; triggers refuse UPDATE and DELETE on the entries, nothing cascades."""
 
-from sqlalchemy import DDL, Text, event
+from sqlalchemy import DDL, FromClause, Text, event
 from sqlalchemy.orm import Mapped, mapped_column
 
 from core.db import Base
+from ledger.chain import GENESIS
 
 
 class EntryRow(Base):
@@ -39,12 +40,26 @@ SQLITE_TRIGGERS = tuple(
     for verb in ("UPDATE", "DELETE")
 )
 POSTGRESQL_TRIGGERS = (
-    ("CREATE FUNCTION ledger_append_only() RETURNS trigger LANGUAGE plpgsql AS "
-    "$$ BEGIN RAISE EXCEPTION 'the ledger is append-only'; END $$"),
-    ("CREATE TRIGGER ledger_entry_append_only BEFORE UPDATE OR DELETE OR TRUNCATE ON ledger_entry "
-    "FOR EACH STATEMENT EXECUTE FUNCTION ledger_append_only()"),
+    (
+        "CREATE FUNCTION ledger_append_only() RETURNS trigger LANGUAGE plpgsql AS "
+        "$$ BEGIN RAISE EXCEPTION 'the ledger is append-only'; END $$"
+    ),
+    (
+        "CREATE TRIGGER ledger_entry_append_only BEFORE UPDATE OR DELETE OR TRUNCATE ON ledger_entry "
+        "FOR EACH STATEMENT EXECUTE FUNCTION ledger_append_only()"
+    ),
 )
+# The head is there from the start: two first entries at once would otherwise both make one.
+FIRST_HEAD = f"INSERT INTO ledger_head (id, seq, digest) VALUES (1, 0, '{GENESIS}')"  # noqa: S608 - a constant
+
+
+def _after_create(table: FromClause, statement: str, dialect: str | None = None) -> None:
+    ddl = DDL(statement)  # type: ignore[no-untyped-call]  # SQLAlchemy leaves DDL untyped
+    event.listen(table, "after_create", ddl.execute_if(dialect=dialect) if dialect else ddl)
+
+
 for _statement in SQLITE_TRIGGERS:
-    event.listen(EntryRow.__table__, "after_create", DDL(_statement).execute_if(dialect="sqlite"))
+    _after_create(EntryRow.__table__, _statement, "sqlite")
 for _statement in POSTGRESQL_TRIGGERS:
-    event.listen(EntryRow.__table__, "after_create", DDL(_statement).execute_if(dialect="postgresql"))
+    _after_create(EntryRow.__table__, _statement, "postgresql")
+_after_create(HeadRow.__table__, FIRST_HEAD)

@@ -1,0 +1,97 @@
+"""Real PostgreSQL and Redis for the tests: started on free ports, in folders of their own, and ended with the run."""
+
+import contextlib
+import os
+import shutil
+import socket
+import subprocess
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+def find_program(name: str, *folders: str) -> str:
+    """The program's path; raises with the words that tell what to install."""
+    places = [*folders, *sorted((str(p) for p in Path("/usr/lib/postgresql").glob("*/bin")), reverse=True)]
+    found = shutil.which(name) or shutil.which(name, path=os.pathsep.join(places))
+    if found is None:
+        raise RuntimeError(f"{name} is missing: run `make services`, which says what to install")
+    return found
+
+
+def _as_owner(folder: Path) -> list[str]:
+    """PostgreSQL refuses to run as root: hand it to its own user then."""
+    if os.geteuid() != 0:
+        return []
+    shutil.chown(folder, "postgres")
+    return ["runuser", "-u", "postgres", "--"]
+
+
+@contextlib.contextmanager
+def postgresql(folder: Path) -> Iterator[str]:
+    """A fresh cluster without durability (tests only); yields a URL that ends with the host and port."""
+    folder.mkdir(parents=True, exist_ok=True)
+    owner = _as_owner(folder)
+    data, port = folder / "data", free_port()
+    initdb, postgres = find_program("initdb"), find_program("postgres")
+    subprocess.run(
+        [*owner, initdb, "-D", str(data), "-U", "kinbridge", "--auth=trust", "-E", "UTF8", "--locale=C.UTF-8"],
+        check=True, stdout=subprocess.DEVNULL, cwd="/",
+    )  # fmt: skip
+    options = [
+        f"-cport={port}", "-clisten_addresses=127.0.0.1", f"-cunix_socket_directories={folder}", "-cfsync=off",
+        "-csynchronous_commit=off", "-cfull_page_writes=off", "-cmax_connections=300", "-cshared_buffers=64MB",
+    ]  # fmt: skip
+    server = subprocess.Popen(
+        [*owner, postgres, "-D", str(data), *options], stderr=subprocess.DEVNULL, cwd="/"
+    )
+    try:
+        _wait_for(port, server)
+        yield f"postgresql://kinbridge@127.0.0.1:{port}"
+    finally:
+        server.terminate()
+        server.wait(20)
+
+
+@contextlib.contextmanager
+def redis(folder: Path) -> Iterator[str]:
+    """A Redis of its own; yields its URL."""
+    folder.mkdir(parents=True, exist_ok=True)
+    port = free_port()
+    server = subprocess.Popen(
+        [
+            find_program("redis-server"),
+            "--port",
+            str(port),
+            "--bind",
+            "127.0.0.1",
+            "--save",
+            "",
+            "--dir",
+            str(folder),
+        ],
+        stdout=subprocess.DEVNULL,
+    )
+    try:
+        _wait_for(port, server)
+        yield f"redis://127.0.0.1:{port}/0"
+    finally:
+        server.terminate()
+        server.wait(20)
+
+
+def _wait_for(port: int, server: "subprocess.Popen[bytes]") -> None:
+    deadline = time.monotonic() + 60
+    while time.monotonic() < deadline:
+        if server.poll() is not None:
+            raise RuntimeError(f"{server.args!r} ended with {server.returncode}")
+        with contextlib.suppress(OSError), socket.create_connection(("127.0.0.1", port), 1):
+            return
+        time.sleep(0.05)
+    raise RuntimeError(f"{server.args!r} does not answer")
