@@ -1,0 +1,56 @@
+# Kinbridge: everything a person needs is one of these. `make help` lists them.
+PYTHON ?= python3
+PORT ?= 8000
+VENV := .venv
+BIN := $(VENV)/bin
+PIP := $(BIN)/pip install --quiet --disable-pip-version-check
+
+.DEFAULT_GOAL := help
+.PHONY: help demo test check bench fix lock services migrations clean
+
+help: ## this list
+	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+demo: $(VENV)/.run ## sets everything up and serves a demonstration (PORT=8000, LAN=1 for phones on this network)
+	@$(BIN)/kinbridge demo --port $(PORT) $(if $(LAN),--lan,)
+
+test: $(VENV)/.dev services ## sets everything up, browsers and databases included, and runs every test
+	$(BIN)/pytest $(ARGS)
+
+check: $(VENV)/.dev ## lint, format, types, imports
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+bench: $(VENV)/.dev services ## prints one JSON line per benchmark
+	@$(BIN)/python -m bench
+
+fix: $(VENV)/.dev ## formats the code and mends what the linter can
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+
+lock: ## makes requirements/*.txt anew (needs uv)
+	tools/lock
+
+services: ## installs the browsers and servers the tests need, or says which are missing
+	@tools/services
+
+clean: ## removes the environment and all data under var/
+	rm -rf $(VENV) var .mypy_cache .ruff_cache .pytest_cache .import_linter_cache
+
+$(VENV)/bin/python:
+	@tools/python-check $(PYTHON)
+	$(PYTHON) -m venv $(VENV)
+
+# The stamps are newer than the lock files when everything that they name is installed.
+$(VENV)/.run: requirements/run.txt pyproject.toml | $(VENV)/bin/python
+	@echo "Installing what Kinbridge stands on …"
+	@$(PIP) --require-hashes -r requirements/run.txt
+	@$(PIP) --no-deps --no-build-isolation -e .
+	@touch $@
+
+$(VENV)/.dev: requirements/dev.txt $(VENV)/.run
+	@echo "Installing what the tests and checks need …"
+	@$(PIP) --require-hashes -r requirements/dev.txt
+	@touch $@
