@@ -106,6 +106,11 @@ class RedisBus:
         self._ready: dict[str, asyncio.Event] = defaultdict(asyncio.Event)
         self._reader: asyncio.Task[None] | None = None
 
+    @property
+    def redis(self) -> Redis:
+        """The connection itself, for what is kept beside the messages (`core.limits`)."""
+        return self._redis
+
     async def publish(self, channel: str, message: Message) -> int:
         return int(await self._redis.publish(_PREFIX + channel, json.dumps(message)))
 

@@ -90,8 +90,7 @@ class Database:
     async def read(self) -> AsyncIterator[AsyncSession]:
         """A session that never commits."""
         async with self._sessions() as session:
-            yield session
-            await session.rollback()
+            yield session  # closing rolls back, and leaves what was loaded readable
 
     @contextlib.asynccontextmanager
     async def write(self) -> AsyncIterator[AsyncSession]:

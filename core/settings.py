@@ -43,6 +43,7 @@ class Settings(BaseModel):
 
     notice_urls: str = ""  # comma-separated Apprise URLs, `{address}` filled in; empty: outbox only
     recording_days: int | None = Field(default=None, ge=1)  # must be set in production (rules R6)
+    help_phone: str = ""  # shown at the foot of every page; empty: no number is shown
     log_level: Literal["debug", "info", "warning", "error"] = "info"
 
     @property

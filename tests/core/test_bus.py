@@ -1,0 +1,57 @@
+"""The bus, in memory and through Redis: the same behaviour."""
+
+import asyncio
+
+import pytest
+
+from core.bus import Bus, MemoryBus, SlowSubscriberError
+
+
+async def test_messages_arrive_in_order_at_every_subscriber(bus: Bus) -> None:
+    async with bus.subscribe("a") as one, bus.subscribe("a") as two, bus.subscribe("b") as other:
+        for number in range(20):
+            assert await bus.publish("a", {"n": number}) >= 1
+        await bus.publish("b", {"n": "b"})
+        for subscription in (one, two):
+            assert [(await subscription.get())["n"] for _ in range(20)] == list(range(20))
+        assert await other.get() == {"n": "b"}
+
+
+async def test_nobody_listening_is_told(bus: Bus) -> None:
+    assert await bus.publish("nowhere", {}) == 0
+    async with bus.subscribe("somewhere"):
+        assert await bus.publish("somewhere", {}) == 1
+    for _ in range(100):  # Redis hears of the end a moment later
+        if await bus.publish("somewhere", {}) == 0:
+            break
+        await asyncio.sleep(0.02)
+    else:
+        pytest.fail("the subscription did not end")
+
+
+async def test_a_channel_can_be_left_and_entered_again(bus: Bus) -> None:
+    for turn in range(3):
+        async with bus.subscribe("again") as subscription:
+            await bus.publish("again", {"turn": turn})
+            assert await asyncio.wait_for(subscription.get(), 5) == {"turn": turn}
+
+
+async def test_messages_are_copies(bus: Bus) -> None:
+    message = {"list": [1]}
+    async with bus.subscribe("copy") as subscription:
+        await bus.publish("copy", message)
+        message["list"].append(2)
+        assert await subscription.get() == {"list": [1]}
+
+
+async def test_a_slow_subscriber_is_told_rather_than_fed_forever() -> None:
+    bus = MemoryBus()
+    async with bus.subscribe("flood") as subscription:
+        for number in range(2000):
+            await bus.publish("flood", {"n": number})
+        taken = 0
+        with pytest.raises(SlowSubscriberError):
+            while True:
+                await subscription.get()
+                taken += 1
+        assert 0 < taken < 2000

@@ -1,0 +1,93 @@
+"""The database: one transaction per block, hooks before its commit, the outside world after it."""
+
+import asyncio
+from datetime import datetime, timedelta, timezone
+
+import pytest
+from sqlalchemy import select
+
+from core import clock
+from core.db import Database, Session, UtcDateTime, after_commit
+from core.ids import SYSTEM, Ref
+from ledger import record
+from ledger.tables import EntryRow, HeadRow
+
+
+def _enter(session: Session, number: int) -> None:
+    record.record(session, "system:test:done", actor=SYSTEM, subject=Ref("thing", str(number)), number=number)
+
+
+async def _entries(db: Database) -> list[EntryRow]:
+    async with db.read() as session:
+        return list(await session.scalars(select(EntryRow).order_by(EntryRow.seq)))
+
+
+async def test_an_error_rolls_everything_back_and_nothing_runs_afterwards(db: Database) -> None:
+    ran = []
+
+    async def afterwards() -> None:
+        ran.append(1)
+
+    with pytest.raises(ValueError, match="no"):
+        async with db.write() as session:
+            _enter(session, 1)
+            after_commit(session, afterwards)
+            raise ValueError("no")
+    assert await _entries(db) == []
+    assert ran == []
+
+
+async def test_what_is_outside_happens_after_the_commit(db: Database) -> None:
+    seen: list[int] = []
+
+    async def afterwards() -> None:
+        seen.append(len(await _entries(db)))
+
+    async with db.write() as session:
+        _enter(session, 1)
+        after_commit(session, afterwards)
+        assert seen == []
+    assert seen == [1]
+
+
+async def test_readers_never_commit(db: Database) -> None:
+    async with db.read() as session:
+        head = await session.get(HeadRow, 1)
+        assert head is not None
+        head.seq = 99
+        await session.flush()
+    async with db.read() as session:
+        head = await session.get(HeadRow, 1)
+        assert head is not None
+        assert head.seq == 0
+
+
+async def test_writers_of_two_processes_wait_for_each_other(db: Database) -> None:
+    """Two Database objects share nothing but the file or server, as two processes would."""
+    url = db.engine.url.render_as_string(hide_password=False)
+    other = Database.connect(url)
+    record.install(other)
+
+    async def write(database: Database, number: int) -> None:
+        async with database.write() as session:
+            _enter(session, number)
+            await asyncio.sleep(0.001)
+
+    await asyncio.gather(*(write((db, other)[n % 2], n) for n in range(40)))
+    await other.close()
+    assert [row.seq for row in await _entries(db)] == list(range(1, 41))
+
+
+def test_a_naive_time_is_refused(db: Database) -> None:
+    with pytest.raises(ValueError, match="naive"):
+        UtcDateTime().process_bind_param(datetime(2026, 1, 1), db.engine.dialect)  # noqa: DTZ001 - the very case
+
+
+def test_other_zones_become_utc(db: Database) -> None:
+    beijing = datetime(2026, 11, 21, 16, 0, tzinfo=timezone(timedelta(hours=8)))
+    bound = UtcDateTime().process_bind_param(beijing, db.engine.dialect)
+    back = UtcDateTime().process_result_value(bound, db.engine.dialect)
+    assert back == beijing
+    assert back is not None
+    assert back.utcoffset() == timedelta(0)
+    assert clock.now().utcoffset() == timedelta(0)

@@ -1,0 +1,76 @@
+"""`kinbridge demo`: sets up a demonstration and serves it; nothing has to be prepared."""
+
+import argparse
+import asyncio
+import socket
+
+import segno
+from aioice.ice import get_host_addresses
+
+import ledger.record
+from core import certificate, log, schema
+from core import settings as core_settings
+from core.db import Database
+from core.settings import Settings
+from web import demo
+from web.cli.serve import listen
+
+
+def configure(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--port", type=int, default=8000, help="TCP port (8000)")
+    parser.add_argument("--lan", action="store_true", help="HTTPS for phones on this network, with a QR code")
+    parser.add_argument("--fresh", action="store_true", help="begin with an empty database")
+
+
+def run(args: argparse.Namespace) -> int:
+    settings = core_settings.from_environment(mode="demo", port=args.port)
+    settings.data_dir.mkdir(parents=True, exist_ok=True)
+    if args.lan:
+        settings = _for_the_network(settings)
+    log.configure("warning")
+    asyncio.run(_prepare(settings, fresh=args.fresh))
+    _greet(settings, lan=args.lan)
+    listen(settings)
+    return 0
+
+
+def _for_the_network(settings: Settings) -> Settings:
+    addresses = get_host_addresses(use_ipv4=True, use_ipv6=False) or ["127.0.0.1"]
+    cert, key = certificate.make(settings.data_dir / "tls", [*addresses, "127.0.0.1"])
+    return settings.model_copy(
+        update={
+            "host": "0.0.0.0",  # noqa: S104 - asked for with --lan
+            "base_url": f"https://{addresses[0]}:{settings.port}",
+            "tls_cert": cert,
+            "tls_key": key,
+        }
+    )
+
+
+async def _prepare(settings: Settings, *, fresh: bool) -> None:
+    if fresh and not settings.database_url:
+        for path in settings.data_dir.glob("kinbridge.sqlite3*"):
+            path.unlink()
+    await schema.migrate(settings.sqlalchemy_url)
+    db = Database.connect(settings.sqlalchemy_url)
+    ledger.record.install(db)
+    try:
+        await demo.prepare(db, settings)
+    finally:
+        await db.close()
+
+
+def _greet(settings: Settings, *, lan: bool) -> None:
+    print(f"\n  亲桥 Kinbridge — demonstration on {socket.gethostname()}\n\n    {settings.public_url}/demo\n")
+    print("  Open it in three browser windows and sign in as:")
+    for person in demo.PEOPLE:
+        print(f"    {person.name:<12} {person.what}")
+    print(
+        "\n  One visit is due right now. Stop with Ctrl-C; start over with `kinbridge demo --fresh`.\n",
+        flush=True,
+    )
+    if lan:
+        segno.make(f"{settings.public_url}/demo").terminal(compact=True)
+        print(
+            "  The phone will ask whether to trust this certificate: it was made on this machine just now.\n"
+        )

@@ -1,0 +1,137 @@
+"""`kinbridge doctor`: looks at everything an installation needs, and says what is wrong and how to mend it."""
+
+import argparse
+import asyncio
+import json
+import shutil
+import socket
+from collections.abc import Awaitable, Callable
+from dataclasses import asdict, dataclass
+
+import ledger.read
+from core import house, keys, schema
+from core import settings as core_settings
+from core.bus import open_bus
+from core.db import Database
+from core.settings import Settings
+
+_DISK_FLOOR = 2 * 1024**3  # bytes: about 70 hours of one recorded call
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """One thing that was looked at."""
+
+    what: str
+    good: bool
+    text: str
+
+
+def configure(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--json", action="store_true", help="report as one JSON object")
+
+
+def run(args: argparse.Namespace) -> int:
+    settings = core_settings.from_environment()
+    findings = asyncio.run(examine(settings))
+    good = all(finding.good for finding in findings)
+    if args.json:
+        print(json.dumps({"good": good, "findings": [asdict(f) for f in findings]}, ensure_ascii=False))
+    else:
+        for finding in findings:
+            print(f"  {'✓' if finding.good else '✗'} {finding.what}: {finding.text}")
+    return 0 if good else 1
+
+
+async def examine(settings: Settings) -> list[Finding]:
+    """Runs every examination; one that raises is a finding, not a crash."""
+    findings = []
+    for what, look in EXAMINATIONS.items():
+        try:
+            good, text = await look(settings)
+        except Exception as error:  # noqa: BLE001 - whatever goes wrong is what the doctor reports
+            good, text = False, f"{type(error).__name__}: {error}"
+        findings.append(Finding(what, good, text))
+    return findings
+
+
+async def _packages(_settings: Settings) -> tuple[bool, str]:
+    house.check()
+    return True, "every package is the project's own"
+
+
+async def _database(settings: Settings) -> tuple[bool, str]:
+    present, needed = await schema.present_revision(settings.sqlalchemy_url), schema.newest_revision()
+    if present != needed:
+        return False, f"revision {present or 'none'}, needed {needed}: run `kinbridge migrate`"
+    return True, f"revision {present}"
+
+
+async def _ledger(settings: Settings) -> tuple[bool, str]:
+    db = Database.connect(settings.sqlalchemy_url)
+    try:
+        verdict = await ledger.read.verify(db)
+    finally:
+        await db.close()
+    return (
+        verdict.intact,
+        f"{verdict.entries} entries" if verdict.intact else f"entry {verdict.broken_at}: {verdict.problem}",
+    )
+
+
+async def _bus(settings: Settings) -> tuple[bool, str]:
+    bus = open_bus(settings.redis_url)
+    try:
+        await bus.ping()
+    finally:
+        await bus.close()
+    if not settings.redis_url and not (settings.embed_media and settings.embed_worker):
+        return False, "processes of their own (EMBED_MEDIA, EMBED_WORKER) need KINBRIDGE_REDIS_URL"
+    return True, "Redis answers" if settings.redis_url else "in this process"
+
+
+async def _disk(settings: Settings) -> tuple[bool, str]:
+    settings.data_dir.mkdir(parents=True, exist_ok=True)
+    free = shutil.disk_usage(settings.data_dir).free
+    return free >= _DISK_FLOOR, f"{free / 1024**3:.1f} GiB free under {settings.data_dir}"
+
+
+async def _keys(settings: Settings) -> tuple[bool, str]:
+    key = keys.signing_key(settings.data_dir / "keys")
+    return True, f"recordings are signed with key {key.key_id}"
+
+
+async def _media_port(settings: Settings) -> tuple[bool, str]:
+    if settings.media_port == 0:
+        return (
+            settings.mode != "production",
+            "any free UDP port (set KINBRIDGE_MEDIA_PORT so that a firewall can let it through)",
+        )
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
+        try:
+            probe.bind(("", settings.media_port))
+        except OSError:
+            return True, f"UDP {settings.media_port} is in use, by the running server one hopes"
+    return True, f"UDP {settings.media_port} is free"
+
+
+async def _transport(settings: Settings) -> tuple[bool, str]:
+    local = settings.host in ("127.0.0.1", "localhost", "::1")
+    if settings.secure or local:
+        return True, settings.public_url
+    return (
+        False,
+        "browsers give camera and microphone to HTTPS pages only: set KINBRIDGE_TLS_CERT and _KEY or a base URL",
+    )
+
+
+EXAMINATIONS: dict[str, Callable[[Settings], Awaitable[tuple[bool, str]]]] = {
+    "packages": _packages,
+    "database": _database,
+    "ledger": _ledger,
+    "bus": _bus,
+    "disk": _disk,
+    "signing key": _keys,
+    "media port": _media_port,
+    "address": _transport,
+}
