@@ -1,0 +1,104 @@
+"""The real application on a real database, spoken to over ASGI. Without media node and worker: their tests
+start them. `sign_in` opens a session as the sign-in pages do, for tests that are about something else."""
+
+from collections.abc import AsyncIterator, Awaitable, Callable
+from pathlib import Path
+
+import httpx
+import pytest
+from fastapi import FastAPI
+
+from core import settings as core_settings
+from core.db import Database
+from core.ids import Ref
+from core.settings import Settings
+from people import sessions
+from web.app import create_app
+from web.security import csrf_token
+from web.services import Services
+
+HTML = {"accept": "text/html"}
+
+
+@pytest.fixture
+def web_settings(database_url: str, tmp_path: Path) -> Settings:
+    return core_settings.from_environment(
+        {},
+        mode="test",
+        data_dir=tmp_path / "var",
+        database_url=database_url,
+        embed_media=False,
+        embed_worker=False,
+        help_phone="020 1234 5678",
+    )
+
+
+@pytest.fixture
+async def app(web_settings: Settings) -> AsyncIterator[FastAPI]:
+    made = create_app(web_settings)
+    async with made.router.lifespan_context(made):
+        yield made
+
+
+@pytest.fixture
+def services(app: FastAPI) -> Services:
+    found: Services = app.state.services
+    return found
+
+
+@pytest.fixture
+def db(services: Services) -> Database:
+    """The application's own database, so that tests and pages share one writer's lock."""
+    return services.db
+
+
+class Browser(httpx.AsyncClient):
+    """A client that keeps cookies and sends the token of its page with each unsafe request, as pages do."""
+
+    def __init__(self, app: FastAPI) -> None:
+        super().__init__(
+            transport=httpx.ASGITransport(app),
+            base_url="http://127.0.0.1:8000",
+            headers={"accept": "text/html"},
+        )
+        self._settings: Settings = app.state.settings
+
+    @property
+    def csrf(self) -> str:
+        seed = self.cookies.get("kinbridge-session") or self.cookies.get("kinbridge-stranger")
+        return csrf_token(self._settings, seed or "")
+
+    async def send_form(
+        self, path: str, data: dict[str, object] | None = None, **kwargs: object
+    ) -> httpx.Response:
+        """POST of a form with its token; does not follow redirects."""
+        if not (self.cookies.get("kinbridge-session") or self.cookies.get("kinbridge-stranger")):
+            await self.get("/")
+        return await self.post(path, data={"csrf": self.csrf, **(data or {})}, **kwargs)  # type: ignore[arg-type]
+
+
+@pytest.fixture
+async def browser(app: FastAPI) -> AsyncIterator[Browser]:
+    async with Browser(app) as made:
+        yield made
+
+
+@pytest.fixture
+async def another_browser(app: FastAPI) -> AsyncIterator[Browser]:
+    async with Browser(app) as made:
+        yield made
+
+
+SignIn = Callable[..., Awaitable[None]]
+
+
+@pytest.fixture
+def sign_in(db: Database) -> SignIn:
+    """`await sign_in(browser, Ref("relative", id), strong=False)`."""
+
+    async def signing_in(client: httpx.AsyncClient, subject: Ref, *, strong: bool = False) -> None:
+        async with db.write() as session:
+            token, _ = await sessions.open_session(session, subject, strong=strong, agent="test")
+        client.cookies.set("kinbridge-session", token)
+
+    return signing_in

@@ -1,0 +1,104 @@
+"""The composition root: one application from its settings.
+
+`create_app` only puts the parts together; what needs the running loop (database, bus, media node, worker)
+is opened by the lifespan and closed in the opposite order.
+"""
+
+import contextlib
+import importlib
+import importlib.util
+from collections.abc import AsyncIterator
+from typing import Any
+
+from fastapi import Depends, FastAPI
+
+from core.bus import open_bus
+from core.db import Database
+from core.settings import Settings
+from ledger import record
+from people.means import Means
+from web import errors, i18n
+from web.edge import Arrivals, BodyLimit, Edge
+from web.metrics import Metrics
+from web.security import check_csrf
+from web.services import Services
+from web.static_files import HashedFiles
+
+# Every page and every address of the platform stands in one of these, in this order.
+ROUTES = (
+    "health",
+    "public",
+    "signin",
+    "account",
+    "family",
+    "relationship",
+    "booking",
+    "api",
+    "call",
+    "terminal",
+    "officer",
+    "approvals",
+    "admin",
+    "counsel",
+    "recordings",
+    "demo",
+)
+
+
+def create_app(settings: Settings) -> FastAPI:
+    """The application; nothing is opened before its lifespan begins."""
+    app = FastAPI(
+        title="Kinbridge",
+        version="1",
+        description="Supervised family visits by video. Errors: `{code, text, reasons}`.",
+        lifespan=_lifespan,
+        docs_url=None,
+        redoc_url=None,
+        openapi_url=None,
+        dependencies=[Depends(check_csrf)],
+        redirect_slashes=False,
+    )
+    app.state.settings = settings
+    app.state.static = HashedFiles()
+    for language in i18n.LANGUAGES:
+        i18n.catalog(language)  # a catalog that cannot be read stops the start, not a page
+    errors.install(app)
+    # The last added is the outermost.
+    app.add_middleware(BodyLimit)
+    app.add_middleware(Arrivals, owner=app)
+    app.add_middleware(Edge, owner=app)
+    app.mount("/static", app.state.static, name="static")
+    for name in ROUTES:
+        if importlib.util.find_spec(f"web.routes.{name}"):
+            module = importlib.import_module(f"web.routes.{name}")
+            app.include_router(module.router)
+    return app
+
+
+@contextlib.asynccontextmanager
+async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
+    settings: Settings = app.state.settings
+    async with contextlib.AsyncExitStack() as stack:
+        db = Database.connect(settings.sqlalchemy_url)
+        stack.push_async_callback(db.close)
+        record.install(db)
+        bus = open_bus(settings.redis_url)
+        stack.push_async_callback(bus.close)
+        app.state.services = Services(settings, db, bus, Means.of(settings, bus), Metrics())
+        await _start_media(stack, settings, db, bus)
+        await _start_worker(stack, settings, db, bus)
+        yield
+
+
+async def _start_media(stack: contextlib.AsyncExitStack, settings: Settings, db: Database, bus: Any) -> None:
+    if settings.embed_media and importlib.util.find_spec("web.media"):
+        node = importlib.import_module("web.media").MediaNode(settings, db, bus)
+        await node.start()
+        stack.push_async_callback(node.stop)
+
+
+async def _start_worker(stack: contextlib.AsyncExitStack, settings: Settings, db: Database, bus: Any) -> None:
+    if settings.embed_worker and importlib.util.find_spec("web.worker"):
+        worker = importlib.import_module("web.worker").Worker(settings, db, bus)
+        worker.start()
+        stack.push_async_callback(worker.stop)

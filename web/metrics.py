@@ -1,0 +1,36 @@
+"""Counters of this process for Prometheus. A registry of its own, so that two applications can live in one
+process (tests do) without sharing numbers."""
+
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
+from prometheus_client.exposition import CONTENT_TYPE_LATEST
+
+CONTENT_TYPE = CONTENT_TYPE_LATEST
+
+
+class Metrics:
+    """Requests by method and status class, their durations, and sockets that are open."""
+
+    def __init__(self) -> None:
+        self.registry = CollectorRegistry()
+        self.requests = Counter(
+            "kinbridge_http_requests",
+            "HTTP requests answered",
+            ("method", "status"),
+            registry=self.registry,
+        )
+        self.seconds = Histogram(
+            "kinbridge_http_request_seconds",
+            "Time from the first byte of a request to the last of its answer",
+            ("method",),
+            registry=self.registry,
+            buckets=(0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10),
+        )
+        self.under_way = Gauge(
+            "kinbridge_http_requests_under_way",
+            "HTTP requests being answered now",
+            registry=self.registry,
+        )
+
+    def text(self) -> bytes:
+        """All of it in the exposition format of `CONTENT_TYPE`."""
+        return generate_latest(self.registry)

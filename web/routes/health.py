@@ -1,0 +1,66 @@
+"""For machines: is it alive, is it ready, how much does it do, how is it spoken to."""
+
+from ipaddress import ip_address
+from typing import Any
+
+from fastapi import APIRouter, Request
+from sqlalchemy import text
+from starlette.responses import JSONResponse, PlainTextResponse, Response
+
+from core.errors import NotFound
+from web.deps import Svc
+from web.metrics import CONTENT_TYPE
+
+router = APIRouter(include_in_schema=False)
+
+
+@router.get("/healthz")
+async def healthz() -> PlainTextResponse:
+    """The process answers; says nothing of the parts it needs."""
+    return PlainTextResponse("ok")
+
+
+@router.get("/readyz")
+async def readyz(services: Svc) -> JSONResponse:
+    """200 when database and bus answer, 503 with the names of those that do not."""
+    parts = {"database": await _database(services), "bus": await _bus(services)}
+    ready = all(parts.values())
+    return JSONResponse({"ready": ready, "parts": parts}, 200 if ready else 503)
+
+
+async def _database(services: Svc) -> bool:
+    try:
+        async with services.db.read() as session:
+            await session.execute(text("SELECT 1"))
+    except Exception:  # noqa: BLE001 - whatever it is, the part is not ready; the log of its user tells
+        return False
+    return True
+
+
+async def _bus(services: Svc) -> bool:
+    try:
+        await services.bus.ping()
+    except Exception:  # noqa: BLE001 - as above
+        return False
+    return True
+
+
+@router.get("/metrics")
+async def metrics(request: Request, services: Svc) -> Response:
+    """For a Prometheus on this machine or network; from elsewhere it does not exist."""
+    address = request.client.host if request.client else ""
+    try:
+        near = ip_address(address).is_private
+    except ValueError:
+        near = False
+    if not near:
+        raise NotFound
+    return Response(services.metrics.text(), media_type=CONTENT_TYPE)
+
+
+@router.get("/openapi.json")
+async def openapi(request: Request) -> dict[str, Any]:
+    """The JSON interface; pages are no part of it."""
+    description = request.app.openapi()
+    paths = {path: value for path, value in description["paths"].items() if path.startswith("/api/")}
+    return {**description, "paths": paths}

@@ -1,0 +1,62 @@
+"""Pages for everybody: what this is, privacy; and how a page looks, for strangers too."""
+
+from typing import Annotated
+
+from fastapi import APIRouter, Form, Request
+from starlette.responses import Response
+
+from people.model import Role
+from web import i18n, security
+from web.deps import MaybeWho, Svc
+from web.templating import redirect, render
+
+router = APIRouter(include_in_schema=False)
+
+# Where somebody belongs; the first role that fits decides.
+HOMES = {
+    Role.TERMINAL: "/terminal",
+    Role.RELATIVE: "/home",
+    Role.MONITOR: "/staff",
+    Role.APPROVER: "/staff",
+    Role.ADMIN: "/staff",
+    Role.COUNSEL: "/staff",
+}
+
+
+@router.get("/")
+async def landing(request: Request, who: MaybeWho) -> Response:
+    if who is not None:
+        return redirect(next(path for role, path in HOMES.items() if role in who.roles))
+    return render(request, "public/landing.html")
+
+
+@router.get("/privacy")
+async def privacy(request: Request) -> Response:
+    return render(request, "public/privacy.html")
+
+
+@router.post("/language")
+async def language(
+    services: Svc,
+    language: Annotated[str, Form()],
+    next: Annotated[str, Form()] = "/",  # noqa: A002 - the form's field
+) -> Response:
+    response = redirect(security.safe_path(next))
+    chosen = i18n.language_of(language)
+    security.Cookies(services.settings).write(
+        response, security.LANGUAGE_COOKIE, chosen, security.PREFERENCE_SECONDS
+    )
+    return response
+
+
+@router.post("/elder")
+async def elder(
+    services: Svc,
+    elder: Annotated[str, Form()],
+    next: Annotated[str, Form()] = "/",  # noqa: A002 - the form's field
+) -> Response:
+    response = redirect(security.safe_path(next))
+    security.Cookies(services.settings).write(
+        response, security.ELDER_COOKIE, "1" if elder == "1" else "0", security.PREFERENCE_SECONDS
+    )
+    return response

@@ -1,0 +1,114 @@
+"""Pages from templates: one environment per language, so that `_` needs no context and macros speak too.
+
+In templates: `_("Hello {name}", name=…)`, `ngettext("{n} place", "{n} places", n)`, `say(reason)`,
+`static("css/base.css")`, `csrf()`; filters `|day(zone)`, `|time(zone)`, `|when(zone)`, `|ms`. Values are
+escaped by Jinja, translations included; an undefined name is an error.
+"""
+
+from collections.abc import Callable
+from functools import cache
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from fastapi import Request
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from markupsafe import Markup
+from starlette.responses import HTMLResponse, RedirectResponse
+
+from core.errors import Reason
+from web import i18n, security, wording
+from web.visitor import Visitor
+
+if TYPE_CHECKING:
+    from web.services import Services
+    from web.static_files import HashedFiles
+
+TEMPLATE_DIR = Path(__file__).parent / "templates"
+_STRANGER = Visitor(None, i18n.DEFAULT, elder=False)
+
+
+@cache
+def environment(language: str) -> Environment:
+    """The templates in one language."""
+    made = Environment(
+        loader=FileSystemLoader(TEMPLATE_DIR),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    made.globals.update(
+        _=_gettext(language),
+        ngettext=_ngettext(language),
+        say=lambda reason: i18n.say(language, reason),
+        language=language,
+        html_lang=i18n.HTML_LANGS[language],
+    )
+    made.filters.update(wording.filters(language))
+    return made
+
+
+def _gettext(language: str) -> Callable[..., str]:
+    def _(english: str, **params: object) -> str:
+        return i18n.translate(language, english, params)
+
+    return _
+
+
+def _ngettext(language: str) -> Callable[..., str]:
+    def ngettext(singular: str, plural: str, number: int, **params: object) -> str:
+        return i18n.translate_plural(language, singular, plural, number, params)
+
+    return ngettext
+
+
+def render(request: Request, name: str, *, status: int = 200, **context: Any) -> HTMLResponse:
+    """A page for the one who asks, in their language.
+
+    A stranger who is shown a form is given the cookie that its token belongs to.
+    """
+    services: Services = request.app.state.services
+    static: HashedFiles = request.app.state.static
+    visitor: Visitor = getattr(request.state, "visitor", _STRANGER)
+    seed = security.seed_of(services.settings, request)
+    planted = None if seed else security.new_seed()
+    token = security.csrf_token(services.settings, seed or planted or "")
+    text = (
+        environment(visitor.language)
+        .get_template(name)
+        .render(
+            request=request,
+            path=request.url.path,
+            here=_here(request),
+            who=visitor.who,
+            elder=visitor.elder,
+            help_phone=services.settings.help_phone,
+            demo=services.settings.mode == "demo",
+            static=static.url,
+            csrf_token=token,
+            csrf=lambda: Markup('<input type="hidden" name="csrf" value="{}">').format(token),
+            **context,
+        )
+    )
+    response = HTMLResponse(text, status_code=status)
+    if planted:
+        security.Cookies(services.settings).write(response, security.STRANGER_COOKIE, planted)
+    return response
+
+
+def _here(request: Request) -> str:
+    """Where a change of language comes back to: this page, if it can be asked for again."""
+    if request.method not in security.SAFE_METHODS:
+        return "/"
+    return f"{request.url.path}?{request.url.query}" if request.url.query else request.url.path
+
+
+def redirect(path: str) -> RedirectResponse:
+    """See-other: after a form was taken, the browser gets a page that can be reloaded."""
+    return RedirectResponse(path, status_code=303)
+
+
+def sentence(request: Request, reason: Reason) -> str:
+    """A reason in the language of whoever asks."""
+    visitor: Visitor = getattr(request.state, "visitor", _STRANGER)
+    return i18n.say(visitor.language, reason)

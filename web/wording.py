@@ -1,0 +1,70 @@
+"""Moments, days and durations in words. Wall time is only shown here; it is reckoned with nowhere above
+`scheduler.timetable` and `policy.calendar`."""
+
+from collections.abc import Callable
+from datetime import date, datetime
+from zoneinfo import ZoneInfo
+
+from babel.dates import format_date, format_time, get_timezone_name
+from markupsafe import Markup
+
+from core import clock
+from web.i18n import BABEL_LOCALES
+
+_DAY = {"zh": "M月d日（EEE）", "en": "EEEE d MMMM"}
+_DAY_OF_YEAR = {"zh": "y年M月d日（EEE）", "en": "EEEE d MMMM y"}
+_MONTH = {"zh": "y年M月", "en": "MMMM y"}
+BEIJING = "Asia/Shanghai"
+
+
+def day(language: str, value: datetime | date, zone: str = BEIJING) -> str:
+    """`11月26日（周四）`, `Thursday 26 November`; with the year where it is not this one."""
+    local = value.astimezone(ZoneInfo(zone)).date() if isinstance(value, datetime) else value
+    this_year = local.year == clock.now().astimezone(ZoneInfo(zone)).year
+    pattern = (_DAY if this_year else _DAY_OF_YEAR)[language]
+    return format_date(local, pattern, locale=BABEL_LOCALES[language])
+
+
+def month(language: str, value: date) -> str:
+    return format_date(value, _MONTH[language], locale=BABEL_LOCALES[language])
+
+
+def time(language: str, value: datetime, zone: str = BEIJING) -> str:
+    """`09:30`, always with 24 hours."""
+    return format_time(value, "HH:mm", tzinfo=ZoneInfo(zone), locale=BABEL_LOCALES[language])
+
+
+def zone_name(language: str, zone: str) -> str:
+    """The zone as people call it: `China Time`, `中国时间`."""
+    return get_timezone_name(ZoneInfo(zone), width="long", locale=BABEL_LOCALES[language], zone_variant=None)
+
+
+def moment(language: str, value: datetime, zone: str = BEIJING) -> Markup:
+    """Day and time of a moment as a `<time>`; a script adds the reader's own time where it differs."""
+    return Markup('<time datetime="{}" data-zone="{}">{} {}</time>').format(
+        value.isoformat(timespec="seconds"), zone, day(language, value, zone), time(language, value, zone)
+    )
+
+
+def clock_face(milliseconds: float) -> str:
+    """A duration as on a clock: `9:05`, `1:02:03`."""
+    seconds = max(0, round(milliseconds / 1000))
+    hours, rest = divmod(seconds, 3600)
+    minutes, seconds = divmod(rest, 60)
+    return f"{hours}:{minutes:02}:{seconds:02}" if hours else f"{minutes}:{seconds:02}"
+
+
+def filters(language: str) -> dict[str, Callable[..., str]]:
+    """For the templates of one language."""
+
+    def in_language(function: Callable[..., str]) -> Callable[..., str]:
+        return lambda *args, **kwargs: function(language, *args, **kwargs)
+
+    return {
+        "day": in_language(day),
+        "month": in_language(month),
+        "time": in_language(time),
+        "when": in_language(moment),
+        "zone": in_language(zone_name),
+        "ms": clock_face,
+    }
