@@ -1,0 +1,148 @@
+"""Use cases of policy: setting up scopes, drafting a version, approving it by a second person."""
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import update
+
+from core import clock
+from core.db import Session
+from core.errors import Conflict, NotFound
+from core.ids import Ref, new_id
+from ledger.record import record
+from policy import model, presets, repository
+from policy.model import BadPolicy, LegalBasis, Scope
+from policy.presets import Preset
+from policy.tables import PolicyRow, ScopeRow
+from policy.wording import KNOWN
+
+PRESET_AUTHOR = "preset"  # the kind of the Ref that stands for the authors of a preset
+
+
+class SamePerson(Conflict):
+    code = "second-person-needed"
+    text = "Rules must be approved by another person than the one who wrote them."
+
+
+async def create_scope(
+    session: Session, actor: Ref, scope_id: str, kind: Scope, title: str, parent_id: str | None
+) -> None:
+    """A scope below `parent_id`. Raises `NotFound` for an unknown parent, `Conflict` if it stands already."""
+    parent = None if parent_id is None else await session.get(ScopeRow, parent_id)
+    if parent_id is not None and parent is None:
+        raise NotFound
+    if await session.get(ScopeRow, scope_id) is not None:
+        raise Conflict
+    path = scope_id if parent is None else f"{parent.path}/{scope_id}"
+    session.add(ScopeRow(id=scope_id, kind=kind, path=path, title=title))
+    await session.flush()
+    record(session, f"{_who(actor)}:policy:scope-created", actor=actor, subject=Ref("policy-scope", scope_id))
+
+
+async def draft(
+    session: Session,
+    actor: Ref,
+    scope_id: str,
+    values: Mapping[str, Any],
+    legal_basis: Sequence[LegalBasis],
+    *,
+    valid_from: datetime | None = None,
+    valid_to: datetime | None = None,
+) -> str:
+    """A new version of what a scope states, without effect until approved; answers its id.
+
+    Raises `BadPolicy` for unknown or wrong values, `NotFound` for an unknown scope.
+    """
+    if await session.get(ScopeRow, scope_id) is None:
+        raise NotFound
+    _check_codes(values)
+    row = PolicyRow(
+        id=new_id("pol"),
+        scope_id=scope_id,
+        version=await repository.next_version(session, scope_id),
+        values=model.check(values),
+        legal_basis=[basis.model_dump() for basis in legal_basis],
+        valid_from=valid_from or clock.now(),
+        valid_to=valid_to,
+        drafted_by_kind=actor.kind,
+        drafted_by_id=actor.id,
+        drafted_at=clock.now(),
+    )
+    session.add(row)
+    await session.flush()
+    record(
+        session,
+        f"{_who(actor)}:policy:drafted",
+        actor=actor,
+        subject=Ref("policy", row.id),
+        scope=scope_id,
+        version=row.version,
+    )
+    return row.id
+
+
+async def approve(session: Session, actor: Ref, policy_id: str) -> None:
+    """Puts a draft in force. Raises `SamePerson` for its author, `Conflict` if it was approved before."""
+    row = await session.get(PolicyRow, policy_id)
+    if row is None:
+        raise NotFound
+    if (row.drafted_by_kind, row.drafted_by_id) == (actor.kind, actor.id):
+        raise SamePerson
+    done = await session.scalar(
+        update(PolicyRow)
+        .where(PolicyRow.id == policy_id, PolicyRow.approved_at.is_(None))
+        .values(approved_by_kind=actor.kind, approved_by_id=actor.id, approved_at=clock.now())
+        .returning(PolicyRow.id)
+        .execution_options(synchronize_session=False)
+    )
+    if done is None:
+        raise Conflict
+    record(
+        session,
+        f"{_who(actor)}:policy:approved",
+        actor=actor,
+        subject=Ref("policy", policy_id),
+        scope=row.scope_id,
+        version=row.version,
+    )
+
+
+async def load_preset(session: Session, actor: Ref, name: str) -> str:
+    """Makes the preset's scope (and its parents') stand with the preset's values; answers the scope's id.
+
+    `actor` approves what the preset's authors wrote. Doing it again changes nothing.
+    """
+    preset = presets.load(name)
+    parent_id = None if preset.parent is None else await load_preset(session, actor, preset.parent)
+    if await session.get(ScopeRow, preset.scope_id) is None:
+        await create_scope(session, actor, preset.scope_id, preset.scope, preset.title, parent_id)
+    source = f"{preset.name}@{preset.digest[:16]}"
+    if not await repository.has_preset(session, preset.scope_id, source):
+        await _take(session, actor, preset, source)
+    return preset.scope_id
+
+
+async def _take(session: Session, actor: Ref, preset: Preset, source: str) -> None:
+    author = Ref(PRESET_AUTHOR, preset.name)
+    policy_id = await draft(session, author, preset.scope_id, preset.values, preset.legal_basis)
+    row = await session.get_one(PolicyRow, policy_id)
+    row.preset = source
+    await session.flush()
+    await approve(session, actor, policy_id)
+
+
+def _check_codes(values: Mapping[str, Any]) -> None:
+    unknown = [
+        f"{name}: {code}"
+        for name, known in KNOWN.items()
+        for code in values.get(name, ())
+        if code not in known
+    ]
+    if unknown:
+        raise BadPolicy(problem=f"codes without a sentence: {', '.join(unknown)}")
+
+
+def _who(actor: Ref) -> str:
+    """The first part of a ledger tag."""
+    return actor.kind if actor.kind in ("admin", "officer", "system") else "system"

@@ -1,0 +1,49 @@
+"""Policy as rows: scopes and their versions. A version's values are never changed once it is approved."""
+
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import JSON, CheckConstraint, ForeignKey, UniqueConstraint
+from sqlalchemy.orm import Mapped, mapped_column
+
+from core.db import Base
+
+
+class ScopeRow(Base):
+    """A nation, province, prison or ward. `path`: the ids from the nation down to this one, `/` between."""
+
+    __tablename__ = "policy_scope"
+
+    id: Mapped[str] = mapped_column(primary_key=True)
+    kind: Mapped[str]
+    path: Mapped[str]
+    title: Mapped[str]
+
+
+class PolicyRow(Base):
+    """One version of what a scope states. In force from `valid_from` (included) to `valid_to` (excluded),
+    and only when somebody else than its author approved it."""
+
+    __tablename__ = "policy_set"
+    __table_args__ = (
+        UniqueConstraint("scope_id", "version"),
+        CheckConstraint(
+            "approved_by_id IS NULL OR approved_by_id <> drafted_by_id OR approved_by_kind <> drafted_by_kind",
+            name="two_persons",
+        ),
+    )
+
+    id: Mapped[str] = mapped_column(primary_key=True)
+    scope_id: Mapped[str] = mapped_column(ForeignKey("policy_scope.id"))
+    version: Mapped[int]
+    values: Mapped[dict[str, Any]] = mapped_column(JSON)
+    legal_basis: Mapped[list[dict[str, Any]]] = mapped_column(JSON)
+    preset: Mapped[str | None]  # the file it came from, with its digest
+    valid_from: Mapped[datetime]
+    valid_to: Mapped[datetime | None]
+    drafted_by_kind: Mapped[str]
+    drafted_by_id: Mapped[str]
+    drafted_at: Mapped[datetime]
+    approved_by_kind: Mapped[str | None]
+    approved_by_id: Mapped[str | None]
+    approved_at: Mapped[datetime | None]

@@ -1,0 +1,239 @@
+"""The tables of the scheduler. What must never happen is forbidden here, by unique keys, and only asked
+politely elsewhere:
+
+    place (slot_id, seat)           a seat of a slot is one row; a booking takes it or does not
+    place (booking_id)              a booking takes one place
+    claim (kind, owner_id, number)  an inmate, a visitor or a terminal has one booking per tick of 5 minutes;
+                                    an inmate's n-th visit of a period exists once
+    booking (requested_by, hold_key)  a pick that is sent twice is one pick
+"""
+
+from datetime import date, datetime, time
+from typing import Any
+
+from sqlalchemy import JSON, ForeignKey, Index, Text, UniqueConstraint, text
+from sqlalchemy.orm import Mapped, mapped_column
+
+import people.tables  # noqa: F401 - the foreign keys below point into it
+import policy.tables  # noqa: F401 - likewise
+from core.db import Base
+
+
+class PrisonRow(Base):
+    __tablename__ = "prison"
+
+    id: Mapped[str] = mapped_column(primary_key=True)
+    name: Mapped[str] = mapped_column(unique=True)
+    zone: Mapped[str]  # IANA name
+    help_phone: Mapped[str]
+    active: Mapped[bool]
+    created_at: Mapped[datetime]
+
+
+class WingRow(Base):
+    __tablename__ = "wing"
+    __table_args__ = (UniqueConstraint("prison_id", "name"),)
+
+    id: Mapped[str] = mapped_column(primary_key=True)
+    prison_id: Mapped[str] = mapped_column(ForeignKey("prison.id"))
+    name: Mapped[str]
+
+
+class TerminalRow(Base):
+    """`wing_id` NULL: shared by all wings."""
+
+    __tablename__ = "terminal"
+    __table_args__ = (UniqueConstraint("prison_id", "name"),)
+
+    id: Mapped[str] = mapped_column(primary_key=True)
+    prison_id: Mapped[str] = mapped_column(ForeignKey("prison.id"))
+    wing_id: Mapped[str | None] = mapped_column(ForeignKey("wing.id"))
+    name: Mapped[str]
+    device_id: Mapped[str | None] = mapped_column(ForeignKey("device.id"), unique=True)
+    active: Mapped[bool]
+
+
+class TemplateRow(Base):
+    """A `timetable.WeeklyTemplate`. `wing_id` NULL: for every wing."""
+
+    __tablename__ = "template"
+
+    id: Mapped[str] = mapped_column(primary_key=True)
+    prison_id: Mapped[str] = mapped_column(ForeignKey("prison.id"), index=True)
+    wing_id: Mapped[str | None] = mapped_column(ForeignKey("wing.id"))
+    kind: Mapped[str]
+    weekday: Mapped[int]
+    starts: Mapped[time]
+    minutes: Mapped[int]
+    raster: Mapped[int]
+    count: Mapped[int]
+    capacity: Mapped[int]
+    valid_from: Mapped[date]
+    valid_to: Mapped[date | None]
+    every_weeks: Mapped[int]
+    active: Mapped[bool]
+
+
+class ClosedDateRow(Base):
+    """`template_id` NULL: the whole prison is closed on that day."""
+
+    __tablename__ = "closed_date"
+    __table_args__ = (
+        Index(
+            "uq_closed_date_prison",
+            "prison_id",
+            "day",
+            unique=True,
+            sqlite_where=text("template_id IS NULL"),
+            postgresql_where=text("template_id IS NULL"),
+        ),
+        UniqueConstraint("prison_id", "day", "template_id"),
+    )
+
+    id: Mapped[str] = mapped_column(primary_key=True)
+    prison_id: Mapped[str] = mapped_column(ForeignKey("prison.id"))
+    template_id: Mapped[str | None] = mapped_column(ForeignKey("template.id"))
+    day: Mapped[date]
+    words: Mapped[str] = mapped_column(Text)  # what families read
+
+
+class SpecialDateRow(Base):
+    """Times of one day that replace its weekly ones; several rows a day."""
+
+    __tablename__ = "special_date"
+    __table_args__ = (UniqueConstraint("prison_id", "day", "starts"),)
+
+    id: Mapped[str] = mapped_column(primary_key=True)
+    prison_id: Mapped[str] = mapped_column(ForeignKey("prison.id"))
+    kind: Mapped[str]
+    day: Mapped[date]
+    starts: Mapped[time]
+    minutes: Mapped[int]
+    raster: Mapped[int]
+    count: Mapped[int]
+    capacity: Mapped[int]
+
+
+class SlotRow(Base):
+    """A time that can be booked. Without template and special date: opened by hand.
+
+    `closed`: why it cannot be booked although it stands; empty while it can.
+    """
+
+    __tablename__ = "slot"
+    __table_args__ = (
+        UniqueConstraint("template_id", "starts_at"),
+        UniqueConstraint("special_id", "starts_at"),
+        Index("ix_slot_prison_id_day", "prison_id", "day"),
+    )
+
+    id: Mapped[str] = mapped_column(primary_key=True)
+    prison_id: Mapped[str] = mapped_column(ForeignKey("prison.id"))
+    wing_id: Mapped[str | None] = mapped_column(ForeignKey("wing.id"))
+    template_id: Mapped[str | None] = mapped_column(ForeignKey("template.id"))
+    special_id: Mapped[str | None] = mapped_column(ForeignKey("special_date.id"))
+    kind: Mapped[str]
+    day: Mapped[date]  # in the prison's zone
+    starts_at: Mapped[datetime]
+    ends_at: Mapped[datetime]  # when the next may begin
+    minutes: Mapped[int]
+    closed: Mapped[str]  # "", "prison-closed", "slot-closed", "withdrawn"
+    closed_words: Mapped[str] = mapped_column(Text)
+
+
+class BookingRow(Base):
+    """A booking. Names are kept as they stood when it was made: it is the record of who was to meet whom."""
+
+    __tablename__ = "booking"
+    __table_args__ = (
+        UniqueConstraint("requested_by", "hold_key"),
+        Index("ix_booking_prison_id_state", "prison_id", "state", "starts_at"),
+        Index("ix_booking_state_held_until", "state", "held_until"),
+        Index("ix_booking_terminal_id", "terminal_id", "starts_at"),
+    )
+
+    id: Mapped[str] = mapped_column(primary_key=True)
+    reference: Mapped[str] = mapped_column(unique=True)
+    kind: Mapped[str]
+    state: Mapped[str]
+    inmate_id: Mapped[str] = mapped_column(ForeignKey("inmate.id"), index=True)
+    inmate_name: Mapped[str]
+    prison_id: Mapped[str] = mapped_column(ForeignKey("prison.id"))
+    wing_id: Mapped[str] = mapped_column(ForeignKey("wing.id"))
+    slot_id: Mapped[str] = mapped_column(ForeignKey("slot.id"), index=True)
+    day: Mapped[date]  # in the prison's zone; decides the month it counts in
+    starts_at: Mapped[datetime]
+    slot_ends_at: Mapped[datetime]
+    minutes: Mapped[int]
+    opens_at: Mapped[datetime]
+    requested_by: Mapped[str] = mapped_column(ForeignKey("relative.id"))
+    hold_key: Mapped[str]
+    request_key: Mapped[str | None]
+    policy_version: Mapped[str]
+    terminal_id: Mapped[str | None] = mapped_column(ForeignKey("terminal.id"))
+    held_until: Mapped[datetime | None]
+    reply_by: Mapped[datetime | None]
+    state_since: Mapped[datetime]
+    state_by_kind: Mapped[str]
+    state_by_id: Mapped[str]
+    reason_code: Mapped[str | None]
+    reason_text: Mapped[str | None] = mapped_column(Text)
+    reason_params: Mapped[dict[str, Any]] = mapped_column(JSON)
+    words: Mapped[str] = mapped_column(Text)
+    fault: Mapped[str]
+    created_at: Mapped[datetime]
+
+
+class PlaceRow(Base):
+    """One seat of one slot. `booking_id` NULL: free."""
+
+    __tablename__ = "place"
+    __table_args__ = (UniqueConstraint("slot_id", "seat"),)
+
+    id: Mapped[str] = mapped_column(primary_key=True)
+    slot_id: Mapped[str] = mapped_column(ForeignKey("slot.id"))
+    seat: Mapped[int]
+    booking_id: Mapped[str | None] = mapped_column(ForeignKey("booking.id"), unique=True)
+
+
+class VisitorRow(Base):
+    __tablename__ = "booking_visitor"
+    __table_args__ = (UniqueConstraint("booking_id", "relative_id"),)
+
+    id: Mapped[str] = mapped_column(primary_key=True)
+    booking_id: Mapped[str] = mapped_column(ForeignKey("booking.id"))
+    relationship_id: Mapped[str] = mapped_column(ForeignKey("relationship.id"), index=True)
+    relative_id: Mapped[str] = mapped_column(ForeignKey("relative.id"), index=True)
+    name: Mapped[str]
+    kinship: Mapped[str]
+    born: Mapped[date]
+    minor: Mapped[bool]
+
+
+class ClaimRow(Base):
+    """`kind`, `number`: see `model.ClaimKind`."""
+
+    __tablename__ = "claim"
+
+    kind: Mapped[str] = mapped_column(primary_key=True)
+    owner_id: Mapped[str] = mapped_column(primary_key=True)
+    number: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
+    booking_id: Mapped[str] = mapped_column(ForeignKey("booking.id"), index=True)
+
+
+class BanRow(Base):
+    """A suspension (rules F7): of a relative, of an inmate, or of the two together; `last_day` included."""
+
+    __tablename__ = "ban"
+
+    id: Mapped[str] = mapped_column(primary_key=True)
+    prison_id: Mapped[str] = mapped_column(ForeignKey("prison.id"), index=True)
+    relative_id: Mapped[str | None] = mapped_column(ForeignKey("relative.id"), index=True)
+    inmate_id: Mapped[str | None] = mapped_column(ForeignKey("inmate.id"), index=True)
+    first_day: Mapped[date]
+    last_day: Mapped[date]
+    words: Mapped[str] = mapped_column(Text)
+    made_by_kind: Mapped[str]
+    made_by_id: Mapped[str]
+    made_at: Mapped[datetime]
+    lifted_at: Mapped[datetime | None]
