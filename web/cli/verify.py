@@ -15,10 +15,11 @@ from recording import seal
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("--json", action="store_true", help="report as one JSON object")
     kinds = parser.add_subparsers(dest="kind", required=True, metavar="WHAT")
-    kinds.add_parser("ledger", help="the whole hash chain in the database")
+    whole = kinds.add_parser("ledger", help="the whole hash chain in the database")
     recording = kinds.add_parser("recording", help="a sealed recording's folder, offline")
+    for one in (whole, recording):
+        one.add_argument("--json", action="store_true", help="report as one JSON object")
     recording.add_argument("path", type=Path, help="the folder with manifest.json in it")
     recording.add_argument(
         "--keys", type=Path, help="folder with the public keys (*.pub); default: this installation's own"

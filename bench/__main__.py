@@ -1,0 +1,31 @@
+"""Runs every benchmark, each in a process of its own, and passes its JSON lines on.
+
+    python -m bench            all of them
+    python -m bench join seal  only these
+"""
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+
+def main(names: list[str]) -> int:
+    folder = Path(__file__).parent
+    programs = names or sorted(path.stem for path in folder.glob("*.py") if not path.stem.startswith("_"))
+    failed = 0
+    for name in programs:
+        done = subprocess.run(
+            [sys.executable, "-m", f"bench.{name}"], stdout=subprocess.PIPE, text=True, check=False, cwd=folder.parent
+        )
+        for line in done.stdout.splitlines():
+            if line.startswith("{"):
+                print(json.dumps({"bench": name, **json.loads(line)}, ensure_ascii=False), flush=True)
+        if done.returncode:
+            failed += 1
+            print(json.dumps({"bench": name, "failed": done.returncode}), flush=True)
+    return 1 if failed else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
