@@ -5,7 +5,6 @@ caught. `Arrivals` works out who asks. `BodyLimit` refuses bodies that are too l
 """
 
 import logging
-from typing import TYPE_CHECKING
 
 from fastapi import FastAPI, Request
 from redis.exceptions import RedisError
@@ -20,9 +19,7 @@ from core.ids import new_id
 from core.log import fields
 from people import sessions
 from web import errors, security, visitor
-
-if TYPE_CHECKING:
-    from web.services import Services
+from web.services import Services
 
 logger = logging.getLogger(__name__)
 
