@@ -32,7 +32,8 @@ def _module(name: str) -> _Command:
     return cast("_Command", importlib.import_module(f"web.cli.{name.replace('-', '_')}"))
 
 
-def _parser() -> argparse.ArgumentParser:
+def _parser(asked: str) -> argparse.ArgumentParser:
+    """All commands by name; only the one that is asked for is imported."""
     parser = argparse.ArgumentParser(
         prog="kinbridge",
         description="Supervised video visits and tele-legal-aid for prisons. Settings come from KINBRIDGE_*.",
@@ -40,13 +41,15 @@ def _parser() -> argparse.ArgumentParser:
     commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
     for name, summary in COMMANDS.items():
         command = commands.add_parser(name, help=summary, description=summary[0].upper() + summary[1:] + ".")
-        _module(name).configure(command)
+        if name == asked:
+            _module(name).configure(command)
     return parser
 
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Runs one command; `argv` without the program's name."""
-    args = _parser().parse_args(argv)
+    words = sys.argv[1:] if argv is None else list(argv)
+    args = _parser(words[0] if words else "").parse_args(words)
     try:
         return _module(args.command).run(args)
     except Misconfigured as error:

@@ -34,9 +34,8 @@ def run(args: argparse.Namespace) -> int:
     if args.json:
         print(json.dumps(report))
     else:
-        print(
-            f"{plan.served} of {plan.requests} requests served; at most {plan.gap_percent:.2f} % below the best plan."
-        )
+        near = f"at most {plan.gap_percent:.2f} % below the best plan"
+        print(f"{plan.served} of {plan.requests} requests served; {near}.")
         if plan.hopeless:
             print(f"No way to serve (no session, room or lawyer in their windows): {plan.hopeless}")
     return 0
