@@ -1,0 +1,183 @@
+"""What can happen to a room (actions, in) and what it wants done (effects, out). Pure values.
+
+`conn` is the id of one socket, and of the one media leg that belongs to it.
+"""
+
+from dataclasses import dataclass, field
+from typing import Any
+
+from core.ids import Ref
+from rooms.client import MediaKind
+from rooms.model import Quality, SeatView
+
+Message = dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Attached:
+    """A socket showed a good ticket for this seat. `seat` is stored already, or new (a monitor's)."""
+
+    conn: str
+    seat: SeatView
+
+
+@dataclass(frozen=True, slots=True)
+class Detached:
+    """The socket is gone; `bye` when its person left on purpose."""
+
+    conn: str
+    bye: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class LegConnected:
+    conn: str
+
+
+@dataclass(frozen=True, slots=True)
+class LegLost:
+    """Nothing was heard for `silent` seconds; the leg may come back."""
+
+    conn: str
+    silent: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class LegBack:
+    conn: str
+
+
+@dataclass(frozen=True, slots=True)
+class LegFailed:
+    conn: str
+
+
+@dataclass(frozen=True, slots=True)
+class LegRated:
+    conn: str
+    quality: Quality
+
+
+@dataclass(frozen=True, slots=True)
+class Devices:
+    conn: str
+    camera: bool
+    microphone: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Help:
+    conn: str
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Acted:
+    """An act of supervision as the officer's page sent it; `seat` may be empty."""
+
+    conn: str
+    id: str
+    act: str
+    seat: str = ""
+    code: str = ""  # `warning` or `reason` of the message
+    text: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class RecorderStarted:
+    recording_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class RecorderFailed:
+    """It could not be started, or is no longer healthy."""
+
+
+@dataclass(frozen=True, slots=True)
+class BookingCancelled:
+    """The booking behind the room is no longer confirmed."""
+
+
+@dataclass(frozen=True, slots=True)
+class Tick:
+    """Time has passed; at least twice a second."""
+
+
+Action = (
+    Attached | Detached | LegConnected | LegLost | LegBack | LegFailed | LegRated | Devices | Help | Acted
+    | RecorderStarted | RecorderFailed | BookingCancelled | Tick
+)  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class Send:
+    conn: str
+    message: Message
+
+
+@dataclass(frozen=True, slots=True)
+class Close:
+    """Ends the socket with a code of docs/protocol.md; `ended` is its regular end."""
+
+    conn: str
+    code: str
+
+
+@dataclass(frozen=True, slots=True)
+class OpenLeg:
+    conn: str
+    publishes: frozenset[MediaKind]
+    lines: int
+
+
+@dataclass(frozen=True, slots=True)
+class CloseLeg:
+    conn: str
+
+
+@dataclass(frozen=True, slots=True)
+class StartRecorder:
+    """Answered by `RecorderStarted` or `RecorderFailed`."""
+
+
+@dataclass(frozen=True, slots=True)
+class FinishRecorder:
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Mark:
+    """An event for the recording's timeline."""
+
+    tag: str
+    details: Message
+
+
+@dataclass(frozen=True, slots=True)
+class Enter:
+    """An entry for the ledger, about the booking; details name people by id only."""
+
+    tag: str
+    actor: Ref
+    details: Message = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Note:
+    """An officer's act with its own words, for the prison's page of this visit (the ledger has no words)."""
+
+    act: str
+    seat: str
+    by: Ref
+    code: str
+    words: str
+
+
+@dataclass(frozen=True, slots=True)
+class Ended:
+    """The visit is over: the record tells how; the booking is to be completed with it."""
+
+
+Effect = (
+    Send | Close | OpenLeg | CloseLeg | StartRecorder | FinishRecorder | Mark | Enter | Note | Ended
+)  # fmt: skip

@@ -1,0 +1,197 @@
+"""What officers do in a room: one function per act, found by the table `ACTS`. Pure.
+
+Each either raises `ActRefusedError` and has changed nothing, or changes the room and has it entered.
+"""
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+from rooms import words
+from rooms.actions import Acted, Close, Note, Send
+from rooms.model import EndReason, Fault, Phase, SeatRole, SeatState
+from rooms.powers import Act
+from rooms.seat import Seat
+
+if TYPE_CHECKING:
+    from rooms.room import Room
+
+
+class ActRefusedError(Exception):
+    """The act cannot be done now: a stable code and an English sentence."""
+
+    def __init__(self, code: str, text: str) -> None:
+        super().__init__(code)
+        self.code = code
+        self.text = text
+
+
+REFUSALS = {
+    "no-such-seat": "There is no such person in this visit.",
+    "not-here": "This person is not connected: a face can be checked only when it is seen.",
+    "already-in": "This person has been let in already.",
+    "not-in": "This person is not in the visit.",
+    "removed": "This person was removed from the visit.",
+    "not-live": "The visit has not begun or is over.",
+    "already-paused": "The visit is paused already.",
+    "not-paused": "The visit was not paused by an officer.",
+    "reason-needed": "Please choose one of the reasons.",
+    "text-needed": "Please write what is to be shown.",
+    "somebody-speaks": "Another officer is speaking just now.",
+    "not-speaking": "You are not speaking in.",
+    "no-change": "It is so already.",
+}
+
+
+def refuse(code: str) -> ActRefusedError:
+    return ActRefusedError(code, REFUSALS[code])
+
+
+def _target(room: "Room", act: Acted) -> Seat:
+    seat = room.seat(act.seat)
+    if seat is None or seat.is_monitor:
+        raise refuse("no-such-seat")
+    if seat.view.state is SeatState.REMOVED:
+        raise refuse("removed")
+    return seat
+
+
+def _reason(room: "Room", act: Acted) -> str:
+    if act.code not in room.visit.rules.reasons:
+        raise refuse("reason-needed")
+    return act.code
+
+
+def _done(room: "Room", officer: Seat, act: Acted, tag: str, **details: str) -> None:
+    """Into the ledger by code, into the recording's timeline and the prison's notes with the words."""
+    if act.code:
+        details["code"] = act.code
+    room.enter(tag, officer.view.person, **details)
+    room.mark(tag, **details, **({"text": act.text} if act.text else {}))
+    room.out.append(Note(act.act, act.seat, officer.view.person, act.code, act.text))
+
+
+def admit(room: "Room", officer: Seat, act: Acted) -> None:
+    seat = _target(room, act)
+    if seat.view.state is SeatState.ADMITTED:
+        raise refuse("already-in")
+    if not seat.connected or seat.view.state is not SeatState.LOBBY:
+        raise refuse("not-here")
+    seat.move(SeatState.ADMITTED)
+    room.notice(seat, "officer", words.ADMITTED)
+    _done(room, officer, act, "officer:seat:admitted", seat=seat.id, person=str(seat.view.person))
+
+
+def send_back(room: "Room", officer: Seat, act: Acted) -> None:
+    seat = _target(room, act)
+    if seat.view.state is not SeatState.ADMITTED:
+        raise refuse("not-in")
+    seat.move(SeatState.LOBBY)
+    room.notice(seat, "officer", words.SENT_BACK)
+    _done(room, officer, act, "officer:seat:sent-back", seat=seat.id, person=str(seat.view.person))
+
+
+def remove(room: "Room", officer: Seat, act: Acted) -> None:
+    seat = _target(room, act)
+    code = _reason(room, act)
+    seat.move(SeatState.REMOVED)
+    _done(room, officer, act, "officer:seat:removed", seat=seat.id, person=str(seat.view.person))
+    if seat.socket is not None:
+        room.out.append(Close(seat.socket, "seat-refused"))
+    room.leave(seat)
+    left = [s for s in room.seats if not s.is_monitor and s.view.state is not SeatState.REMOVED]
+    sides = {s.role is SeatRole.INMATE for s in left}
+    if len(sides) < 2:
+        room.end(EndReason.REMOVED, words.REASON_FAULT.get(code, Fault.NOBODY), code=code, words=act.text)
+
+
+def warn(room: "Room", officer: Seat, act: Acted) -> None:
+    if act.code == "text":
+        if not act.text:
+            raise refuse("text-needed")
+    elif act.code not in room.visit.rules.warnings:
+        raise refuse("reason-needed")
+    targets = [_target(room, act)] if act.seat else [s for s in room.seats if not s.is_monitor]
+    for seat in [*targets, *(s for s in room.seats if s.is_monitor)]:
+        if seat.socket is not None:
+            text = act.text if act.code == "text" else words.say(words.WARNINGS[act.code])
+            message = {"type": "notice", "notice": "warning", "text": text}
+            room.out.append(Send(seat.socket, message | ({"seat": act.seat} if act.seat else {})))
+    _done(room, officer, act, "officer:visit:warned", **({"seat": act.seat} if act.seat else {}))
+
+
+def mute(room: "Room", officer: Seat, act: Acted) -> None:
+    _set_mute(room, officer, act, muted=True)
+
+
+def unmute(room: "Room", officer: Seat, act: Acted) -> None:
+    _set_mute(room, officer, act, muted=False)
+
+
+def _set_mute(room: "Room", officer: Seat, act: Acted, *, muted: bool) -> None:
+    seat = _target(room, act)
+    if seat.view.muted is muted:
+        raise refuse("no-change")
+    seat.mute(muted)
+    room.notice(seat, "officer", words.MUTED if muted else words.UNMUTED)
+    tag = "officer:seat:muted" if muted else "officer:seat:unmuted"
+    _done(room, officer, act, tag, seat=seat.id, person=str(seat.view.person))
+
+
+def pause(room: "Room", officer: Seat, act: Acted) -> None:
+    if room.phase is Phase.LOBBY:
+        raise refuse("not-live")
+    if room.pause_code:
+        raise refuse("already-paused")
+    room.pause_code, room.pause_words = _reason(room, act), act.text
+    _done(room, officer, act, "officer:visit:paused")
+
+
+def resume(room: "Room", officer: Seat, act: Acted) -> None:
+    if not room.pause_code:
+        raise refuse("not-paused")
+    room.pause_code = room.pause_words = ""
+    _done(room, officer, act, "officer:visit:resumed")
+
+
+def speak(room: "Room", officer: Seat, act: Acted) -> None:
+    if any(seat.speaking for seat in room.seats if seat is not officer):
+        raise refuse("somebody-speaks")
+    if officer.speaking:
+        raise refuse("no-change")
+    officer.speaking = True
+    for seat in room.seats:
+        room.notice(seat, "officer", words.SPEAKING)
+    _done(room, officer, act, "officer:visit:spoke-in")
+
+
+def silence(room: "Room", officer: Seat, act: Acted) -> None:
+    if not officer.speaking:
+        raise refuse("not-speaking")
+    officer.speaking = False
+    _done(room, officer, act, "officer:visit:fell-silent")
+
+
+def end(room: "Room", officer: Seat, act: Acted) -> None:
+    code = _reason(room, act)
+    _done(room, officer, act, "officer:visit:ended")
+    room.end(EndReason.BY_OFFICER, words.REASON_FAULT.get(code, Fault.NOBODY), code=code, words=act.text)
+
+
+def mark(room: "Room", officer: Seat, act: Acted) -> None:
+    _done(room, officer, act, "officer:visit:marked")
+
+
+ACTS: dict[Act, Callable[["Room", Seat, Acted], None]] = {
+    Act.ADMIT: admit,
+    Act.SEND_BACK: send_back,
+    Act.REMOVE: remove,
+    Act.WARN: warn,
+    Act.MUTE: mute,
+    Act.UNMUTE: unmute,
+    Act.PAUSE: pause,
+    Act.RESUME: resume,
+    Act.SPEAK: speak,
+    Act.SILENCE: silence,
+    Act.END: end,
+    Act.MARK: mark,
+}

@@ -1,0 +1,354 @@
+"""One visit as a state machine: actions in, effects out. Pure; owned by one task (`rooms.running`).
+
+After each action the room settles: it looks at who is there, what supervision and recording need and what
+the clock says, and moves its phase by the table `rooms.model.MOVES`. Nothing else moves it, so there is no
+second way into a live visit: not by arriving early, not by reconnecting, not by a restart.
+"""
+
+from collections.abc import Callable
+from typing import Any
+
+from core.ids import SYSTEM, Ref
+from rooms import acts, deadlines, settling, view, words
+from rooms.actions import (
+    Acted,
+    Action,
+    Attached,
+    BookingCancelled,
+    Close,
+    CloseLeg,
+    Detached,
+    Devices,
+    Effect,
+    Enter,
+    FinishRecorder,
+    Help,
+    LegBack,
+    LegConnected,
+    LegFailed,
+    LegLost,
+    LegRated,
+    Mark,
+    Message,
+    OpenLeg,
+    RecorderFailed,
+    RecorderStarted,
+    Send,
+    Tick,
+)  # fmt: skip
+from rooms.audience import Scene, line_count, scene
+from rooms.clock import VisitClock
+from rooms.model import (
+    Ending,
+    EndReason,
+    Fault,
+    Hold,
+    Moment,
+    Phase,
+    RoomRecord,
+    SeatState,
+    SeatView,
+    Visit,
+    Waiting,
+    check_move,
+)  # fmt: skip
+from rooms.powers import SUPERVISION, Act, power
+from rooms.seat import Seat
+
+LINGER = 2.0  # seconds a media leg outlives its socket
+STATE_EVERY = 10.0  # seconds after which a state is sent again though nothing changed
+HELP_EVERY = 5.0  # seconds between two calls for help of one seat
+
+
+class Room:
+    """`handle` is the only way in. `record` and `scene` tell what is to be stored and shown now."""
+
+    def __init__(self, visit: Visit, record: RoomRecord, now: Moment) -> None:
+        self.visit = visit
+        self.now = now
+        self.phase = record.phase
+        self.clock = VisitClock(
+            visit.granted, visit.slot_ends_at, used=record.used, lost=record.lost, live_at=record.live_at
+        )
+        self.clock.restore(now, record.ticked_at)
+        self.seats: list[Seat] = []
+        for seat in record.seats:
+            self._add(seat)
+        self.holds: dict[Hold, float] = {}  # hold -> monotonic second since when
+        self.pause_code, self.pause_words = record.pause_code, record.pause_words
+        self.recording: str | None = None
+        self.recording_since = 0.0
+        self.out: list[Effect] = []
+        self.recorder_asked: float | None = None  # when it was last tried, while there is none
+        self.recorder_starting = False
+        self.ending: Ending | None = None
+        self.ended_at = record.ended_at
+        self.given_back_before = self.clock.given_back()
+        self._handlers: dict[type[Any], Callable[[Any], None]] = self._table()
+        self._told: dict[str, tuple[Message, float, int]] = {}  # conn -> last state, when, its number
+        if self.phase is Phase.LIVE:  # after a restart nobody is there yet
+            self.phase = check_move(self.phase, Phase.PAUSED)
+        settling.find_holds(self)
+
+    # What the host asks
+
+    def handle(self, action: Action, now: Moment) -> list[Effect]:
+        """The effects of `action`, in the order in which they are to be done. Ended rooms do nothing more."""
+        if self.phase is Phase.ENDED:
+            return []
+        self.now, self.out = now, []
+        self.clock.advance(now)
+        self._handlers[type(action)](action)
+        deadlines.watch(self)
+        if self.ending is None:
+            settling.settle(self)
+        if self.ending is not None:
+            settling.finish(self, self.ending)
+        else:
+            self._tell()
+        return self.out
+
+    def scene(self) -> Scene:
+        return scene(self.seats, self.phase, while_paused=self.visit.rules.record_while_paused)
+
+    def record(self) -> RoomRecord:
+        ending = self.ending
+        return RoomRecord(
+            phase=self.phase,
+            used=self.clock.used,
+            lost=self.clock.lost,
+            ticked_at=self.now.wall,
+            live_at=self.clock.live_at,
+            ended_at=self.ended_at,
+            end_reason=ending.reason if ending else None,
+            end_code=ending.code if ending else "",
+            end_words=ending.words if ending else "",
+            fault=ending.fault if ending else Fault.NOBODY,
+            pause_code=self.pause_code,
+            pause_words=self.pause_words,
+            seats=tuple(seat.view for seat in self.seats),
+        )
+
+    def remaining(self, now: Moment) -> float:
+        return self.clock.remaining(now)
+
+    def until_start(self, now: Moment) -> float:
+        return max(0.0, (self.visit.starts_at - now.wall).total_seconds())
+
+    def waiting(self, now: Moment) -> list[Waiting]:
+        return view.waiting(self, now)
+
+    def seat(self, seat_id: str) -> Seat | None:
+        return next((seat for seat in self.seats if seat.id == seat_id), None)
+
+    # What acts and handlers do to the room
+
+    def enter(self, tag: str, actor: Ref, **details: Any) -> None:
+        """An entry for the ledger, with its second of the visit."""
+        at = view.milliseconds(self.clock.used)
+        self.out.append(Enter(tag, actor, {"room": self.visit.room_id, "at_ms": at, **details}))
+
+    def mark(self, tag: str, **details: Any) -> None:
+        self.out.append(Mark(tag, details))
+
+    def notice(self, seat: Seat, notice: str, text: str, **params: Any) -> None:
+        """Shown and read out at one seat; `minutes` among `params` is a field of its own too."""
+        if seat.socket is not None:
+            message: Message = {"type": "notice", "notice": notice, "text": words.say(text, **params)}
+            if "minutes" in params:
+                message["minutes"] = params["minutes"]
+            self.out.append(Send(seat.socket, message))
+
+    def end(self, reason: EndReason, fault: Fault, *, code: str = "", words: str = "") -> None:
+        """The visit ends with this action; the first reason counts."""
+        self.ending = self.ending or Ending(reason, fault, code, words)
+
+    def leave(self, seat: Seat) -> None:
+        """Nobody sits there any more: no socket, no media."""
+        self._fall_silent(seat)
+        if seat.leg is not None:
+            self.out.append(CloseLeg(seat.leg))
+        seat.unseen(self.now)
+        seat.left_at = self.now.mono if seat.left_at is None else seat.left_at
+        seat.socket = seat.leg = None
+        seat.leg_up = False
+
+    # Handlers, one per action
+
+    def _table(self) -> dict[type[Any], Callable[[Any], None]]:
+        return {
+            Attached: self._attached,
+            Detached: self._detached,
+            LegConnected: self._leg_connected,
+            LegLost: self._leg_lost,
+            LegBack: self._leg_back,
+            LegFailed: self._leg_failed,
+            LegRated: self._leg_rated,
+            Devices: self._devices,
+            Help: self._help,
+            Acted: self._acted,
+            RecorderStarted: self._recorder_started,
+            RecorderFailed: self._recorder_failed,
+            BookingCancelled: self._cancelled,
+            Tick: self._tick,
+        }
+
+    def _attached(self, action: Attached) -> None:
+        seat = self.seat(action.seat.id) or self._add(action.seat)
+        if seat is None or seat.view.state is SeatState.REMOVED:
+            self.out.append(Close(action.conn, "forbidden" if seat is None else "seat-refused"))
+            return
+        if seat.socket is not None:
+            self.out.append(Close(seat.socket, "elsewhere"))
+        self.leave(seat)
+        seat.take(action.conn)
+        if seat.view.state is SeatState.AWAY:
+            seat.move(SeatState.LOBBY)
+        needs_face = SUPERVISION[self.visit.kind].admission and not seat.is_monitor
+        if seat.view.state is SeatState.LOBBY and not needs_face:
+            seat.move(SeatState.ADMITTED)
+        self.enter(f"{seat.role.side}:seat:entered", seat.view.person, seat=seat.id)
+        self.out.append(Send(action.conn, view.welcome(self, seat)))
+        self.out.append(OpenLeg(action.conn, seat.power.publishes, line_count(seat, self.seats)))
+
+    def _detached(self, action: Detached) -> None:
+        seat = self._by_socket(action.conn)
+        if seat is None:
+            return
+        self._drop_socket(seat)
+        self.enter(
+            f"{seat.role.side}:seat:{'left' if action.bye else 'lost'}", seat.view.person, seat=seat.id
+        )
+        if action.bye:
+            self.leave(seat)
+
+    def _leg_connected(self, action: LegConnected) -> None:
+        if (seat := self._by_leg(action.conn)) is not None:
+            seat.joined(self.now)
+            self.enter(f"{seat.role.side}:visit:joined", seat.view.person, seat=seat.id)
+
+    def _leg_lost(self, action: LegLost) -> None:
+        if (seat := self._by_leg(action.conn)) is not None and seat.connected:
+            seat.unseen(self.now, action.silent)
+            self.enter(f"{seat.role.side}:visit:unheard", seat.view.person, seat=seat.id)
+
+    def _leg_back(self, action: LegBack) -> None:
+        if (seat := self._by_leg(action.conn)) is not None:
+            seat.joined(self.now)
+            self.enter(f"{seat.role.side}:visit:heard", seat.view.person, seat=seat.id)
+
+    def _leg_failed(self, action: LegFailed) -> None:
+        if (seat := self._by_leg(action.conn)) is not None:
+            if seat.socket is not None:
+                self.out.append(Close(seat.socket, "not-connected"))
+            self.enter(f"{seat.role.side}:visit:disconnected", seat.view.person, seat=seat.id)
+            self.leave(seat)
+
+    def _leg_rated(self, action: LegRated) -> None:
+        if (seat := self._by_leg(action.conn)) is not None:
+            seat.quality = action.quality
+
+    def _devices(self, action: Devices) -> None:
+        if (seat := self._by_socket(action.conn)) is not None:
+            seat.camera, seat.microphone = action.camera, action.microphone
+
+    def _help(self, action: Help) -> None:
+        seat = self._by_socket(action.conn)
+        if seat is None or seat.is_monitor or self.now.mono - seat.helped_at < HELP_EVERY:
+            return
+        seat.helped_at = self.now.mono
+        for officer in self.seats:
+            if officer.is_monitor and officer.socket is not None:
+                text = action.text or words.say(words.HELP, name=seat.view.name)
+                message = {"type": "notice", "notice": "help", "text": text, "seat": seat.id}
+                self.out.append(Send(officer.socket, message))
+        self.enter(f"{seat.role.side}:help:asked", seat.view.person, seat=seat.id)
+        self.mark(f"{seat.role.side}:help:asked", seat=seat.id)
+
+    def _acted(self, action: Acted) -> None:
+        officer = self._by_socket(action.conn)
+        if officer is None:
+            return
+        act = Act(action.act)
+        if act not in officer.power.acts:
+            self.enter(
+                f"{officer.role.side}:act:forbidden", officer.view.person, seat=officer.id, act=act.value
+            )
+            self.out.append(Close(action.conn, "forbidden"))
+            self._drop_socket(officer)
+            return
+        try:
+            acts.ACTS[act](self, officer, action)
+        except acts.ActRefusedError as refused:
+            answer = {"type": "refused", "code": refused.code, "text": words.say(refused.text)}
+        else:
+            answer = {"type": "done"}
+        self.out.append(Send(action.conn, {**answer, "id": action.id}))
+
+    def _recorder_started(self, action: RecorderStarted) -> None:
+        self.recording, self.recording_since = action.recording_id, self.now.mono
+        self.recorder_starting, self.recorder_asked = False, None
+        self.enter("system:recording:started", SYSTEM, recording=action.recording_id)
+
+    def _recorder_failed(self, _action: RecorderFailed) -> None:
+        if self.recording is not None:
+            self.enter("system:recording:lost", SYSTEM, recording=self.recording)
+            self.out.append(FinishRecorder("failed"))
+        elif self.recorder_starting:
+            self.enter("system:recording:refused", SYSTEM)
+        self.recording, self.recorder_starting = None, False
+
+    def _cancelled(self, _action: BookingCancelled) -> None:
+        self.end(EndReason.CANCELLED, Fault.NOBODY)
+
+    def _tick(self, _action: Tick) -> None:
+        for seat in self.seats:
+            if seat.leg is not None and seat.left_at is not None and self.now.mono - seat.left_at >= LINGER:
+                self.leave(seat)
+            gone_for = self.now.mono - (seat.unseen_since if seat.unseen_since is not None else self.now.mono)
+            if seat.socket is None and seat.view.state in (SeatState.LOBBY, SeatState.ADMITTED):
+                gone_for = max(gone_for, self.now.mono - (seat.left_at or self.now.mono))
+                if gone_for > self.visit.rules.reconnect_window:
+                    seat.move(SeatState.AWAY)
+
+    # Small things
+
+    def _tell(self) -> None:
+        """A state for everybody for whom something changed."""
+        told: dict[str, tuple[Message, float, int]] = {}
+        for seat in self.seats:
+            if seat.socket is None:
+                continue
+            message = view.state(self, seat, self.now)
+            settled = view.settled(message)
+            last, at, number = self._told.get(seat.socket, ({}, 0.0, 0))
+            if settled != last or self.now.mono - at >= STATE_EVERY:
+                number, at = number + 1, self.now.mono
+                self.out.append(Send(seat.socket, {**message, "number": number}))
+            told[seat.socket] = (settled, at, number)
+        self._told = told
+
+    def _add(self, seat_view: SeatView) -> Seat | None:
+        row = power(self.visit.kind, seat_view.role)
+        if row is None:
+            return None
+        seat = Seat(seat_view, row)
+        if seat_view.state in (SeatState.LOBBY, SeatState.ADMITTED):
+            seat.left_at = seat.unseen_since = self.now.mono  # they were here before the restart
+        self.seats.append(seat)
+        return seat
+
+    def _drop_socket(self, seat: Seat) -> None:
+        self._fall_silent(seat)
+        seat.socket, seat.left_at = None, self.now.mono
+
+    def _fall_silent(self, seat: Seat) -> None:
+        if seat.speaking:
+            seat.speaking = False
+            self.enter("officer:visit:fell-silent", seat.view.person)
+
+    def _by_socket(self, conn: str) -> Seat | None:
+        return next((seat for seat in self.seats if seat.socket == conn), None)
+
+    def _by_leg(self, conn: str) -> Seat | None:
+        return next((seat for seat in self.seats if seat.leg == conn), None)

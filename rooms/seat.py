@@ -1,0 +1,73 @@
+"""One seat of a running room: what is stored of it, and what is there just now. Pure."""
+
+from dataclasses import replace
+
+from rooms.model import Moment, Quality, SeatRole, SeatState, SeatView, check_seat_move
+from rooms.powers import Power
+
+
+class Seat:
+    """Changed only by its room. `power` is its row of the table; times are monotonic seconds."""
+
+    def __init__(self, view: SeatView, power: Power) -> None:
+        self.view = view
+        self.power = power
+        self.socket: str | None = None  # the open socket
+        self.leg: str | None = None  # the conn whose media leg stands; outlives its socket by a moment
+        self.leg_up = False  # the leg was connected once; it may be silent now
+        self.connected = False  # media flows
+        self.left_at: float | None = None  # since when there is no socket; None while there is one
+        self.unseen_since: float | None = None  # since when `connected` is False
+        self.camera = True
+        self.microphone = True
+        self.speaking = False
+        self.quality = Quality.UNKNOWN
+        self.helped_at = -1e9
+
+    @property
+    def id(self) -> str:
+        return self.view.id
+
+    @property
+    def role(self) -> SeatRole:
+        return self.view.role
+
+    @property
+    def is_monitor(self) -> bool:
+        return self.view.role is SeatRole.MONITOR
+
+    @property
+    def present(self) -> bool:
+        """Admitted and connected: one of those between whom the visit takes place."""
+        return not self.is_monitor and self.connected and self.view.state is SeatState.ADMITTED
+
+    @property
+    def watching(self) -> bool:
+        """A monitor counts only with a socket *and* media: a page that is closed watches nobody."""
+        return self.is_monitor and self.connected and self.socket is not None
+
+    def move(self, to: SeatState) -> None:
+        if to is not self.view.state:
+            self.view = replace(self.view, state=check_seat_move(self.view.state, to))
+
+    def mute(self, muted: bool) -> None:
+        self.view = replace(self.view, muted=muted)
+
+    def take(self, conn: str) -> None:
+        """A new socket sits down."""
+        self.socket = self.leg = conn
+        self.connected = self.leg_up = False
+        self.left_at = None
+        self.speaking = False
+        self.quality = Quality.UNKNOWN
+
+    def joined(self, now: Moment) -> None:
+        self.connected = self.leg_up = True
+        self.unseen_since = None
+        if self.view.joined_at is None:
+            self.view = replace(self.view, joined_at=now.wall)
+
+    def unseen(self, now: Moment, silent: float = 0.0) -> None:
+        if self.connected or self.unseen_since is None:
+            self.unseen_since = now.mono - silent
+        self.connected = False

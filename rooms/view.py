@@ -1,0 +1,159 @@
+"""What a seat is told: `welcome` and `state` of docs/protocol.md. Pure; durations on the wire in ms."""
+
+from typing import TYPE_CHECKING
+
+from rooms import words
+from rooms.actions import Message
+from rooms.audience import line, line_number
+from rooms.model import Hold, Moment, Phase, SeatRole, SeatState, Waiting
+from rooms.powers import SUPERVISION
+from rooms.seat import Seat
+
+if TYPE_CHECKING:
+    from rooms.room import Room
+
+PROTOCOL_VERSION = 1
+
+
+def milliseconds(seconds: float) -> int:
+    return round(seconds * 1000)
+
+
+def welcome(room: "Room", seat: Seat) -> Message:
+    """The endpoint adds what only it knows: `session_expires_in` and `ice_servers`."""
+    visit, supervision = room.visit, SUPERVISION[room.visit.kind]
+    message: Message = {
+        "type": "welcome",
+        "version": PROTOCOL_VERSION,
+        "seat": seat.id,
+        "role": seat.role.value,
+        "name": seat.view.name,
+        "publishes": sorted(kind.value for kind in seat.power.publishes),
+        "visit": {
+            "reference": visit.reference,
+            "kind": visit.kind.value,
+            "minutes": round(visit.granted / 60),
+            "starts_at": visit.starts_at.isoformat(),
+            "ends_at": visit.slot_ends_at.isoformat(),
+            "confidentiality": supervision.confidentiality,
+            "recorded": supervision.recorder,
+            "supervised": supervision.monitor,
+            "inmate_name": visit.inmate_name,
+            "relatives": [s.view.name for s in room.seats if s.role.visits],
+        },
+    }
+    if seat.is_monitor:
+        message |= _for_monitor(room)
+    return message
+
+
+def _for_monitor(room: "Room") -> Message:
+    rules = room.visit.rules
+    return {
+        "warnings": [{"code": code, "text": words.say(words.WARNINGS[code])} for code in rules.warnings],
+        "reasons": [{"code": code, "text": words.say(words.REASONS[code])} for code in rules.reasons],
+        "proofs": [
+            {
+                "seat": seat.id,
+                "name": seat.view.name,
+                "kinship": seat.view.kinship,
+                "proof_url": f"/api/v1/visits/{room.visit.booking_id}/proofs/{seat.view.relationship_id}",
+            }
+            for seat in room.seats
+            if seat.view.relationship_id
+        ],
+    }
+
+
+def state(room: "Room", viewer: Seat, now: Moment) -> Message:
+    """The whole truth for one viewer, without its `number`."""
+    return {
+        "type": "state",
+        "phase": room.phase.value,
+        "waiting": [reason.value for reason in room.waiting(now)],
+        "pause": _pause(room),
+        "clock": {
+            "remaining_ms": milliseconds(room.remaining(now)),
+            "running": room.clock.running,
+            "granted_ms": milliseconds(room.visit.granted),
+            "given_back_ms": milliseconds(room.clock.given_back()),
+            "until_start_ms": milliseconds(room.until_start(now)),
+            "hard_end_ms": milliseconds(room.clock.until_slot_end(now)),
+        },
+        "people": [
+            _person(room, viewer, seat)
+            for seat in room.seats
+            if not seat.is_monitor or (viewer.is_monitor and (seat is viewer or seat.watching))
+        ],
+        "recording": {
+            "running": room.recording is not None,
+            "seconds": round(now.mono - room.recording_since, 1) if room.recording is not None else 0.0,
+        },
+        "supervised": any(seat.watching for seat in room.seats),
+    }
+
+
+def _pause(room: "Room") -> Message | None:
+    if room.phase is not Phase.PAUSED or not room.holds:
+        return None
+    hold = next(hold for hold in Hold if hold in room.holds)
+    text = words.HOLDS[hold]
+    if hold is Hold.BY_OFFICER and room.pause_code in words.REASONS:
+        text = words.REASONS[room.pause_code]
+    return {"reason": hold.value, "text": words.say(text)}
+
+
+def _person(room: "Room", viewer: Seat, seat: Seat) -> Message:
+    shown = line(viewer, seat, room.phase)
+    return {
+        "seat": seat.id,
+        "role": seat.role.value,
+        "name": seat.view.name,
+        "state": seat.view.state.value,
+        "connected": seat.connected,
+        "camera": seat.camera,
+        "microphone": seat.microphone,
+        "muted": seat.view.muted,
+        "speaking_in": seat.speaking,
+        "quality": seat.quality.value if seat.connected else "unknown",
+        "line": line_number(viewer, seat, room.seats) if shown is not None else None,
+        "you": seat is viewer,
+    }
+
+
+def settled(message: Message) -> Message:
+    """A state without what changes by itself: two states that differ only in that need no second sending."""
+    clock = {key: message["clock"][key] for key in ("running", "granted_ms")}
+    recording = message["recording"]["running"]
+    return {**message, "clock": clock, "recording": recording}
+
+
+def waiting(room: "Room", now: Moment) -> list[Waiting]:
+    """Every reason why the visit is not live, in the order in which people can do something about them."""
+    if room.phase in (Phase.LIVE, Phase.ENDED):
+        return []
+    supervision = SUPERVISION[room.visit.kind]
+    reasons = []
+    if room.phase is Phase.LOBBY and room.until_start(now) > 0:
+        reasons.append(Waiting.START)
+    if supervision.monitor and not any(seat.watching for seat in room.seats):
+        reasons.append(Waiting.OFFICER)
+    inmates = [seat for seat in room.seats if seat.role is SeatRole.INMATE]
+    visitors = [seat for seat in room.seats if seat.role.visits]
+    for side, reason in ((inmates, Waiting.INMATE), (visitors, Waiting.FAMILY)):
+        if not any(seat.connected and seat.view.state is not SeatState.REMOVED for seat in side):
+            reasons.append(reason)
+    if any(
+        not any(seat.present for seat in side) and any(_knocks(seat) for seat in side)
+        for side in (inmates, visitors)
+    ):
+        reasons.append(Waiting.ADMISSION)
+    if supervision.recorder and room.recording is None and (room.phase is Phase.PAUSED or not reasons):
+        reasons.append(Waiting.RECORDER)
+    if Hold.BY_OFFICER in room.holds:
+        reasons.append(Waiting.RESUME)
+    return reasons
+
+
+def _knocks(seat: Seat) -> bool:
+    return seat.connected and seat.view.state is SeatState.LOBBY
