@@ -38,6 +38,16 @@ def redis_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
         yield url
 
 
+TURN_SECRET = "the secret that coturn and Kinbridge share in tests"
+
+
+@pytest.fixture(scope="session")
+def turn_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """A running coturn that takes credentials made with `TURN_SECRET`."""
+    with services.turn(tmp_path_factory.mktemp("turn"), TURN_SECRET) as url:
+        yield url
+
+
 @pytest.fixture(scope="session")
 def sqlite_template(tmp_path_factory: pytest.TempPathFactory) -> Path:
     path = tmp_path_factory.mktemp("sqlite") / "template.sqlite3"

@@ -95,3 +95,25 @@ def _wait_for(port: int, server: "subprocess.Popen[bytes]") -> None:
             return
         time.sleep(0.05)
     raise RuntimeError(f"{server.args!r} does not answer")
+
+
+@contextlib.contextmanager
+def turn(folder: Path, secret: str) -> Iterator[str]:
+    """A coturn of its own on loopback, with time-limited credentials; yields its `turn:` URL (UDP and TCP)."""
+    folder.mkdir(parents=True, exist_ok=True)
+    port = free_port()
+    server = subprocess.Popen(
+        [
+            find_program("turnserver", "/usr/bin", "/usr/sbin"), "-n", "--no-cli", "--no-tls", "--no-dtls",
+            "--listening-ip=127.0.0.1", f"--listening-port={port}", "--relay-ip=127.0.0.1", "--allow-loopback-peers",
+            "--use-auth-secret", f"--static-auth-secret={secret}", "--realm=kinbridge.test", "--no-multicast-peers",
+            f"--userdb={folder / 'turn.sqlite'}", f"--pidfile={folder / 'turn.pid'}", f"--log-file={folder / 'turn.log'}",
+        ],
+        stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
+    )  # fmt: skip
+    try:
+        _wait_for(port, server)
+        yield f"turn:127.0.0.1:{port}"
+    finally:
+        server.terminate()
+        server.wait(20)
