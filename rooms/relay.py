@@ -1,0 +1,194 @@
+"""The streams of one leg: decrypted packets in, packets for other legs out. Decodes nothing. Pure.
+
+It knows neither sockets nor keys nor asyncio: the transport above calls `rtp`, `rtcp` and `tick`, and gives a
+`Port` for the way out. Whoever is slow or fails is dropped at its own port and disturbs nobody.
+"""
+
+from collections import Counter
+from collections.abc import Callable, Sequence
+from secrets import randbits
+
+from rooms import rtcp as wire
+from rooms.client import MediaKind, TrackSink
+from rooms.downstream import Downstream, Port
+from rooms.lines import MediaLine
+from rooms.rate import CAP
+from rooms.rtp import HEADER_SIZE, PAYLOAD_TYPE, RTX, BadPacket
+from rooms.upstream import Upstream
+
+_STREAMS = 8  # SSRCs a peer may use; each costs memory in libsrtp for as long as the leg lives
+_QUIET = 1.0  # seconds without a packet after which a stream may take another SSRC
+_SECOND = 1.0
+_FRESH = 6.0  # seconds for which a viewer's report counts
+
+_Handler = Callable[[bytes, float], None]
+
+
+class Relay:
+    """All times are monotonic seconds, given from outside. `dropped` counts by reason."""
+
+    def __init__(self, port: Port, lines: Sequence[MediaLine], dropped: Counter[str], cap: int = CAP) -> None:
+        self.ups: dict[MediaKind, Upstream] = {}
+        self.downs: dict[str, Downstream] = {}  # by mid
+        self._lines: dict[tuple[int | None, MediaKind], Downstream] = {}  # None: the announce line
+        self._port = port
+        self._dropped = dropped
+        self._ssrc = randbits(32)  # of our reports
+        used = {self._ssrc}
+        for line in lines:
+            if line.use == "own":
+                self.ups[line.kind] = Upstream(line.kind, port.rtcp, self._ssrc, dropped, cap)
+            else:
+                down = Downstream(line.kind, port, _fresh(used), _fresh(used))
+                self.downs[line.mid] = self._lines[line.line, line.kind] = down
+        self._by_ssrc = {down.ssrc: down for down in self.downs.values()}
+        self._handlers: dict[bytes, _Handler] = {}
+        self._report_at = 0.0
+
+    # --- packets in ---
+
+    def knows(self, ssrc: bytes) -> bool:
+        """Whether a packet of this SSRC (4 bytes) is worth decrypting: it is known, or there is room for it."""
+        return ssrc in self._handlers or len(self._handlers) < _STREAMS
+
+    def rtp(self, packet: bytes, now: float) -> None:
+        """One authentic, decrypted RTP packet. Raises nothing."""
+        handler = self._handlers.get(packet[8:12])
+        try:
+            if handler is None:
+                handler = self._meet(packet)
+            handler(packet, now)
+        except BadPacket:
+            self._dropped["rtp-malformed"] += 1
+
+    def _meet(self, packet: bytes) -> _Handler:
+        """A stream is met for the first time: its payload type, which we have fixed, says what it is."""
+        if len(packet) < HEADER_SIZE or packet[0] >> 6 != 2:
+            raise BadPacket("no RTP header")
+        kind = packet[1] & 0x7F
+        handler: _Handler = self._ignore
+        for up in self.ups.values():
+            if kind == PAYLOAD_TYPE[up.kind]:
+                handler = self._contender(up)
+            elif kind == RTX and up.kind is MediaKind.VIDEO:
+                handler = up.recovered
+        self._handlers[packet[8:12]] = handler
+        return handler
+
+    def _contender(self, up: Upstream) -> _Handler:
+        """Takes the place of the stream's present SSRC as soon as that one is quiet."""
+
+        def handle(packet: bytes, now: float) -> None:
+            if up.ssrc is not None and now - up.last_packet < _QUIET:
+                self._dropped["rtp-second-stream"] += 1
+                return
+            if up.ssrc is not None:
+                self._handlers[up.ssrc.to_bytes(4, "big")] = self._contender(up)
+            up.adopt(int.from_bytes(packet[8:12], "big"))
+            self._handlers[packet[8:12]] = up.packet
+            up.packet(packet, now)
+
+        return handle
+
+    def _ignore(self, _packet: bytes, _now: float) -> None:
+        self._dropped["rtp-payload-type"] += 1
+
+    def rtcp(self, packet: bytes, now: float) -> None:
+        """One authentic, decrypted RTCP packet. Raises nothing."""
+        try:
+            messages = wire.parse(packet)
+        except BadPacket:
+            self._dropped["rtcp-malformed"] += 1
+            return
+        for message in messages:
+            if isinstance(message, wire.SenderReport):
+                for up in self.ups.values():
+                    if up.ssrc == message.ssrc:
+                        up.sender_report(message, now)
+            elif (down := self._by_ssrc.get(message.ssrc)) is not None:
+                self._heard(down, message, now)
+
+    def _heard(self, down: Downstream, message: wire.Message, now: float) -> None:
+        if isinstance(message, wire.ReportBlock):
+            down.reported(message, now)
+        elif isinstance(message, wire.Nack):
+            down.resend(message.lost, now)
+        elif isinstance(message, wire.KeyframeRequest):
+            down.keyframe_wanted(now)
+
+    # --- what flows ---
+
+    def show(self, line: int, publisher: "Relay | None", now: float, *, audio: bool, video: bool) -> None:
+        """Line `line` carries what `publisher` sends, as far as `audio` and `video` say."""
+        for kind, wanted in ((MediaKind.AUDIO, audio), (MediaKind.VIDEO, video)):
+            source = publisher.ups.get(kind) if publisher is not None and wanted else None
+            self._lines[line, kind].carry(source, now)
+
+    def announce(self, publisher: "Relay | None", now: float) -> None:
+        source = publisher.ups.get(MediaKind.AUDIO) if publisher is not None else None
+        self._lines[None, MediaKind.AUDIO].carry(source, now)
+
+    def tap(self, sink: TrackSink) -> None:
+        for up in self.ups.values():
+            if sink not in up.sinks:
+                up.sinks = [*up.sinks, sink]
+
+    def untap(self, sink: TrackSink) -> None:
+        for up in self.ups.values():
+            up.sinks = [other for other in up.sinks if other is not sink]
+
+    def request_keyframe(self, now: float) -> None:
+        for up in self.ups.values():
+            up.request_keyframe(now)
+
+    def update(self, now: float) -> None:
+        """The port became ready, or the peer's answer is known."""
+        for down in self.downs.values():
+            down.update(now)
+
+    def close(self) -> None:
+        """Lets go of all other legs, and they of this one."""
+        for down in self.downs.values():
+            down.clear()
+        for up in self.ups.values():
+            up.end()
+        self._handlers.clear()
+
+    # --- time ---
+
+    def tick(self, now: float) -> None:
+        """Called about ten times a second."""
+        for up in self.ups.values():
+            up.tick(now)
+        if now - self._report_at >= _SECOND and self._port.ready:
+            self._report_at = now
+            self._report(now)
+
+    def _report(self, now: float) -> None:
+        blocks = [block for up in self.ups.values() if (block := up.report(now)) is not None]
+        if not blocks:
+            return
+        told = wire.receiver_report(self._ssrc, blocks)
+        video = self.ups.get(MediaKind.VIDEO)
+        if video is not None and video.ssrc is not None:
+            told += wire.remb(self._ssrc, video.ssrc, video.rate.bits_per_second)
+        self._port.rtcp(told)
+
+    # --- figures ---
+
+    def loss(self, now: float) -> float | None:
+        """The worst part (0..1) the peer reports to be missing of what it is sent; `None`: not told lately."""
+        told = [down.loss[0] for down in self.downs.values() if down.loss and now - down.loss[1] < _FRESH]
+        return max(told, default=None)
+
+    def round_trip(self) -> float | None:
+        """Seconds, by the peer's reports."""
+        return min((d.round_trip for d in self.downs.values() if d.round_trip is not None), default=None)
+
+
+def _fresh(used: set[int]) -> int:
+    """An SSRC that this leg does not use yet."""
+    while (ssrc := randbits(32)) in used or ssrc == 0:
+        pass
+    used.add(ssrc)
+    return ssrc

@@ -1,0 +1,353 @@
+"""One UDP port for all legs of a process, with an ICE-lite agent on it (RFC 8445 section 2.5).
+
+There is one socket per local address, all bound to the same port, so that a reply leaves from the address that
+was asked. Datagrams are told apart by their first byte (RFC 7983). Nothing but authenticated STUN can claim an
+address for a leg; whatever comes from an address that nobody has claimed is dropped and counted.
+"""
+
+import asyncio
+import errno
+import logging
+import secrets
+import socket
+import string
+import struct
+from collections import Counter, OrderedDict
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from ipaddress import ip_address
+from typing import Any, Protocol
+
+from aioice import stun
+from aioice.ice import get_host_addresses
+
+from core import clock
+from core.errors import Unavailable
+from core.log import fields
+from signaling.srtp import LARGEST, Scratch
+
+log = logging.getLogger(__name__)
+
+Address = tuple[Any, ...]  # (host, port) or (host, port, flow, scope), as the socket tells it
+
+_ALPHABET = string.ascii_letters + string.digits
+_BATCH = 128  # datagrams per wake-up; then the rest of the loop gets its turn
+_BUFFER = 4 << 20  # bytes asked of the kernel per socket and direction
+_CLAIMS = 16  # addresses a leg may have at once
+_REMEMBERED = 128  # STUN transactions per leg, against replay from elsewhere
+_HOLD = 5.0  # seconds for which an address stays with the leg that was last heard there
+_PORT_TRIES = 20
+
+
+class Owner(Protocol):
+    """What a leg does with what comes for it. Neither method blocks."""
+
+    def media(self, size: int, now: float) -> None:
+        """`size` bytes of SRTP or SRTCP lie in the port's inbox."""
+
+    def dtls(self, data: bytes) -> None: ...
+
+    def heard(self, now: float) -> None:
+        """Something authentic came at monotonic second `now`."""
+
+    def reachable(self) -> None:
+        """An address was nominated for the first time."""
+
+
+@dataclass(eq=False, slots=True)
+class Endpoint:
+    """The socket of one local address."""
+
+    host: str
+    sock: socket.socket
+    claims: "dict[Address, Agent]" = field(default_factory=dict)
+
+
+class Agent:
+    """The ICE-lite side of one leg: its credentials, its addresses, and the one it sends to."""
+
+    def __init__(self, port: "UdpPort", owner: Owner) -> None:
+        self.ufrag = "".join(secrets.choice(_ALPHABET) for _ in range(8))
+        self.password = "".join(secrets.choice(_ALPHABET) for _ in range(24))
+        self.remote: tuple[str, str] | None = None  # the peer's ufrag and password
+        self.path: tuple[Endpoint, Address] | None = None
+        self.round_trip: float | None = None  # seconds, of the last probe
+        self.owner = owner
+        self._port = port
+        self._claims: OrderedDict[tuple[Endpoint, Address], float] = OrderedDict()  # -> last heard
+        self._seen: OrderedDict[bytes, Address] = OrderedDict()  # transaction -> where it came from
+        self._probes: OrderedDict[bytes, float] = OrderedDict()  # transaction -> when it was sent
+
+    def close(self) -> None:
+        self._port.forget(self)
+        for endpoint, address in self._claims:
+            if endpoint.claims.get(address) is self:
+                del endpoint.claims[address]
+        self._claims.clear()
+        self.path = None
+
+    def send(self, data: bytes | memoryview) -> None:
+        """To the nominated address. What the kernel does not take is dropped and counted."""
+        if self.path is None:
+            self._port.counters["send-nowhere"] += 1
+            return
+        endpoint, address = self.path
+        try:
+            endpoint.sock.sendto(data, address)
+        except BlockingIOError:
+            self._port.counters["send-full"] += 1
+        except OSError:  # the network is gone, or the address became unreachable: ICE will find another
+            self._port.counters["send-failed"] += 1
+
+    def checked(self, endpoint: Endpoint, address: Address, message: stun.Message, now: float) -> bool:
+        """An authenticated binding request came. False: a replay, or the address is another leg's."""
+        transaction = message.transaction_id
+        if self._seen.setdefault(transaction, address) != address:
+            return False
+        if len(self._seen) > _REMEMBERED:
+            self._seen.popitem(last=False)
+        if not self._claim(endpoint, address, now):
+            return False
+        self.owner.heard(now)
+        if "USE-CANDIDATE" in message.attributes and self.path != (endpoint, address):
+            first = self.path is None
+            log.debug("- path %s", fields(ufrag=self.ufrag, first=first))
+            self.path = (endpoint, address)
+            if first:
+                self.owner.reachable()
+        return True
+
+    def _claim(self, endpoint: Endpoint, address: Address, now: float) -> bool:
+        holder = endpoint.claims.get(address)
+        if holder is not None and holder is not self and now - holder.heard_at(endpoint, address) < _HOLD:
+            return False
+        endpoint.claims[address] = self
+        place = (endpoint, address)
+        self._claims[place] = now
+        self._claims.move_to_end(place)
+        if len(self._claims) > _CLAIMS:
+            oldest = next(claim for claim in self._claims if claim != self.path)
+            del self._claims[oldest]
+            if oldest[0].claims.get(oldest[1]) is self:
+                del oldest[0].claims[oldest[1]]
+        return True
+
+    def heard_at(self, endpoint: Endpoint, address: Address) -> float:
+        return self._claims.get((endpoint, address), float("-inf"))
+
+    def probe(self, now: float) -> None:
+        """Asks the peer for a sign of life: a binding request, which every full agent answers.
+
+        A lite agent need not do this (RFC 8445 section 6.1), but a browser that has nothing to send may be
+        silent for 6 s, and a lost leg must be known after 3 s. The answer tells the round trip too.
+        """
+        if self.remote is None or self.path is None:
+            return
+        name, password = self.remote
+        request = stun.Message(stun.Method.BINDING, stun.Class.REQUEST)
+        request.attributes["USERNAME"] = f"{name}:{self.ufrag}"
+        request.attributes["PRIORITY"] = 1
+        request.attributes["ICE-CONTROLLED"] = 0
+        request.add_message_integrity(password.encode())
+        self._probes[request.transaction_id] = now
+        if len(self._probes) > 8:
+            self._probes.popitem(last=False)
+        self.send(bytes(request))
+
+    def answered(self, message: stun.Message, now: float) -> bool:
+        """A response came from one of our addresses. False: not ours, or not authentic."""
+        sent = self._probes.get(message.transaction_id)
+        if sent is None or self.remote is None or not _authentic(message, self.remote[1]):
+            return False
+        del self._probes[message.transaction_id]
+        self.round_trip = now - sent
+        self.owner.heard(now)
+        return True
+
+
+class UdpPort:
+    """The sockets, and the way of each datagram to its leg."""
+
+    def __init__(self, counters: Counter[str]) -> None:
+        self.counters = counters
+        self.inbox = Scratch()
+        self.number = 0
+        self.offered: tuple[str, ...] = ()  # hosts to be named in offers, best first
+        self._endpoints: list[Endpoint] = []
+        self._agents: dict[str, Agent] = {}
+
+    def open(self, number: int, wanted: Sequence[str]) -> None:
+        """Binds all of `wanted` (empty: every address of this machine) to UDP port `number` (0: any).
+
+        An address that is not this machine's own is offered without being bound, and then every own one is
+        bound: such is a server behind one-to-one address translation. Raises `Unavailable`.
+        """
+        own = own_addresses()
+        foreign = [host for host in wanted if not _is_own(host)]
+        hosts = [*own] if foreign or not wanted else [*wanted]
+        for _ in range(_PORT_TRIES if number == 0 else 1):
+            if self._bind(number, hosts):
+                break
+        else:
+            log.error("x media port %s", fields(port=number, hosts=",".join(hosts)))
+            raise Unavailable
+        bound = [endpoint.host for endpoint in self._endpoints]
+        self.offered = tuple([*foreign, *(host for host in bound if host in wanted)] if wanted else bound)
+        loop = asyncio.get_running_loop()
+        for endpoint in self._endpoints:
+            loop.add_reader(endpoint.sock.fileno(), self._drain, endpoint)
+        log.info(
+            "- media %s", fields(port=self.number, bound=",".join(bound), offered=",".join(self.offered))
+        )
+
+    def _bind(self, number: int, hosts: Sequence[str]) -> bool:
+        """False: the port is taken at one of the addresses, or none can be bound; nothing stays open."""
+        for host in hosts:
+            try:
+                sock = _bound(host, number)
+            except OSError as error:
+                if error.errno == errno.EADDRINUSE:
+                    self._close_sockets()
+                    return False
+                log.warning("x address %s", fields(host=host, error=error.strerror))
+                continue
+            number = sock.getsockname()[1]
+            self._endpoints.append(Endpoint(host, sock))
+        self.number = number
+        return bool(self._endpoints)
+
+    def _close_sockets(self) -> None:
+        for endpoint in self._endpoints:
+            endpoint.sock.close()
+        self._endpoints.clear()
+
+    def close(self) -> None:
+        loop = asyncio.get_running_loop()
+        for endpoint in self._endpoints:
+            loop.remove_reader(endpoint.sock.fileno())
+        self._close_sockets()
+        self._agents.clear()
+
+    def agent(self, owner: Owner) -> Agent:
+        agent = Agent(self, owner)
+        self._agents[agent.ufrag] = agent
+        return agent
+
+    def forget(self, agent: Agent) -> None:
+        self._agents.pop(agent.ufrag, None)
+
+    def _drain(self, endpoint: Endpoint) -> None:
+        receive, view = endpoint.sock.recvfrom_into, self.inbox.view
+        now = clock.monotonic()
+        for _ in range(_BATCH):
+            try:
+                size, address = receive(view, LARGEST)
+            except BlockingIOError:
+                return
+            except OSError:
+                self.counters["receive-failed"] += 1
+                return
+            try:
+                self._sort(endpoint, size, address, now)
+            except Exception:  # one datagram of whatever kind never ends the reading of the others
+                self.counters["internal"] += 1
+                log.exception("x datagram")
+
+    def _sort(self, endpoint: Endpoint, size: int, address: Address, now: float) -> None:
+        """RFC 7983 section 7."""
+        first = self.inbox.view[0] if size else 255
+        if 127 < first < 192:
+            holder = endpoint.claims.get(address)
+            if holder is None:
+                self.counters["unclaimed"] += 1
+            else:
+                holder.owner.media(size, now)
+        elif first < 4:
+            self._stun(endpoint, bytes(self.inbox.view[:size]), address, now)
+        elif 19 < first < 64:
+            holder = endpoint.claims.get(address)
+            if holder is None:
+                self.counters["unclaimed"] += 1
+            else:
+                holder.owner.dtls(bytes(self.inbox.view[:size]))
+        else:
+            self.counters["unknown-protocol"] += 1
+
+    def _stun(self, endpoint: Endpoint, data: bytes, address: Address, now: float) -> None:
+        message = parse_binding(data)
+        if message is None:
+            self.counters["stun-malformed"] += 1
+        elif message.message_class == stun.Class.REQUEST:
+            self._request(endpoint, message, address, now)
+        elif message.message_class == stun.Class.RESPONSE:
+            holder = endpoint.claims.get(address)
+            if holder is None or not holder.answered(message, now):
+                self.counters["stun-unknown"] += 1
+        elif message.message_class == stun.Class.ERROR:
+            self.counters["stun-refused"] += 1
+
+    def _request(self, endpoint: Endpoint, message: stun.Message, address: Address, now: float) -> None:
+        ufrag = str(message.attributes.get("USERNAME", "")).partition(":")[0]
+        agent = self._agents.get(ufrag)
+        if agent is None:
+            self.counters["stun-unknown"] += 1
+        elif not _authentic(message, agent.password):
+            self.counters["stun-forged"] += 1
+        elif not agent.checked(endpoint, address, message, now):
+            self.counters["stun-replayed"] += 1
+        else:
+            response = stun.Message(stun.Method.BINDING, stun.Class.RESPONSE, message.transaction_id)
+            response.attributes["XOR-MAPPED-ADDRESS"] = (address[0].partition("%")[0], address[1])
+            response.add_message_integrity(agent.password.encode())
+            try:
+                endpoint.sock.sendto(bytes(response), address)
+            except OSError:
+                self.counters["send-failed"] += 1
+
+
+def parse_binding(data: bytes) -> stun.Message | None:
+    """A STUN binding message of any class, with its fingerprint (RFC 8445 section 7.1.1 demands one)."""
+    try:
+        message = stun.parse_message(data)
+    except (ValueError, struct.error):
+        return None
+    if message.message_method != stun.Method.BINDING or "FINGERPRINT" not in message.attributes:
+        return None
+    return message if data[4:8] == stun.COOKIE.to_bytes(4, "big") else None
+
+
+def _authentic(message: stun.Message, password: str) -> bool:
+    return bool(message.check_message_integrity(password.encode()))
+
+
+def own_addresses() -> list[str]:
+    """Every address of this machine: IPv4, IPv6, then the loopback ones. Link-local ones are of no use."""
+    found = [
+        host for host in get_host_addresses(use_ipv4=True, use_ipv6=True) if not ip_address(host).is_loopback
+    ]
+    found.sort(key=lambda host: ip_address(host).version)
+    return [host for host in dict.fromkeys([*found, "127.0.0.1", "::1"]) if _is_own(host)]
+
+
+def _is_own(host: str) -> bool:
+    try:
+        _bound(host, 0).close()
+    except OSError:
+        return False
+    return True
+
+
+def _bound(host: str, number: int) -> socket.socket:
+    version6 = ip_address(host).version == 6
+    sock = socket.socket(socket.AF_INET6 if version6 else socket.AF_INET, socket.SOCK_DGRAM)
+    try:
+        sock.setblocking(False)
+        if version6:
+            sock.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 1)
+        for side in (socket.SO_RCVBUF, socket.SO_SNDBUF):
+            sock.setsockopt(socket.SOL_SOCKET, side, _BUFFER)
+        sock.bind((host, number))
+    except OSError:
+        sock.close()
+        raise
+    return sock

@@ -1,0 +1,354 @@
+"""Media legs: one peer's DTLS-SRTP connection each, all on one UDP port (implements `rooms.client.Leg`).
+
+ICE is our own lite agent, DTLS is aiortc's, packets are relayed by `rooms.relay`; see docs/decisions/0003-media.md.
+"""
+
+import asyncio
+import logging
+import secrets
+from collections import Counter
+from collections.abc import Sequence
+from datetime import timedelta
+
+from aiortc.rtcdtlstransport import RTCCertificate
+
+from core import clock
+from core.log import fields
+from core.settings import Settings
+from rooms.client import Leg, LegEvents, LegStatistics, MediaKind, TrackSink
+from rooms.errors import BadSdp
+from rooms.lines import MediaLine, media_lines
+from rooms.rate import CAP
+from rooms.relay import Relay
+from signaling import sdp
+from signaling.dtls import LegDtls, Pipe
+from signaling.ice import UdpPort
+from signaling.srtp import Scratch, Srtp
+
+log = logging.getLogger(__name__)
+
+TICK = 0.1  # seconds
+CONNECT_WITHIN = 20.0  # seconds from the offer to DTLS
+LOST_AFTER = 3.0  # seconds in which nothing authentic was heard
+_PROBE_SILENT, _PROBE_ALWAYS = 1.0, 5.0  # seconds: asks for a sign of life, and measures the way
+_CERTIFICATE_LEFT = timedelta(days=7)  # a new one is made when the old one has less
+
+
+class PeerLeg:
+    """See `rooms.client.Leg`. All methods are called on the event loop."""
+
+    def __init__(
+        self,
+        factory: "PeerFactory",
+        leg_id: str,
+        events: LegEvents,
+        lines: tuple[MediaLine, ...],
+        *,
+        loopback: bool,
+    ) -> None:
+        self._id = leg_id
+        self._factory = factory
+        self._events = events
+        self._lines = lines
+        self._dropped = factory.counters
+        self._agent = factory.udp.agent(self)
+        self._pipe = Pipe(self._agent.send, self._dropped)
+        self._dtls = LegDtls(self._pipe, factory.certificate())
+        self._srtp: Srtp | None = None
+        self.relay = Relay(self, lines, self._dropped, factory.bitrate_cap)
+        self._session = secrets.randbits(62)
+        self._offered: float | None = None
+        self._handshake: asyncio.Task[None] | None = None
+        self._path = asyncio.Event()
+        self._last_heard = self._last_probe = clock.monotonic()
+        self._lost = self._over = False
+        if loopback:
+            self.relay.show(0, self.relay, self._last_heard, audio=True, video=True)
+
+    # --- rooms.client.Leg ---
+
+    @property
+    def id(self) -> str:
+        return self._id
+
+    @property
+    def lines(self) -> list[dict[str, str | int]]:
+        """What each m-line of the offer is for, as the `offer` message tells it."""
+        return [line.message() for line in self._lines]
+
+    async def offer(self) -> str:
+        """The same offer however often it is asked for."""
+        if self._offered is None:
+            self._offered = clock.monotonic()
+        udp, agent = self._factory.udp, self._agent
+        fingerprint = self._dtls.getLocalParameters().fingerprints[0]
+        transport = sdp.Transport(udp.offered, udp.number, agent.ufrag, agent.password, fingerprint.value)
+        ssrcs = {mid: (down.ssrc, down.rtx_ssrc) for mid, down in self.relay.downs.items()}
+        return sdp.offer(self._session, transport, self._lines, ssrcs)
+
+    async def accept(self, answer: str) -> None:
+        if self._over or self._handshake is not None:
+            raise BadSdp("an answer was taken already")
+        parsed = sdp.parse_answer(answer, self._lines)
+        for line, media in zip(self._lines, parsed.media, strict=True):
+            if (down := self.relay.downs.get(line.mid)) is not None:
+                down.accepted = media.accepted and media.receives
+                down.rtx = media.rtx
+        self._agent.remote = (parsed.ufrag, parsed.password)
+        self._handshake = asyncio.create_task(self._connect(parsed), name=f"dtls {self._id}")
+
+    def show(self, line: int, publisher: Leg | None, *, audio: bool, video: bool) -> None:
+        if not self._over:
+            self.relay.show(line, _relay(publisher), clock.monotonic(), audio=audio, video=video)
+
+    def announce(self, publisher: Leg | None) -> None:
+        if not self._over:
+            self.relay.announce(_relay(publisher), clock.monotonic())
+
+    def tap(self, sink: TrackSink) -> None:
+        self.relay.tap(sink)
+
+    def untap(self, sink: TrackSink) -> None:
+        self.relay.untap(sink)
+
+    def request_keyframe(self) -> None:
+        self.relay.request_keyframe(clock.monotonic())
+
+    def statistics(self) -> LegStatistics:
+        ups, downs = self.relay.ups.values(), self.relay.downs.values()
+        reported = self.relay.round_trip()
+        trip = reported if self._agent.round_trip is None else self._agent.round_trip
+        jitter = max((up.jitter_seconds for up in ups if up.ssrc is not None), default=None)
+        loss = self.relay.loss(clock.monotonic())
+        return LegStatistics(
+            packets_up=sum(up.packets for up in ups),
+            bytes_up=sum(up.octets for up in ups),
+            lost_up=sum(up.lost for up in ups),
+            packets_down=sum(down.packets for down in downs),
+            bytes_down=sum(down.octets for down in downs),
+            round_trip_ms=None if trip is None else trip * 1000,
+            jitter_ms=None if jitter is None else jitter * 1000,
+            loss_percent=None if loss is None else loss * 100,
+            last_heard=self._last_heard,
+        )
+
+    async def close(self) -> None:
+        if not self._factory.forget(self):
+            return
+        self._over = True
+        self.relay.close()
+        if self._handshake is not None:
+            self._handshake.cancel()
+            await asyncio.wait([self._handshake])
+        await self._dtls.finish()
+        self._srtp = None
+        self._agent.close()
+
+    # --- the handshake ---
+
+    async def _connect(self, answer: sdp.Answer) -> None:
+        try:
+            await self._path.wait()
+            if not await self._dtls.shake_hands(answer.fingerprints, server=answer.active):
+                self._fail("dtls")
+                return
+            receive, send = self._dtls.sessions()
+            self._srtp = Srtp(receive, send, self._factory.udp.inbox, self._factory.outbox)
+        except Exception:  # whatever OpenSSL makes of a hostile peer ends this leg and no other
+            log.exception("x handshake %s", fields(leg=self._id))
+            self._fail("dtls")
+            return
+        self._dtls.on("statechange", self._dtls_changed)
+        log.info("- connected %s", fields(leg=self._id))
+        now = clock.monotonic()
+        self.heard(now)
+        self._events.leg_connected(self._id)
+        self.relay.update(now)
+
+    def _dtls_changed(self) -> None:
+        if self._dtls.state in ("closed", "failed"):
+            self._fail("closed by the peer")
+
+    def _fail(self, why: str) -> None:
+        if self._over:
+            return
+        self._over = True
+        log.info("x leg %s", fields(leg=self._id, why=why))
+        self.relay.close()
+        self._srtp = None
+        self._events.leg_failed(self._id)
+
+    # --- signaling.ice.Owner ---
+
+    def reachable(self) -> None:
+        self._path.set()
+
+    def heard(self, now: float) -> None:
+        self._last_heard = now
+        if self._lost:
+            self._lost = False
+            log.info("- back %s", fields(leg=self._id))
+            self._events.leg_back(self._id)
+
+    def dtls(self, data: bytes) -> None:
+        self._pipe.put(data)
+
+    def media(self, size: int, now: float) -> None:
+        srtp = self._srtp
+        if srtp is None:
+            self._dropped["srtp-too-early"] += 1
+            return
+        inbox = self._factory.udp.inbox
+        if 191 < inbox.view[1] < 224:  # RFC 5761 section 4
+            packet = srtp.open_rtcp(size)
+            if packet is None:
+                self._dropped["srtcp-forged"] += 1
+                return
+            self.heard(now)
+            self.relay.rtcp(packet, now)
+            return
+        if not self.relay.knows(inbox.buffer[8:12]):
+            self._dropped["rtp-too-many-streams"] += 1
+            return
+        packet = srtp.open_rtp(size)
+        if packet is None:
+            self._dropped["srtp-forged"] += 1
+            return
+        self.heard(now)
+        self.relay.rtp(packet, now)
+
+    # --- rooms.downstream.Port ---
+
+    @property
+    def ready(self) -> bool:
+        return self._srtp is not None
+
+    def rtp(self, header: bytes, packet: bytes) -> None:
+        if self._srtp is not None:
+            sealed = self._srtp.seal_rtp(header, packet)
+            if sealed is None:
+                self._dropped["seal-failed"] += 1
+            else:
+                self._agent.send(sealed)
+
+    def rtcp(self, packet: bytes) -> None:
+        if self._srtp is not None:
+            sealed = self._srtp.seal_rtcp(packet)
+            if sealed is None:
+                self._dropped["seal-failed"] += 1
+            else:
+                self._agent.send(sealed)
+
+    # --- time ---
+
+    def tick(self, now: float) -> None:
+        if self._over:
+            return
+        if self._srtp is None:
+            if self._offered is not None and now - self._offered > CONNECT_WITHIN:
+                self._fail("not connected")
+            return
+        silent = now - self._last_heard
+        if silent > LOST_AFTER and not self._lost:
+            self._lost = True
+            log.info("x silent %s", fields(leg=self._id))
+            self._events.leg_lost(self._id)
+        since = now - self._last_probe
+        if since > _PROBE_ALWAYS or (silent > _PROBE_SILENT and since > _PROBE_SILENT / 2):
+            self._last_probe = now
+            self._agent.probe(now)
+        self.relay.tick(now)
+
+
+def _relay(publisher: Leg | None) -> Relay | None:
+    if publisher is None:
+        return None
+    if not isinstance(publisher, PeerLeg):
+        raise TypeError("a leg shows only legs of its own factory")
+    return publisher.relay
+
+
+class PeerFactory:
+    """Opens legs on one UDP port (implements `rooms.client.LegFactory`).
+
+    `media_port` 0: the system chooses; `media_addresses` empty: every address of this machine; `bitrate_cap` in
+    bit/s per camera. `counters` counts what was dropped, by reason, since the start.
+    """
+
+    def __init__(
+        self, media_port: int = 0, media_addresses: Sequence[str] = (), *, bitrate_cap: int = CAP
+    ) -> None:
+        self.counters: Counter[str] = Counter()
+        self.bitrate_cap = bitrate_cap
+        self.udp = UdpPort(self.counters)
+        self.outbox = Scratch()
+        self._wanted = (media_port, tuple(media_addresses))
+        self._legs: set[PeerLeg] = set()
+        self._ticking: asyncio.Task[None] | None = None
+        self._certificate: RTCCertificate | None = None
+
+    @classmethod
+    def of(cls, settings: Settings) -> "PeerFactory":
+        return cls(settings.media_port, settings.split("media_addresses"))
+
+    @property
+    def port(self) -> int:
+        """The UDP port; 0 before `start`."""
+        return self.udp.number
+
+    @property
+    def legs(self) -> int:
+        """How many are open."""
+        return len(self._legs)
+
+    def certificate(self) -> RTCCertificate:
+        """One for all legs of the process: making a key for each would cost more than the handshake."""
+        if self._certificate is None or self._certificate.expires - clock.now() < _CERTIFICATE_LEFT:
+            self._certificate = RTCCertificate.generateCertificate()
+        return self._certificate
+
+    async def start(self) -> None:
+        """Binds the port. Raises `core.errors.Unavailable` when it is taken."""
+        self.udp.open(*self._wanted)
+        self._ticking = asyncio.create_task(self._tick(), name="media clock")
+
+    async def close(self) -> None:
+        """Closes all legs and the port; idempotent."""
+        if self._ticking is not None:
+            self._ticking.cancel()
+            self._ticking = None
+        for leg in [*self._legs]:
+            await leg.close()
+        self.udp.close()
+
+    async def open(
+        self,
+        leg_id: str,
+        events: LegEvents,
+        *,
+        publishes: frozenset[MediaKind],
+        lines: int,
+        loopback: bool = False,
+    ) -> PeerLeg:
+        """See `rooms.client.LegFactory`."""
+        leg = PeerLeg(self, leg_id, events, media_lines(publishes, lines), loopback=loopback)
+        self._legs.add(leg)
+        return leg
+
+    def forget(self, leg: PeerLeg) -> bool:
+        """False: it was forgotten before."""
+        if leg not in self._legs:
+            return False
+        self._legs.discard(leg)
+        return True
+
+    async def _tick(self) -> None:
+        while True:
+            await asyncio.sleep(TICK)
+            now = clock.monotonic()
+            for leg in [*self._legs]:
+                try:
+                    leg.tick(now)
+                except Exception:  # one leg's trouble is not the others'
+                    self.counters["internal"] += 1
+                    log.exception("x tick %s", fields(leg=leg.id))
