@@ -11,8 +11,6 @@ from typing import Literal
 
 from babel.messages.pofile import read_po
 
-from core.errors import Reason
-
 Language = Literal["zh", "en"]
 LANGUAGES: tuple[Language, ...] = ("zh", "en")
 DEFAULT: Language = "zh"
@@ -78,12 +76,3 @@ def translate_plural(
         else plural
     )
     return text.format(**{"n": number, **(params or {})})
-
-
-def say(language: str, reason: Reason) -> str:
-    """A reason as a sentence. Values that are texts themselves are translated too."""
-    params = {
-        name: translate(language, value) if isinstance(value, str) else value
-        for name, value in reason.params.items()
-    }
-    return translate(language, reason.text, params)

@@ -40,11 +40,12 @@ def environment(language: str) -> Environment:
     made.globals.update(
         _=_gettext(language),
         ngettext=_ngettext(language),
-        say=lambda reason: i18n.say(language, reason),
+        say=lambda reason: wording.say(language, reason),
         language=language,
         html_lang=i18n.HTML_LANGS[language],
     )
     made.filters.update(wording.filters(language))
+    made.filters["translated"] = lambda pairs: [(key, i18n.translate(language, text)) for key, text in pairs]
     return made
 
 
@@ -65,14 +66,15 @@ def _ngettext(language: str) -> Callable[..., str]:
 def render(request: Request, name: str, *, status: int = 200, **context: Any) -> HTMLResponse:
     """A page for the one who asks, in their language.
 
-    A stranger who is shown a form is given the cookie that its token belongs to.
+    A browser without one is given the cookie that a stranger's tokens and sign-in steps are bound to.
     """
     services: Services = request.app.state.services
     static: HashedFiles = request.app.state.static
     visitor: Visitor = getattr(request.state, "visitor", _STRANGER)
-    seed = security.seed_of(services.settings, request)
-    planted = None if seed else security.new_seed()
-    token = security.csrf_token(services.settings, seed or planted or "")
+    cookies = security.Cookies(services.settings)
+    planted = None if cookies.read(request, security.STRANGER_COOKIE) else security.new_seed()
+    seed = security.seed_of(services.settings, request) or planted or ""
+    token = security.csrf_token(services.settings, seed)
     text = (
         environment(visitor.language)
         .get_template(name)
@@ -92,7 +94,7 @@ def render(request: Request, name: str, *, status: int = 200, **context: Any) ->
     )
     response = HTMLResponse(text, status_code=status)
     if planted:
-        security.Cookies(services.settings).write(response, security.STRANGER_COOKIE, planted)
+        cookies.write(response, security.STRANGER_COOKIE, planted)
     return response
 
 
@@ -111,4 +113,4 @@ def redirect(path: str) -> RedirectResponse:
 def sentence(request: Request, reason: Reason) -> str:
     """A reason in the language of whoever asks."""
     visitor: Visitor = getattr(request.state, "visitor", _STRANGER)
-    return i18n.say(visitor.language, reason)
+    return wording.say(visitor.language, reason)

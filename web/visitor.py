@@ -6,7 +6,7 @@ from starlette.requests import HTTPConnection
 
 from core.ids import Ref
 from people import sessions
-from people.model import Identity
+from people.model import Identity, Role
 from web import i18n, security
 from web.services import Services
 
@@ -28,11 +28,8 @@ class Visitor:
 async def arrive(connection: HTTPConnection, services: Services) -> Visitor:
     """Reads the cookies; asks the database only where there is a session cookie."""
     cookies = security.Cookies(services.settings)
-    visitor = Visitor(
-        None,
-        i18n.language_of(cookies.read(connection, security.LANGUAGE_COOKIE)),
-        cookies.read(connection, security.ELDER_COOKIE) == "1",
-    )
+    chosen = cookies.read(connection, security.LANGUAGE_COOKIE)
+    visitor = Visitor(None, i18n.language_of(chosen), cookies.read(connection, security.ELDER_COOKIE) == "1")
     token = cookies.read(connection, security.SESSION_COOKIE)
     if token is None:
         return visitor
@@ -40,4 +37,6 @@ async def arrive(connection: HTTPConnection, services: Services) -> Visitor:
         who = await sessions.resume(session, token)
     if who is None:
         return visitor
-    return replace(visitor, who=who, language=i18n.language_of(who.language), elder=who.elder)
+    if Role.RELATIVE in who.roles:  # their account remembers, on every device
+        return replace(visitor, who=who, language=i18n.language_of(who.language), elder=who.elder)
+    return replace(visitor, who=who, language=i18n.language_of(chosen or who.language))

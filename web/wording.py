@@ -1,6 +1,7 @@
 """Moments, days and durations in words. Wall time is only shown here; it is reckoned with nowhere above
 `scheduler.timetable` and `policy.calendar`."""
 
+import re
 from collections.abc import Callable
 from datetime import date, datetime
 from zoneinfo import ZoneInfo
@@ -9,11 +10,13 @@ from babel.dates import format_date, format_time, get_timezone_name
 from markupsafe import Markup
 
 from core import clock
-from web.i18n import BABEL_LOCALES
+from core.errors import Reason
+from web.i18n import BABEL_LOCALES, translate
 
 _DAY = {"zh": "M月d日（EEE）", "en": "EEEE d MMMM"}
 _DAY_OF_YEAR = {"zh": "y年M月d日（EEE）", "en": "EEEE d MMMM y"}
 _MONTH = {"zh": "y年M月", "en": "MMMM y"}
+_ISO_DAY = re.compile(r"\d{4}-\d{2}-\d{2}")
 BEIJING = "Asia/Shanghai"
 
 
@@ -52,6 +55,20 @@ def clock_face(milliseconds: float) -> str:
     hours, rest = divmod(seconds, 3600)
     minutes, seconds = divmod(rest, 60)
     return f"{hours}:{minutes:02}:{seconds:02}" if hours else f"{minutes}:{seconds:02}"
+
+
+def say(language: str, reason: Reason) -> str:
+    """A reason as a sentence. Days (ISO) are written out; values that are sentences themselves are translated."""
+    params = {name: _said(language, value) for name, value in reason.params.items()}
+    return translate(language, reason.text, params)
+
+
+def _said(language: str, value: str | int) -> str | int:
+    if not isinstance(value, str):
+        return value
+    if _ISO_DAY.fullmatch(value):
+        return day(language, date.fromisoformat(value))
+    return translate(language, value)
 
 
 def filters(language: str) -> dict[str, Callable[..., str]]:

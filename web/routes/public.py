@@ -5,9 +5,11 @@ from typing import Annotated
 from fastapi import APIRouter, Form, Request
 from starlette.responses import Response
 
+from people import accounts
 from people.model import Role
 from web import i18n, security
 from web.deps import MaybeWho, Svc
+from web.services import Services
 from web.templating import redirect, render
 
 router = APIRouter(include_in_schema=False)
@@ -38,25 +40,33 @@ async def privacy(request: Request) -> Response:
 @router.post("/language")
 async def language(
     services: Svc,
-    language: Annotated[str, Form()],
+    who: MaybeWho,
+    language: Annotated[str, Form()] = "",
     next: Annotated[str, Form()] = "/",  # noqa: A002 - the form's field
 ) -> Response:
-    response = redirect(security.safe_path(next))
+    """Kept in the account of a relative, and by this browser for everybody else."""
     chosen = i18n.language_of(language)
-    security.Cookies(services.settings).write(
-        response, security.LANGUAGE_COOKIE, chosen, security.PREFERENCE_SECONDS
-    )
-    return response
+    if who is not None and Role.RELATIVE in who.roles:
+        async with services.db.write() as session:
+            await accounts.set_language(session, who, chosen)
+    return _remembered(services, security.LANGUAGE_COOKIE, chosen, next)
 
 
 @router.post("/elder")
 async def elder(
     services: Svc,
-    elder: Annotated[str, Form()],
+    who: MaybeWho,
+    elder: Annotated[str, Form()] = "",
     next: Annotated[str, Form()] = "/",  # noqa: A002 - the form's field
 ) -> Response:
-    response = redirect(security.safe_path(next))
-    security.Cookies(services.settings).write(
-        response, security.ELDER_COOKIE, "1" if elder == "1" else "0", security.PREFERENCE_SECONDS
-    )
+    """Larger text and targets, kept likewise."""
+    if who is not None and Role.RELATIVE in who.roles:
+        async with services.db.write() as session:
+            await accounts.set_elder(session, who, elder == "1")
+    return _remembered(services, security.ELDER_COOKIE, "1" if elder == "1" else "0", next)
+
+
+def _remembered(services: Services, cookie: str, value: str, path: str) -> Response:
+    response = redirect(security.safe_path(path))
+    security.Cookies(services.settings).write(response, cookie, value, security.PREFERENCE_SECONDS)
     return response
