@@ -121,9 +121,10 @@ def _streams(line: MediaLine, ssrc: int, rtx: int) -> list[str]:
     """Sound and picture of one line are one MediaStream: that is what makes a browser keep them in step."""
     stream = line.use if line.line is None else f"line{line.line}"
     text = [f"a=msid:{stream} {stream}-{line.kind}"]
-    if line.kind is MediaKind.VIDEO:
-        text += [f"a=ssrc-group:FID {ssrc} {rtx}", f"a=ssrc:{rtx} cname:{stream}"]
-    return [*text, f"a=ssrc:{ssrc} cname:{stream}"]
+    media = f"a=ssrc:{ssrc} cname:{stream}"  # before the other: Chromium takes the first for the picture
+    if line.kind is not MediaKind.VIDEO:
+        return [*text, media]
+    return [*text, f"a=ssrc-group:FID {ssrc} {rtx}", media, f"a=ssrc:{rtx} cname:{stream}"]
 
 
 class _Section:
