@@ -1,0 +1,204 @@
+"""From a track as it was written to a finished file: in step, with duration and cues; no frame is changed.
+
+The streams are laid on one clock by what the sender reports said (`recording.timing`), and everything begins
+at zero. Afterwards FFmpeg reads the result back, and the SHA-256 over all frames of each stream must be that
+of the frames in the raw file; only then the raw file may go.
+"""
+
+import hashlib
+import itertools
+import mmap
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import av
+
+from recording import finished, folder, matroska, rtp
+from recording.matroska import Block
+from recording.timing import Alignment, Jump, Sighting
+from rooms.client import MediaKind
+
+PIECE = 4 << 20  # bytes; each piece has its own digest, so that a changed byte can be placed
+GAP_MS = {
+    MediaKind.AUDIO: 500,  # Opus in silence (DTX) still sends each 400 ms
+    MediaKind.VIDEO: 1500,  # a covered or switched-off camera still sends about one frame per second
+}
+CODEC = {MediaKind.AUDIO: "opus", MediaKind.VIDEO: "vp8"}
+_LAST_FRAME_MS = 33  # how long the last picture counts
+
+Notes = Mapping[MediaKind, Sequence[Sighting | Jump]]
+_Placed = list[tuple[int, Block]]
+
+
+class NotFinishedError(Exception):
+    """What was written could not be read back as it should be; the raw file stays."""
+
+
+@dataclass(frozen=True, slots=True)
+class Digest:
+    """Of a whole file: its size, SHA-256 and the SHA-256 of each `PIECE`."""
+
+    bytes: int
+    sha256: str
+    pieces: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class FinishedStream:
+    """Times in milliseconds of the finished file; `end_ms` is the end of the last frame."""
+
+    kind: MediaKind
+    frames: int
+    first_ms: int
+    end_ms: int
+    gaps: tuple[tuple[int, int], ...]
+    frames_sha256: str
+    aligned: bool  # by sender reports; otherwise by arrival
+    correction_ms: tuple[int, int]  # what was added at its beginning and at its end
+
+
+@dataclass(frozen=True, slots=True)
+class FinishedTrack:
+    """`offset_ms`: where the finished file begins on the raw one's time line."""
+
+    digest: Digest
+    raw: Digest
+    offset_ms: int
+    duration_ms: int
+    size: tuple[int, int] | None
+    streams: tuple[FinishedStream, ...]
+
+
+@dataclass(slots=True)
+class Digester:
+    """Takes a file's bytes in order."""
+
+    _whole: "hashlib._Hash" = field(default_factory=hashlib.sha256)
+    _piece: "hashlib._Hash" = field(default_factory=hashlib.sha256)
+    _filled: int = 0
+    _bytes: int = 0
+    _pieces: list[str] = field(default_factory=list)
+
+    def update(self, data: bytes) -> None:
+        self._whole.update(data)
+        self._bytes += len(data)
+        view = memoryview(data)
+        while len(view) >= PIECE - self._filled:
+            head = PIECE - self._filled
+            self._piece.update(view[:head])
+            self._pieces.append(self._piece.hexdigest())
+            self._piece, self._filled, view = hashlib.sha256(), 0, view[head:]
+        self._piece.update(view)
+        self._filled += len(view)
+
+    def digest(self) -> Digest:
+        pieces = (*self._pieces, self._piece.hexdigest()) if self._filled else tuple(self._pieces)
+        return Digest(self._bytes, self._whole.hexdigest(), pieces)
+
+
+def digest_of(path: Path) -> Digest:
+    """Reads a whole file; raises `OSError`."""
+    digester = Digester()
+    with path.open("rb") as file:
+        while data := file.read(1 << 20):
+            digester.update(data)
+    return digester.digest()
+
+
+def track(raw: Path, out: Path, notes: Notes, ended_ms: int | None) -> FinishedTrack | None:
+    """Makes `out` from `raw`, which stays. `ended_ms`: when the track ended on the raw time line, if known.
+
+    Answers `None` where no frame was ever written. Raises `NotFinishedError` or `OSError`.
+    """
+    if not raw.exists() or raw.stat().st_size == 0:
+        return None
+    with raw.open("rb") as file, mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as mapped:
+        with memoryview(mapped) as view:
+            blocks = list(matroska.blocks(view))
+        if not blocks:
+            return None
+        return _finish(mapped, blocks, raw, out, notes, ended_ms)
+
+
+def _finish(
+    mapped: mmap.mmap, blocks: Sequence[Block], raw: Path, out: Path, notes: Notes, ended_ms: int | None
+) -> FinishedTrack:
+    def read(block: Block) -> bytes:
+        return mapped[block.start : block.start + block.size]
+
+    everything = [note for kind in notes for note in notes[kind]]
+    alignments = {kind: Alignment(notes.get(kind, ()), everything) for kind in MediaKind}
+    placed = _placed(blocks, alignments)
+    begin = placed[0][0]
+    streams = []
+    for kind in MediaKind:
+        own = [(ms - begin, block) for ms, block in placed if block.kind is kind]
+        if own:
+            end = None if ended_ms is None else ended_ms - begin
+            streams.append(_stream(kind, own, alignments[kind], end, map(read, (block for _, block in own))))
+    duration = max(stream.end_ms for stream in streams)
+    keys = (block for block in blocks if block.key and block.kind is MediaKind.VIDEO)
+    size = next((found for key in keys if (found := rtp.vp8_size(read(key)))), None)
+    ordered = [block._replace(ms=ms - begin) for ms, block in placed]
+    digester = Digester()
+    folder.place(out, _through(digester, finished.layout(ordered, size, duration, read)))
+    _check(out, streams)
+    return FinishedTrack(digester.digest(), digest_of(raw), begin, duration, size, tuple(streams))
+
+
+def _through(digester: Digester, pieces: Iterable[bytes]) -> Iterator[bytes]:
+    for piece in pieces:
+        digester.update(piece)
+        yield piece
+
+
+def _placed(blocks: Sequence[Block], alignments: Mapping[MediaKind, Alignment]) -> _Placed:
+    """All blocks on the common clock, in order of time; within a stream the order never changes."""
+    newest = dict.fromkeys(MediaKind, -1 << 40)
+    placed = []
+    for block in blocks:
+        ms = max(round(block.ms + alignments[block.kind].correction(block.ms)), newest[block.kind] + 1)
+        newest[block.kind] = ms
+        placed.append((ms, block))
+    return sorted(placed, key=lambda one: one[0])
+
+
+def _stream(
+    kind: MediaKind, own: _Placed, alignment: Alignment, ended_ms: int | None, frames: Iterable[bytes]
+) -> FinishedStream:
+    digest = hashlib.sha256()
+    last = b""
+    for last in frames:
+        digest.update(last)
+    first_ms, first = own[0]
+    last_ms, final = own[-1]
+    length = _LAST_FRAME_MS if kind is MediaKind.VIDEO else round(rtp.opus_ms(last))
+    times = [0, *(ms for ms, _ in own)]
+    times.append(times[-1] if ended_ms is None else max(ended_ms, times[-1]))
+    gaps = [(a, b) for a, b in itertools.pairwise(times) if b - a > GAP_MS[kind]]
+    return FinishedStream(
+        kind,
+        len(own),
+        first_ms,
+        last_ms + length,
+        tuple(gaps),
+        digest.hexdigest(),
+        alignment.known,
+        (round(alignment.correction(first.ms)), round(alignment.correction(final.ms))),
+    )
+
+
+def _check(path: Path, streams: Sequence[FinishedStream]) -> None:
+    """Reads the finished file back with FFmpeg."""
+    digests = {CODEC[stream.kind]: hashlib.sha256() for stream in streams}
+    try:
+        with av.open(str(path), format="matroska") as container:
+            for packet in container.demux():
+                if packet.size:
+                    digests[packet.stream.codec.canonical_name].update(memoryview(packet))
+    except (av.FFmpegError, KeyError) as error:
+        raise NotFinishedError(f"{path.name} cannot be read back: {error}") from error
+    for stream in streams:
+        if digests[CODEC[stream.kind]].hexdigest() != stream.frames_sha256:
+            raise NotFinishedError(f"{path.name} does not hold the {stream.kind} frames that were written")

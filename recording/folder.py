@@ -1,0 +1,94 @@
+"""The folder of one recording: what lies in it under which name, and how files are made safe there.
+
+data_dir/recordings/<yyyy>/<mm>/<dd>/<recording id>/
+    <role>-<n>.raw.webm   a track while it is written; gone once it is sealed
+    <role>-<n>.webm       the finished track
+    events.jsonl          the time line, one JSON object per line
+    manifest.json, manifest.sig
+"""
+
+import json
+import os
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+from core.settings import Settings
+from ledger.chain import canonical
+
+EVENTS = "events.jsonl"
+MANIFEST = "manifest.json"
+SIGNATURE = "manifest.sig"
+RAW = ".raw.webm"
+FINISHED = ".webm"
+DRAFT = ".part"
+
+
+@dataclass(frozen=True, slots=True)
+class Event:
+    """A line of the time line. `ms` since the recording began; `at` UTC, ISO 8601; `number` from 1."""
+
+    number: int
+    at: str
+    ms: int
+    tag: str
+    details: dict[str, Any]
+
+    def line(self) -> bytes:
+        value = {"at": self.at, "details": self.details, "ms": self.ms, "n": self.number, "tag": self.tag}
+        return canonical(value).encode() + b"\n"
+
+
+def relative(recording_id: str, started_at: datetime) -> str:
+    """The folder's place under `root`, as it is kept in the database."""
+    return f"{started_at:%Y/%m/%d}/{recording_id}"
+
+
+def root(settings: Settings) -> Path:
+    return settings.data_dir / "recordings"
+
+
+def make(path: Path) -> None:
+    """Makes the folder, for its owner only, and its name safe on the disk. Raises `OSError`."""
+    path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    path.mkdir(mode=0o700)
+    for folder in (path, path.parent):
+        sync(folder)
+
+
+def sync(folder: Path) -> None:
+    """Makes the names in `folder` survive a power failure."""
+    handle = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)
+
+
+def place(path: Path, pieces: Iterable[bytes]) -> None:
+    """Writes a whole file: under another name first, synced, then in its place in one step."""
+    draft = path.with_name(path.name + DRAFT)
+    handle = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+    with os.fdopen(handle, "wb", buffering=1 << 18) as file:
+        for piece in pieces:
+            file.write(piece)
+        file.flush()
+        os.fsync(file.fileno())
+    draft.replace(path)
+    sync(path.parent)
+
+
+def events(path: Path) -> Iterator[Event]:
+    """The whole lines of a time line; a last one that was cut off, or anything foreign, ends it."""
+    try:
+        lines = path.read_bytes().split(b"\n")[:-1]
+    except FileNotFoundError:
+        return
+    for line in lines:
+        try:
+            value = json.loads(line)
+            yield Event(value["n"], value["at"], value["ms"], value["tag"], value["details"])
+        except (ValueError, KeyError, TypeError):
+            return

@@ -1,0 +1,191 @@
+"""The seal: a signed manifest of everything in a recording's folder, and its verification.
+
+`manifest.json` is canonical JSON (`ledger.chain.canonical`) and names each file with size and SHA-256;
+`manifest.sig` is the raw 64-byte Ed25519 signature of the manifest's bytes (RFC 8032). Whoever has the
+folder and the public keys can verify it without this installation, or by hand:
+
+    openssl pkeyutl -verify -pubin -inkey KEY.pub -rawin -in manifest.json -sigfile manifest.sig
+    sha256sum *
+"""
+
+import hashlib
+import json
+from collections.abc import Iterator, Sequence
+from dataclasses import asdict, dataclass, replace
+from pathlib import Path
+from typing import Any
+
+from core import keys
+from core.keys import PublicKeys, Signer
+from ledger.chain import canonical
+from recording import folder
+from recording.finalise import PIECE, digest_of
+
+VERSION = 1
+
+
+@dataclass(frozen=True, slots=True)
+class Problem:
+    """One broken place: a stable code, the file, and a sentence."""
+
+    code: str
+    place: str
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class SealVerdict:
+    """What a verification found; the first problem is the first broken place."""
+
+    problems: tuple[Problem, ...]
+    recording: str = ""
+    manifest: str = ""  # SHA-256 of manifest.json
+    key_id: str = ""
+    sealed_at: str = ""
+    files: int = 0
+
+    @property
+    def intact(self) -> bool:
+        return not self.problems
+
+    @property
+    def broken_at(self) -> Problem | None:
+        return self.problems[0] if self.problems else None
+
+    def report(self) -> dict[str, Any]:
+        """As a JSON object, with a sentence for people in `text`."""
+        if self.intact:
+            by = f"sealed {self.sealed_at} by key {self.key_id}"
+            text = f"Intact: recording {self.recording}, {self.files} files, {by}"
+        else:
+            text = f"BROKEN at {self.problems[0].place}: {self.problems[0].text}"
+        return {**asdict(self), "intact": self.intact, "text": text}
+
+
+def sign(path: Path, manifest: dict[str, Any], signer: Signer) -> str:
+    """Writes manifest and signature into the folder; answers the manifest's SHA-256. Raises `OSError`."""
+    content = canonical({**manifest, "signed_by": signer.key_id, "version": VERSION}).encode()
+    folder.place(path / folder.MANIFEST, [content])
+    folder.place(path / folder.SIGNATURE, [signer.sign(content)])
+    return hashlib.sha256(content).hexdigest()
+
+
+def read_manifest(path: Path) -> dict[str, Any] | None:
+    """The manifest of a folder, unverified; `None` where there is none that can be read."""
+    try:
+        value = json.loads((path / folder.MANIFEST).read_bytes())
+    except (OSError, ValueError):
+        return None
+    return value if isinstance(value, dict) else None
+
+
+def verify_folder(path: Path, public_keys: PublicKeys) -> SealVerdict:
+    """Checks signature, then each file, then that nothing was put in; needs nothing but the folder and keys.
+
+    Reads every byte once; blocks for as long as the disk takes.
+    """
+    try:
+        content = (path / folder.MANIFEST).read_bytes()
+    except OSError:
+        return SealVerdict(
+            (Problem("no-manifest", folder.MANIFEST, "there is no manifest that can be read"),)
+        )
+    digest = hashlib.sha256(content).hexdigest()
+    manifest = read_manifest(path)
+    if manifest is None:
+        problem = Problem("manifest-changed", folder.MANIFEST, "it cannot be read as a manifest")
+        return SealVerdict((problem,), manifest=digest)
+    problems = [*_signature(path, content, manifest, public_keys)]
+    files = _listed(manifest)
+    for name, size, sha256, pieces in files:
+        problems.extend(_file(path / name, size, sha256, pieces))
+    expected = {folder.MANIFEST, folder.SIGNATURE, *(one[0] for one in files)}
+    problems.extend(
+        Problem("extra-file", entry.name, "it was not there when the recording was sealed")
+        for entry in sorted(path.iterdir())
+        if entry.name not in expected
+    )
+    return SealVerdict(
+        tuple(problems),
+        str(manifest.get("recording", "")),
+        digest,
+        str(manifest.get("signed_by", "")),
+        str(manifest.get("sealed_at", "")),
+        len(files),
+    )
+
+
+def compare(
+    verdict: SealVerdict, recording_id: str, known: str | None, sealed: Sequence[str | None]
+) -> SealVerdict:
+    """Adds what the database and the ledger say: `known` is the row's digest, `sealed` those of the
+    ledger's sealing entries."""
+    problems = list(verdict.problems)
+    if verdict.recording and verdict.recording != recording_id:
+        problems.append(
+            Problem("other-recording", folder.MANIFEST, f"it is the manifest of {verdict.recording}")
+        )
+    if len(sealed) != 1:
+        problems.append(
+            Problem("not-sealed", "ledger", f"the ledger has {len(sealed)} sealing entries, not one")
+        )
+    elif sealed[0] != verdict.manifest:
+        problems.append(
+            Problem("ledger-differs", folder.MANIFEST, "the ledger knows another manifest of this recording")
+        )
+    if known != verdict.manifest and not problems:
+        problems.append(Problem("row-differs", "database", "its row names another manifest"))
+    return replace(verdict, problems=tuple(problems))
+
+
+def _signature(
+    path: Path, content: bytes, manifest: dict[str, Any], public_keys: PublicKeys
+) -> Iterator[Problem]:
+    try:
+        signature = (path / folder.SIGNATURE).read_bytes()
+    except OSError:
+        yield Problem("no-signature", folder.SIGNATURE, "there is no signature that can be read")
+        return
+    signed_by = manifest.get("signed_by")
+    if not isinstance(signed_by, str) or signed_by not in public_keys:
+        yield Problem(
+            "unknown-key", folder.MANIFEST, f"it is signed by {signed_by!r}, which is none of the keys"
+        )
+    elif not keys.verify(public_keys, signed_by, signature, content):
+        yield Problem("manifest-changed", folder.MANIFEST, "manifest and signature do not belong together")
+
+
+def _listed(manifest: dict[str, Any]) -> list[tuple[str, int, str, list[str]]]:
+    """Name, size, SHA-256 and piece digests of each file in the manifest; a malformed entry is no entry
+    (its file is then one too many, and the signature does not fit anyway)."""
+    entries = manifest.get("tracks")
+    found = []
+    for entry in [*(entries if isinstance(entries, list) else []), manifest.get("events")]:
+        if not isinstance(entry, dict) or not entry.get("file"):
+            continue
+        name, size, sha256 = entry["file"], entry.get("bytes"), entry.get("sha256")
+        pieces = entry.get("pieces", [])
+        plain = isinstance(name, str) and Path(name).name == name
+        if plain and isinstance(size, int) and isinstance(sha256, str) and isinstance(pieces, list):
+            found.append((name, size, sha256, pieces))
+    return found
+
+
+def _file(path: Path, size: int, sha256: str, pieces: list[str]) -> Iterator[Problem]:
+    if path.is_symlink() or not path.is_file():
+        yield Problem("missing-file", path.name, "it is not there")
+        return
+    try:
+        present = digest_of(path)
+    except OSError as error:
+        yield Problem("unreadable-file", path.name, f"it cannot be read: {error.strerror}")
+        return
+    if present.bytes == size and present.sha256 == sha256:
+        return
+    same = 0
+    while same < min(len(pieces), len(present.pieces)) and pieces[same] == present.pieces[same]:
+        same += 1
+    where = f"from byte {same * PIECE} to {min((same + 1) * PIECE, max(size, present.bytes))}"
+    if present.bytes != size:
+        where = f"{where}; it has {present.bytes} bytes instead of {size}"
+    yield Problem("changed-file", path.name, f"its content was changed: {where}")

@@ -1,0 +1,234 @@
+"""Sealing a folder: finish each track, write the time line's end, sign the manifest, let the raw files go.
+
+It may be cut off at any point and is then done again: raw files stay until manifest and signature are safe
+on the disk, and the same raw files give the same finished ones.
+"""
+
+import json
+import logging
+from collections.abc import Callable
+from dataclasses import asdict, dataclass
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+from core.keys import Signer, public_keys
+from core.log import fields
+from core.settings import Settings
+from recording import folder, seal
+from recording.finalise import (
+    CODEC,
+    Digest,
+    FinishedStream,
+    FinishedTrack,
+    NotFinishedError,
+    digest_of,
+    track,
+)
+from recording.folder import Event
+from recording.model import INTERRUPTED
+from recording.timing import Jump, Sighting
+from rooms.client import MediaKind
+
+_log = logging.getLogger(__name__)
+_CLOCK_TAGS = ("track:clock", "track:jump")
+
+
+@dataclass(frozen=True, slots=True)
+class Facts:
+    """What the database knows of a recording that is to be sealed."""
+
+    recording: str
+    booking: str
+    room: str
+    node: str
+    started_at: datetime
+    ended_at: datetime
+    reason: str
+    previous: dict[str, str | None] | None  # the take before: its id and its manifest's digest
+    sealed_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Sealed:
+    """What came of it: the manifest as it was signed, and its SHA-256."""
+
+    manifest: dict[str, Any]
+    digest: str
+    events: tuple[Event, ...]
+
+
+def seal_folder(
+    path: Path, facts: Facts, settings: Settings, signer: Signer, alive: Callable[[], None]
+) -> Sealed:
+    """Blocks for as long as it takes. `alive` is called between the tracks and may raise to stop it.
+
+    Raises `OSError` (try again later) or what `alive` raises.
+    """
+    done = _already(path, facts, settings)
+    if done is None:
+        events = list(folder.events(path / folder.EVENTS))
+        tracks = []
+        for started in (event for event in events if event.tag == "track:started"):
+            alive()
+            tracks.append(_track(path, started, events))
+        last_ms = max((one["offset_ms"] + one["duration_ms"] for one in tracks), default=0)
+        manifest = _manifest(facts, tracks, _closed(path, events, facts, last_ms), last_ms)
+        digest = seal.sign(path, manifest, signer)
+        done = Sealed(seal.read_manifest(path) or {}, digest, tuple(folder.events(path / folder.EVENTS)))
+    kept = {one["file"] for one in done.manifest["tracks"]}
+    for leftover in (*path.glob("*" + folder.RAW), *path.glob("*" + folder.DRAFT)):
+        if leftover.name not in kept:
+            leftover.unlink()
+    folder.sync(path)
+    return done
+
+
+def _already(path: Path, facts: Facts, settings: Settings) -> Sealed | None:
+    """A seal that was made, but of which the database was not told any more."""
+    manifest = seal.read_manifest(path)
+    verdict = seal.verify_folder(path, public_keys(settings.data_dir / "keys"))
+    real = [one for one in verdict.problems if not (one.code == "extra-file" and _passing(one.place))]
+    if manifest is None or real or manifest.get("recording") != facts.recording:
+        return None
+    return Sealed(manifest, verdict.manifest, tuple(folder.events(path / folder.EVENTS)))
+
+
+def _passing(name: str) -> bool:
+    return name.endswith((folder.RAW, folder.DRAFT))
+
+
+def _track(path: Path, started: Event, events: list[Event]) -> dict[str, Any]:
+    """Finishes one track; answers its entry in the manifest."""
+    details = started.details
+    own = [event for event in events if event.details.get("track") == details["track"]]
+    ended = next((event.ms - started.ms for event in own if event.tag == "track:ended"), None)
+    entry = {
+        "id": details["track"],
+        "person": details["person"],
+        "role": details["role"],
+        "name": details["name"],
+        "file": None,
+        "bytes": 0,
+        "offset_ms": started.ms,
+        "duration_ms": 0,
+        "media": [],
+        "note": "",
+    }
+    raw, out = path / (details["file"] + folder.RAW), path / (details["file"] + folder.FINISHED)
+    notes = {kind: _notes(own, kind) for kind in MediaKind}
+    try:
+        finished = track(raw, out, notes, ended)
+    except NotFinishedError as error:
+        _log.exception("x seal %s", fields(folder=path.name, file=raw.name))
+        out.unlink(missing_ok=True)
+        return {**entry, **_file(raw.name, digest_of(raw)), "note": f"kept as it was written: {error}"}
+    if finished is None:
+        return {**entry, "note": "no media arrived"}
+    return {**entry, **_finished(finished, out.name, started.ms)}
+
+
+def _finished(finished: FinishedTrack, name: str, started_ms: int) -> dict[str, Any]:
+    return {
+        **_file(name, finished.digest),
+        "offset_ms": started_ms + finished.offset_ms,
+        "duration_ms": finished.duration_ms,
+        "media": [_media(stream, finished.size) for stream in finished.streams],
+        "written": {"bytes": finished.raw.bytes, "sha256": finished.raw.sha256},
+    }
+
+
+def _file(name: str, digest: Digest) -> dict[str, Any]:
+    return {"file": name, **asdict(digest), "pieces": list(digest.pieces)}
+
+
+def _media(stream: FinishedStream, size: tuple[int, int] | None) -> dict[str, Any]:
+    entry = {
+        "kind": stream.kind.value,
+        "codec": CODEC[stream.kind],
+        "frames": stream.frames,
+        "frames_sha256": stream.frames_sha256,
+        "first_ms": stream.first_ms,
+        "end_ms": stream.end_ms,
+        "gaps": [list(gap) for gap in stream.gaps],
+        "clock": {
+            "source": "sender-reports" if stream.aligned else "arrival",
+            "correction_ms": list(stream.correction_ms),
+        },
+    }
+    if stream.kind is MediaKind.VIDEO and size:
+        entry |= {"width": size[0], "height": size[1]}
+    return entry
+
+
+def _notes(own: list[Event], kind: MediaKind) -> list[Sighting | Jump]:
+    """The clock's notes of one stream, out of the time line."""
+    notes: list[Sighting | Jump] = []
+    for event in own:
+        details = event.details
+        if event.tag not in _CLOCK_TAGS or details.get("kind") != kind.value:
+            continue
+        if event.tag == "track:jump":
+            notes.append(Jump(details["stretch"], details["media_ms"]))
+        else:
+            notes.append(
+                Sighting(details["stretch"], details["media_ms"], details["sender_ms"], details["transit_ms"])
+            )
+    return notes
+
+
+def _closed(path: Path, events: list[Event], facts: Facts, last_ms: int) -> dict[str, Any]:
+    """Brings the time line to its end: a torn last line goes, an interruption is stated.
+
+    Written anew and put in place whole, so a writer that is taken for dead and is not changes nothing.
+    """
+    if facts.reason == INTERRUPTED and not any(event.tag == "recording:interrupted" for event in events):
+        last_ms = max([last_ms, *(event.ms for event in events)])
+        at = facts.started_at + timedelta(milliseconds=last_ms)
+        events.append(
+            Event(
+                len(events) + 1,
+                _iso(at),
+                last_ms,
+                "recording:interrupted",
+                {"last_ms": last_ms, "found_at": _iso(facts.sealed_at)},
+            )
+        )
+    folder.place(path / folder.EVENTS, (event.line() for event in events))
+    digest = digest_of(path / folder.EVENTS)
+    return {**_file(folder.EVENTS, digest), "count": len(events)}
+
+
+def _manifest(
+    facts: Facts, tracks: list[dict[str, Any]], events: dict[str, Any], last_ms: int
+) -> dict[str, Any]:
+    interrupted = facts.reason == INTERRUPTED
+    ended_at = facts.started_at + timedelta(milliseconds=last_ms) if interrupted else facts.ended_at
+    return {
+        "recording": facts.recording,
+        "booking": facts.booking,
+        "room": facts.room,
+        "node": facts.node,
+        "started_at": _iso(facts.started_at),
+        "ended_at": _iso(ended_at),
+        "sealed_at": _iso(facts.sealed_at),
+        "reason": facts.reason,
+        "interruption": {"last_ms": last_ms, "found_at": _iso(facts.ended_at)} if interrupted else None,
+        "previous": facts.previous,
+        "tracks": tracks,
+        "events": events,
+    }
+
+
+def _iso(moment: datetime) -> str:
+    return moment.astimezone(UTC).isoformat(timespec="milliseconds")
+
+
+def event_details(event: Event) -> str:
+    """An event's details as the database keeps them."""
+    return json.dumps(event.details, ensure_ascii=False)
+
+
+def is_for_people(event: Event) -> bool:
+    """Whether pages show the event: the clocks' notes are for sealing alone."""
+    return event.tag not in _CLOCK_TAGS

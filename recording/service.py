@@ -1,0 +1,240 @@
+"""Recordings as the rest of the house uses them: starting one, looking at it, proving it."""
+
+import asyncio
+import contextlib
+import logging
+import shutil
+from collections.abc import Awaitable, Callable
+from datetime import datetime
+from pathlib import Path
+
+import ledger.read
+import ledger.record
+from core import clock
+from core.db import Database, Session
+from core.errors import Conflict, KinbridgeError
+from core.ids import SYSTEM, Ref, new_id
+from core.keys import public_keys
+from core.log import fields
+from core.settings import Settings
+from people.model import Identity
+from recording import folder, repository, seal
+from recording.errors import RecordingUnavailable, TrackMissing
+from recording.model import BEAT_S, RecordingState, RecordingView
+from recording.recorder import RoomRecorder
+from recording.tables import RecordingRow
+from recording.writer import Writer
+
+FLOOR = 200 << 20  # bytes that must be free for a recording to begin
+
+_log = logging.getLogger(__name__)
+_ACTORS = {
+    "relative": "family",
+    "terminal": "inmate",
+    "officer": "officer",
+    "counsel": "counsel",
+    "admin": "admin",
+}
+
+
+class Recorders:
+    """Implements `rooms.client.RecorderFactory` for one process. Needs a running loop."""
+
+    def __init__(
+        self,
+        settings: Settings,
+        db: Database,
+        node_id: str,
+        *,
+        prison_of: Callable[[Session, str], Awaitable[str]] = repository.prison_of,
+    ) -> None:
+        """`node_id` must be new at each start of the process: by it the row tells who writes."""
+        self._settings = settings
+        self._db = db
+        self._node_id = node_id
+        self._prison_of = prison_of
+        self._writer = Writer()
+        self._live: dict[str, RoomRecorder] = {}
+        self._beating: asyncio.Task[None] | None = None
+
+    async def start(self, room_id: str, booking_id: str) -> RoomRecorder:
+        """See `rooms.client.RecorderFactory`."""
+        self._check_disk()
+        recording_id = new_id("rec")
+        started_at = clock.now()
+        place = folder.relative(recording_id, started_at)
+        await self._arm(recording_id, room_id, booking_id, place, started_at)
+        path = folder.root(self._settings) / place
+        try:
+            await asyncio.to_thread(folder.make, path)
+            async with self._db.write() as session:
+                await repository.move(
+                    session, recording_id, RecordingState.ARMED, RecordingState.WRITING, beat_at=clock.now()
+                )
+        except (OSError, KinbridgeError) as error:
+            _log.exception("x recording %s", fields(id=recording_id, room=room_id))
+            await self._disarm(recording_id)
+            raise RecordingUnavailable from error
+        recorder = RoomRecorder(
+            recording_id, path, self._writer, lambda reason: self._finished(recording_id, reason)
+        )
+        self._live[recording_id] = recorder
+        if self._beating is None:
+            self._beating = asyncio.create_task(self._beat())
+        return recorder
+
+    async def close(self) -> None:
+        """Finishes what is still being written and stops."""
+        for recorder in tuple(self._live.values()):
+            await recorder.finish("shutdown")
+        if self._beating is not None:
+            self._beating.cancel()
+            with contextlib.suppress(asyncio.CancelledError):
+                await self._beating
+            self._beating = None
+
+    def _check_disk(self) -> None:
+        root = folder.root(self._settings)
+        try:
+            root.mkdir(mode=0o700, parents=True, exist_ok=True)
+            free = shutil.disk_usage(root).free
+        except OSError as error:
+            _log.exception("x recording")
+            raise RecordingUnavailable from error
+        if free < FLOOR:
+            _log.error("x recording %s", fields(free=free, floor=FLOOR))
+            raise RecordingUnavailable
+
+    async def _arm(
+        self, recording_id: str, room_id: str, booking_id: str, place: str, started_at: datetime
+    ) -> None:
+        async with self._db.write() as session:
+            session.add(
+                RecordingRow(
+                    id=recording_id,
+                    booking_id=booking_id,
+                    room_id=room_id,
+                    prison_id=await self._prison_of(session, booking_id),
+                    state=RecordingState.ARMED.value,
+                    node_id=self._node_id,
+                    beat_at=started_at,
+                    folder=place,
+                    started_at=started_at,
+                    previous_id=await repository.latest_of(session, booking_id),
+                )
+            )
+            subject = Ref("recording", recording_id)
+            ledger.record.record(
+                session,
+                "system:recording:started",
+                actor=SYSTEM,
+                subject=subject,
+                booking=booking_id,
+                room=room_id,
+            )
+
+    async def _disarm(self, recording_id: str) -> None:
+        with contextlib.suppress(Conflict):
+            async with self._db.write() as session:
+                await fail(session, recording_id, RecordingState.ARMED, "not-writable")
+
+    async def _finished(self, recording_id: str, reason: str) -> None:
+        self._live.pop(recording_id, None)
+        try:
+            async with self._db.write() as session:
+                await finish(session, recording_id, reason)
+        except Conflict:  # another node has taken it for dead and seals it
+            _log.error("x recording %s", fields(id=recording_id, trouble="lost"))
+
+    async def _beat(self) -> None:
+        while True:
+            await asyncio.sleep(BEAT_S)
+            try:
+                async with self._db.write() as session:
+                    lost = await repository.beat(session, self._node_id, tuple(self._live), clock.now())
+            except Exception:  # noqa: BLE001 - the database may be away; the next beat tells
+                _log.exception("x beat")
+                continue
+            for recording_id in lost:
+                recorder = self._live.get(recording_id)
+                if recorder is not None:
+                    recorder.give_up()
+
+
+async def finish(
+    session: Session, recording_id: str, reason: str, *, ended_at: datetime | None = None
+) -> None:
+    """Nothing is written any more; sealing is due. Raises `Conflict` if it is not being written."""
+    await repository.move(
+        session,
+        recording_id,
+        RecordingState.WRITING,
+        RecordingState.SEALING,
+        ended_at=ended_at or clock.now(),
+        reason=reason,
+    )
+    subject = Ref("recording", recording_id)
+    ledger.record.record(session, "system:recording:finished", actor=SYSTEM, subject=subject, reason=reason)
+
+
+async def fail(session: Session, recording_id: str, state: RecordingState, reason: str) -> None:
+    """It cannot be sealed: a state that somebody must look at. Raises `Conflict`."""
+    await repository.move(
+        session, recording_id, state, RecordingState.FAILED, ended_at=clock.now(), reason=reason, claim=None
+    )
+    subject = Ref("recording", recording_id)
+    ledger.record.record(session, "system:recording:failed", actor=SYSTEM, subject=subject, reason=reason)
+
+
+async def of_booking(session: Session, booking_id: str) -> list[RecordingView]:
+    """All takes of a visit, the first first."""
+    return await repository.of_booking(session, booking_id)
+
+
+async def recent(session: Session, prison_id: str, limit: int = 50) -> list[RecordingView]:
+    """The newest of a prison first."""
+    return await repository.recent(session, prison_id, limit)
+
+
+async def get(session: Session, recording_id: str) -> RecordingView:
+    """Raises `NotFound`."""
+    return (await repository.views(session, [await repository.row(session, recording_id)]))[0]
+
+
+async def prison_of(session: Session, recording_id: str) -> str:
+    """The prison whose recording it is, for the permission check; raises `NotFound`."""
+    return (await repository.row(session, recording_id)).prison_id
+
+
+async def path_of(session: Session, settings: Settings, recording_id: str) -> Path:
+    """The recording's folder; raises `NotFound`."""
+    return folder.root(settings) / (await repository.row(session, recording_id)).folder
+
+
+async def track_path(session: Session, settings: Settings, recording_id: str, track_id: str) -> Path:
+    """The file of a sealed track. Raises `NotFound` for an unknown one, `TrackMissing` where the file is
+    not in the recording's folder (links out of it included)."""
+    view = await get(session, recording_id)
+    name = next((track.file_name for track in view.tracks if track.id == track_id), "")
+    home = (await path_of(session, settings, recording_id)).resolve()
+    path = (home / name).resolve()
+    if not name or path.parent != home or not path.is_file():
+        raise TrackMissing
+    return path
+
+
+def record_access(session: Session, actor: Identity, recording_id: str, what: str) -> None:
+    """Enters who looked at what of a recording: `what` is a code such as `played`, `downloaded`, `verified`."""
+    tag = f"{_ACTORS[actor.subject.kind]}:recording:accessed"
+    ledger.record.record(session, tag, actor=actor.subject, subject=Ref("recording", recording_id), what=what)
+
+
+async def verify(db: Database, settings: Settings, recording_id: str) -> seal.SealVerdict:
+    """Checks the folder, and that its manifest is the one the ledger knows. Raises `NotFound`."""
+    async with db.read() as session:
+        one = await repository.row(session, recording_id)
+        path = folder.root(settings) / one.folder
+        entries = await ledger.read.about(session, Ref("recording", recording_id))
+    sealed = [entry.parsed().get("manifest") for entry in entries if entry.tag == "system:recording:sealed"]
+    verdict = await asyncio.to_thread(seal.verify_folder, path, public_keys(settings.data_dir / "keys"))
+    return seal.compare(verdict, recording_id, one.manifest_digest, sealed)

@@ -1,0 +1,67 @@
+"""The tables of recordings. What is on the disk is proven by the manifest; these rows are its index."""
+
+from datetime import datetime
+
+from sqlalchemy import BigInteger, ForeignKey, Index, Text
+from sqlalchemy.orm import Mapped, mapped_column
+
+from core.db import Base
+
+
+class RecordingRow(Base):
+    """One take of a visit. `state` as in `recording.model.RecordingState`."""
+
+    __tablename__ = "recording"
+    __table_args__ = (Index("ix_recording_prison_started", "prison_id", "started_at"),)
+
+    id: Mapped[str] = mapped_column(primary_key=True)
+    booking_id: Mapped[str] = mapped_column(index=True)
+    room_id: Mapped[str]
+    prison_id: Mapped[str]
+    state: Mapped[str] = mapped_column(index=True)
+    node_id: Mapped[str]  # who writes
+    beat_at: Mapped[datetime]  # when it last told so
+    folder: Mapped[str]  # below data_dir/recordings
+    started_at: Mapped[datetime]
+    ended_at: Mapped[datetime | None]
+    reason: Mapped[str] = mapped_column(Text, default="")  # why it ended, or why it failed
+    previous_id: Mapped[str | None]  # the take before this one, of the same visit
+    tries: Mapped[int] = mapped_column(default=0)  # attempts at sealing
+    claim: Mapped[str | None]  # who seals now …
+    claimed_until: Mapped[datetime | None]  # … and till when nobody else may
+    manifest_digest: Mapped[str | None]
+    key_id: Mapped[str | None]
+    sealed_at: Mapped[datetime | None]
+
+
+class TrackRow(Base):
+    """A finished track; as in `recording.model.TrackView`."""
+
+    __tablename__ = "recording_track"
+
+    id: Mapped[str] = mapped_column(primary_key=True)
+    recording_id: Mapped[str] = mapped_column(ForeignKey("recording.id"), index=True)
+    position: Mapped[int]
+    person_kind: Mapped[str]
+    person_id: Mapped[str]
+    role: Mapped[str]
+    name: Mapped[str]
+    kinds: Mapped[str]  # comma-separated
+    codecs: Mapped[str]  # comma-separated
+    file_name: Mapped[str]
+    bytes: Mapped[int] = mapped_column(BigInteger)
+    offset_ms: Mapped[int]
+    duration_ms: Mapped[int]
+    gaps: Mapped[str] = mapped_column(Text)  # JSON: [[kind, from_ms, to_ms], …]
+
+
+class EventRow(Base):
+    """A mark on the time line, for pages; the file `events.jsonl` is what is sealed."""
+
+    __tablename__ = "recording_event"
+
+    recording_id: Mapped[str] = mapped_column(ForeignKey("recording.id"), primary_key=True)
+    number: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
+    offset_ms: Mapped[int]
+    tag: Mapped[str]
+    details: Mapped[str] = mapped_column(Text)  # JSON
