@@ -2,8 +2,8 @@
 
 import re
 
-_CHINESE_MOBILE = re.compile(r"1[3-9]\d{9}")
-_E164 = re.compile(r"\+[1-9]\d{7,14}")  # ITU-T E.164: at most 15 digits
+_CHINESE_MOBILE = re.compile(r"1[3-9][0-9]{9}")
+_E164 = re.compile(r"\+[1-9][0-9]{7,14}")  # ITU-T E.164: at most 15 digits
 _FILLING = re.compile(r"[\s\-().\u3000]+")
 
 

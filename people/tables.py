@@ -62,6 +62,7 @@ class StaffRow(Base):
     password_hash: Mapped[str | None]
     totp_sealed: Mapped[bytes | None] = mapped_column(LargeBinary)
     totp_step: Mapped[int]  # the last time step that was used; none is used twice
+    person_index: Mapped[str | None]  # as relative.document_index: finds cases of the officer's own family
     invite_digest: Mapped[str | None] = mapped_column(unique=True)
     invite_until: Mapped[datetime | None]
     created_by: Mapped[str]

@@ -1,0 +1,201 @@
+"""What is said, in each language: short enough for one or two SMS, and safe on a locked screen.
+
+No text and no parameter names a prison, an inmate or a kinship, nor says that there is one: a telephone lies
+on the table where others read it (rules U5). Whoever wants to know more signs in. A reply tells date, time,
+length and cautions, and where to read the reason of a refusal (rules U6).
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import date
+
+# The only things a text may be filled with. `date` is ISO 8601, written out per language.
+PARAMS = frozenset({"code", "minutes", "date", "time", "reference"})
+
+
+@dataclass(frozen=True, slots=True)
+class Text:
+    """`subject` for channels that have one; `sms` says it all."""
+
+    subject: str
+    sms: str
+
+
+@dataclass(frozen=True, slots=True)
+class Template:
+    """`reminder`: may not ring at night (`loud`: may, because it is about the next minutes)."""
+
+    texts: dict[str, Text]
+    reminder: bool = False
+    loud: bool = False
+
+
+def _template(
+    zh: tuple[str, str], en: tuple[str, str], *, reminder: bool = False, loud: bool = False
+) -> Template:
+    return Template({"zh": Text(*zh), "en": Text(*en)}, reminder, loud)
+
+
+TEMPLATES: dict[str, Template] = {
+    "code": _template(
+        ("验证码", "验证码 {code}，{minutes} 分钟内有效。请勿告诉任何人，工作人员也不会向您索要。"),
+        (
+            "Your code",
+            "Your code is {code}, valid for {minutes} minutes. Tell it to nobody; our staff never ask.",
+        ),
+    ),
+    "welcome": _template(
+        ("账号已开通", "您的账号已开通。如非本人操作，请登录后查看“登录设备”。"),
+        (
+            "Your account is ready",
+            "Your account is ready. If this was not you, sign in and look at your devices.",
+        ),
+    ),
+    "relationship-received": _template(
+        ("申请已收到", "您的申请已收到，审核有结果后会通知您。"),
+        (
+            "We have your application",
+            "We have your application and will tell you when it is decided.",
+        ),
+    ),
+    "relationship-approved": _template(
+        ("申请已通过", "您的申请已通过，现在可以登录预约视频时间。"),
+        (
+            "Your application was approved",
+            "Your application was approved. You can now sign in and book a time.",
+        ),
+    ),
+    "relationship-refused": _template(
+        ("申请未通过", "您的申请未通过，原因请登录查看；补充材料后可以再次申请。"),
+        (
+            "Your application was refused",
+            "Your application was refused. Sign in to read why; you can apply again.",
+        ),
+    ),
+    "relationship-ended": _template(
+        ("资格有变化", "您的一项申请资格已终止，原因请登录查看。"),
+        ("A change to your account", "One of your approvals has ended. Sign in to read why."),
+    ),
+    "booking-requested": _template(
+        ("预约已提交", "您的视频预约已提交：{date} {time}，{minutes} 分钟。审核有结果后会通知您。"),
+        (
+            "Your booking is being checked",
+            "We have your video booking: {date}, {time}, {minutes} minutes. We will tell you the decision.",
+        ),
+    ),
+    "booking-approved": _template(
+        ("预约已通过", "您的视频预约已通过：{date} {time}，{minutes} 分钟。安排好后会再次通知您。"),
+        (
+            "Your booking was approved",
+            "Your video booking was approved: {date}, {time}, {minutes} minutes. We will confirm it soon.",
+        ),
+    ),
+    "booking-confirmed": _template(
+        (
+            "预约已确认",
+            (
+                "视频预约已确认：{date} {time}，{minutes} 分钟，用您自己的手机或电脑即可。提前 15 分钟登录，备好证件，"
+                "选择安静、无他人的地方，迟到时间不补。"
+            ),
+        ),
+        (
+            "Your booking is confirmed",
+            (
+                "Your video booking is confirmed: {date}, {time}, {minutes} minutes, on your own phone or "
+                "computer. Sign in 15 minutes early, have your document ready, choose a quiet, private place. "
+                "Time lost by being late is not given back."
+            ),
+        ),
+    ),
+    "booking-refused": _template(
+        ("预约未通过", "您 {date} {time} 的视频预约未通过，原因请登录查看；您可以另选时间。"),
+        (
+            "Your booking was refused",
+            "Your video booking of {date}, {time} was refused. Sign in to read why and to pick another.",
+        ),
+    ),
+    "booking-withdrawn": _template(
+        ("预约已撤回", "您已撤回 {date} {time} 的视频预约。"),
+        ("Your booking was withdrawn", "You withdrew your video booking of {date}, {time}."),
+    ),
+    "booking-cancelled": _template(
+        ("预约已取消", "您 {date} {time} 的视频预约已取消，原因请登录查看；您可以另选时间。"),
+        (
+            "Your booking was cancelled",
+            "Your video booking of {date}, {time} was cancelled. Sign in to read why and to pick another.",
+        ),
+    ),
+    "booking-expired": _template(
+        ("预约已过期", "您 {date} {time} 的视频预约未能及时处理，已过期。请登录另选时间。"),
+        (
+            "Your booking has run out",
+            "Your video booking of {date}, {time} was not decided in time. Please sign in and pick another.",
+        ),
+    ),
+    "booking-changed": _template(
+        ("预约有变化", "您的视频预约有变化，现为：{date} {time}，{minutes} 分钟。请登录查看。"),
+        (
+            "Your booking has changed",
+            "Your video booking has changed and is now: {date}, {time}, {minutes} minutes. Sign in for more.",
+        ),
+    ),
+    "reminder-day": _template(
+        (
+            "明天的预约",
+            "提醒：{date} {time} 有视频预约，{minutes} 分钟。请先做一次设备检测，备好证件。",
+        ),
+        (
+            "Tomorrow's booking",
+            (
+                "A reminder of your video booking: {date}, {time}, {minutes} minutes. "
+                "Please check your device beforehand and have your document ready."
+            ),
+        ),
+        reminder=True,
+    ),
+    "reminder-2h": _template(
+        ("今天的预约", "提醒：{date} {time} 有视频预约，{minutes} 分钟。请给手机充好电，连好网络。"),
+        (
+            "Today's booking",
+            "Your video booking is on {date} at {time}, {minutes} minutes. Charge your phone.",
+        ),
+        reminder=True,
+    ),
+    "reminder-15min": _template(
+        ("预约即将开始", "您的视频预约 {time} 开始，现在可以登录等候。"),
+        (
+            "Your booking starts soon",
+            "Your video booking starts at {time}. You can sign in and wait now.",
+        ),
+        reminder=True,
+        loud=True,
+    ),
+}
+# Who writes, as Chinese carriers require it of a short message.
+_SENDER = {"zh": "【亲桥】", "en": "Kinbridge: "}
+_WEEKDAYS = ("一", "二", "三", "四", "五", "六", "日")
+_SHORT_DAYS = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
+_MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
+
+
+def written_out(day: date, language: str) -> str:
+    """`11月22日（周日）`, `Sun 22 Nov`."""
+    if language == "zh":
+        return f"{day.month}月{day.day}日（周{_WEEKDAYS[day.weekday()]}）"
+    return f"{_SHORT_DAYS[day.weekday()]} {day.day} {_MONTHS[day.month - 1]}"
+
+
+def render(template: str, language: str, params: Mapping[str, str | int]) -> Text:
+    """The text in `language` (Chinese for one that we do not have).
+
+    Raises `KeyError` for an unknown template or a missing parameter, `ValueError` for one that is not allowed.
+    """
+    if strange := set(params) - PARAMS:
+        raise ValueError(f"not allowed in a notice: {', '.join(sorted(strange))}")
+    texts = TEMPLATES[template].texts
+    spoken = language if language in texts else "zh"
+    values = dict(params)
+    if "date" in values:
+        values["date"] = written_out(date.fromisoformat(str(values["date"])), spoken)
+    text = texts[spoken]
+    return Text(text.subject.format(**values), _SENDER[spoken] + text.sms.format(**values))
