@@ -45,7 +45,7 @@ class Facts:
     started_at: datetime
     ended_at: datetime
     reason: str
-    previous: dict[str, str | None] | None  # the take before: its id and its manifest's digest
+    previous: dict[str, str | None] | None  # the take before: its id, its end, its manifest's digest
     sealed_at: datetime
 
 
@@ -72,7 +72,7 @@ def seal_folder(
         for started in (event for event in events if event.tag == "track:started"):
             alive()
             tracks.append(_track(path, started, events))
-        last_ms = max((one["offset_ms"] + one["duration_ms"] for one in tracks), default=0)
+        last_ms = _last_ms(tracks, events)
         manifest = _manifest(facts, tracks, _closed(path, events, facts, last_ms), last_ms)
         digest = seal.sign(path, manifest, signer)
         done = Sealed(seal.read_manifest(path) or {}, digest, tuple(folder.events(path / folder.EVENTS)))
@@ -177,33 +177,36 @@ def _notes(own: list[Event], kind: MediaKind) -> list[Sighting | Jump]:
     return notes
 
 
+def _last_ms(tracks: list[dict[str, Any]], events: list[Event]) -> int:
+    """The last moment of which anything is known, since the start of the recording."""
+    ends: list[int] = [one["offset_ms"] + one["duration_ms"] for one in tracks]
+    return max([0, *ends, *(event.ms for event in events)])
+
+
 def _closed(path: Path, events: list[Event], facts: Facts, last_ms: int) -> dict[str, Any]:
     """Brings the time line to its end: a torn last line goes, an interruption is stated.
 
     Written anew and put in place whole, so a writer that is taken for dead and is not changes nothing.
     """
     if facts.reason == INTERRUPTED and not any(event.tag == "recording:interrupted" for event in events):
-        last_ms = max([last_ms, *(event.ms for event in events)])
-        at = facts.started_at + timedelta(milliseconds=last_ms)
-        events.append(
-            Event(
-                len(events) + 1,
-                _iso(at),
-                last_ms,
-                "recording:interrupted",
-                {"last_ms": last_ms, "found_at": _iso(facts.sealed_at)},
-            )
-        )
+        at = _iso(facts.started_at + timedelta(milliseconds=last_ms))
+        details = {"last_ms": last_ms, "found_at": _iso(facts.sealed_at)}
+        events.append(Event(len(events) + 1, at, last_ms, "recording:interrupted", details))
     folder.place(path / folder.EVENTS, (event.line() for event in events))
-    digest = digest_of(path / folder.EVENTS)
-    return {**_file(folder.EVENTS, digest), "count": len(events)}
+    return {**_file(folder.EVENTS, digest_of(path / folder.EVENTS)), "count": len(events)}
 
 
 def _manifest(
     facts: Facts, tracks: list[dict[str, Any]], events: dict[str, Any], last_ms: int
 ) -> dict[str, Any]:
-    interrupted = facts.reason == INTERRUPTED
-    ended_at = facts.started_at + timedelta(milliseconds=last_ms) if interrupted else facts.ended_at
+    ended_at, interruption = facts.ended_at, None
+    if facts.reason == INTERRUPTED:
+        ended_at = facts.started_at + timedelta(milliseconds=last_ms)
+        interruption = {
+            "last_ms": last_ms,
+            "last_sign_of_life": _iso(facts.ended_at),
+            "found_at": _iso(facts.sealed_at),
+        }
     return {
         "recording": facts.recording,
         "booking": facts.booking,
@@ -213,7 +216,7 @@ def _manifest(
         "ended_at": _iso(ended_at),
         "sealed_at": _iso(facts.sealed_at),
         "reason": facts.reason,
-        "interruption": {"last_ms": last_ms, "found_at": _iso(facts.ended_at)} if interrupted else None,
+        "interruption": interruption,
         "previous": facts.previous,
         "tracks": tracks,
         "events": events,

@@ -8,7 +8,7 @@ from typing import Any
 
 import ledger.record
 from core import clock, keys
-from core.db import Database
+from core.db import Database, Session
 from core.errors import Conflict
 from core.ids import SYSTEM, Ref, new_id
 from core.log import fields
@@ -19,6 +19,7 @@ from recording.sealing import Facts, Sealed, event_details, is_for_people, seal_
 from recording.tables import EventRow, RecordingRow, TrackRow
 
 CLAIM = timedelta(minutes=10)  # for one track at the most; renewed before each
+CLAIM_ANSWER_S = 30  # a loop that does not answer for so long has stopped
 AGAIN = timedelta(seconds=15)  # after a failed try, twice as long after each further one
 TRIES = 8  # then it is `failed`, about half an hour after the first try
 
@@ -73,7 +74,7 @@ async def _seal(db: Database, settings: Settings, recording_id: str) -> bool:
     loop = asyncio.get_running_loop()
 
     def alive() -> None:
-        if not asyncio.run_coroutine_threadsafe(_claim(db, recording_id, token), loop).result():
+        if not asyncio.run_coroutine_threadsafe(_claim(db, recording_id, token), loop).result(CLAIM_ANSWER_S):
             raise _NotMineError
 
     try:
@@ -94,11 +95,12 @@ async def _claim(db: Database, recording_id: str, token: str) -> bool:
         return await repository.claim(session, recording_id, token, now, now + CLAIM)
 
 
-async def _previous(session: Any, one: RecordingRow) -> dict[str, str | None] | None:
+async def _previous(session: Session, one: RecordingRow) -> dict[str, str | None] | None:
     if one.previous_id is None:
         return None
     before = await repository.row(session, one.previous_id)
-    return {"recording": before.id, "manifest": before.manifest_digest}
+    ended_at = before.ended_at.isoformat(timespec="milliseconds") if before.ended_at else None
+    return {"recording": before.id, "ended_at": ended_at, "manifest": before.manifest_digest}
 
 
 def _facts(one: RecordingRow, previous: dict[str, str | None] | None) -> Facts:
