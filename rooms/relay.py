@@ -16,7 +16,8 @@ from rooms.rate import CAP
 from rooms.rtp import HEADER_SIZE, PAYLOAD_TYPE, RTX, BadPacket
 from rooms.upstream import Upstream
 
-_STREAMS = 8  # SSRCs a peer may use; each costs memory in libsrtp for as long as the leg lives
+_STREAMS = 16  # SSRCs a peer may send on; each costs memory in libsrtp for as long as the leg lives
+_REPORTERS = 32  # SSRCs a peer may report as: Firefox takes one for each m-line
 _QUIET = 1.0  # seconds without a packet after which a stream may take another SSRC
 _SECOND = 1.0
 _FRESH = 6.0  # seconds for which a viewer's report counts
@@ -43,6 +44,7 @@ class Relay:
                 self.downs[line.mid] = self._lines[line.line, line.kind] = down
         self._by_ssrc = {down.ssrc: down for down in self.downs.values()}
         self._handlers: dict[bytes, _Handler] = {}
+        self._reporters: set[bytes] = set()
         self._report_at = 0.0
 
     # --- packets in ---
@@ -50,6 +52,10 @@ class Relay:
     def knows(self, ssrc: bytes) -> bool:
         """Whether a packet of this SSRC (4 bytes) is worth decrypting: it is known, or there is room for it."""
         return ssrc in self._handlers or len(self._handlers) < _STREAMS
+
+    def knows_reporter(self, ssrc: bytes) -> bool:
+        """The same for RTCP and the SSRC of its sender."""
+        return ssrc in self._reporters or len(self._reporters) < _REPORTERS
 
     def rtp(self, packet: bytes, now: float) -> None:
         """One authentic, decrypted RTP packet. Raises nothing."""
@@ -95,6 +101,7 @@ class Relay:
 
     def rtcp(self, packet: bytes, now: float) -> None:
         """One authentic, decrypted RTCP packet. Raises nothing."""
+        self._reporters.add(packet[4:8])
         try:
             messages = wire.parse(packet)
         except BadPacket:
@@ -132,6 +139,8 @@ class Relay:
         for up in self.ups.values():
             if sink not in up.sinks:
                 up.sinks = [*up.sinks, sink]
+                if up.last_report is not None:
+                    sink.sender_report(up.kind, up.last_report[0].ntp, up.last_report[0].rtp)
 
     def untap(self, sink: TrackSink) -> None:
         for up in self.ups.values():

@@ -74,8 +74,9 @@ class Upstream:
         self.ssrc = ssrc
         self._highest = -1
         self._first = 0
-        self._received = 0
-        self._told = (0, 0)  # expected, received at the last report
+        self._received = 0  # by themselves or on request
+        self._arrived = 0  # by themselves: only these are told to the sender, whose rate must feel the loss
+        self._told = (0, 0)  # expected and arrived, at the last report
         self._transit = 0
         self.jitter = 0.0  # timestamp units, RFC 3550 appendix A.8
         self.own_loss = 0.0
@@ -125,6 +126,7 @@ class Upstream:
                 return
         timestamp = int.from_bytes(packet[4:8], "big")
         self._measure(timestamp, now)
+        self._arrived += 1
         self._accept(number, timestamp, packet, now)
 
     def recovered(self, packet: bytes, now: float) -> None:
@@ -180,7 +182,7 @@ class Upstream:
     def _skip(self, first: int, end: int, now: float) -> None:
         if end - first > _JUMP:
             self._lost_before = self.lost
-            self._first, self._received, self._told = end, 0, (0, 0)
+            self._first, self._received, self._arrived, self._told = end, 0, 0, (0, 0)
             self.missing.clear()
             self._restart()
             self.request_keyframe(now)
@@ -239,9 +241,9 @@ class Upstream:
         if self.ssrc is None or self._highest < 0:
             return None
         expected = self._highest - self._first + 1
-        new_expected, new_received = expected - self._told[0], self._received - self._told[1]
-        self._told = (expected, self._received)
-        lost = max(0, new_expected - new_received)
+        new_expected, new_arrived = expected - self._told[0], self._arrived - self._told[1]
+        self._told = (expected, self._arrived)
+        lost = max(0, new_expected - new_arrived)
         self.own_loss = lost / new_expected if new_expected > 0 else 0.0
         self.rate.step(self.own_loss)
         middle, since = 0, 0

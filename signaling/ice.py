@@ -36,6 +36,7 @@ _BUFFER = 4 << 20  # bytes asked of the kernel per socket and direction
 _CLAIMS = 16  # addresses a leg may have at once
 _REMEMBERED = 128  # STUN transactions per leg, against replay from elsewhere
 _HOLD = 5.0  # seconds for which an address stays with the leg that was last heard there
+_REBOUND = 1.5  # seconds of silence after which a peer's check from elsewhere is believed without nomination
 _PORT_TRIES = 20
 
 
@@ -46,6 +47,10 @@ class Owner(Protocol):
         """`size` bytes of SRTP or SRTCP lie in the port's inbox."""
 
     def dtls(self, data: bytes) -> None: ...
+
+    @property
+    def last_heard(self) -> float:
+        """Monotonic second of the last authentic packet."""
 
     def heard(self, now: float) -> None:
         """Something authentic came at monotonic second `now`."""
@@ -108,10 +113,13 @@ class Agent:
             self._seen.popitem(last=False)
         if not self._claim(endpoint, address, now):
             return False
+        # A router that forgot the old way gives the peer a new address without the peer knowing of it: it
+        # nominates nothing then, but nothing comes from the old address any more.
+        rebound = self.path is not None and now - self.owner.last_heard > _REBOUND
         self.owner.heard(now)
-        if "USE-CANDIDATE" in message.attributes and self.path != (endpoint, address):
+        if self.path != (endpoint, address) and ("USE-CANDIDATE" in message.attributes or rebound):
             first = self.path is None
-            log.debug("- path %s", fields(ufrag=self.ufrag, first=first))
+            log.debug("- path %s", fields(ufrag=self.ufrag, first=first, rebound=rebound))
             self.path = (endpoint, address)
             if first:
                 self.owner.reachable()

@@ -60,10 +60,10 @@ class PeerLeg:
         self._offered: float | None = None
         self._handshake: asyncio.Task[None] | None = None
         self._path = asyncio.Event()
-        self._last_heard = self._last_probe = clock.monotonic()
+        self.last_heard = self._last_probe = clock.monotonic()
         self._lost = self._over = False
         if loopback:
-            self.relay.show(0, self.relay, self._last_heard, audio=True, video=True)
+            self.relay.show(0, self.relay, self.last_heard, audio=True, video=True)
 
     # --- rooms.client.Leg ---
 
@@ -129,7 +129,7 @@ class PeerLeg:
             round_trip_ms=None if trip is None else trip * 1000,
             jitter_ms=None if jitter is None else jitter * 1000,
             loss_percent=None if loss is None else loss * 100,
-            last_heard=self._last_heard,
+            last_heard=self.last_heard,
         )
 
     async def close(self) -> None:
@@ -152,6 +152,8 @@ class PeerLeg:
             if not await self._dtls.shake_hands(answer.fingerprints, server=answer.active):
                 self._fail("dtls")
                 return
+            if self._over:
+                return
             receive, send = self._dtls.sessions()
             self._srtp = Srtp(receive, send, self._factory.udp.inbox, self._factory.outbox)
         except Exception:  # whatever OpenSSL makes of a hostile peer ends this leg and no other
@@ -162,8 +164,8 @@ class PeerLeg:
         log.info("- connected %s", fields(leg=self._id))
         now = clock.monotonic()
         self.heard(now)
-        self._events.leg_connected(self._id)
         self.relay.update(now)
+        self._events.leg_connected(self._id)
 
     def _dtls_changed(self) -> None:
         if self._dtls.state in ("closed", "failed"):
@@ -184,7 +186,7 @@ class PeerLeg:
         self._path.set()
 
     def heard(self, now: float) -> None:
-        self._last_heard = now
+        self.last_heard = now
         if self._lost:
             self._lost = False
             log.info("- back %s", fields(leg=self._id))
@@ -199,23 +201,26 @@ class PeerLeg:
             self._dropped["srtp-too-early"] += 1
             return
         inbox = self._factory.udp.inbox
-        if 191 < inbox.view[1] < 224:  # RFC 5761 section 4
-            packet = srtp.open_rtcp(size)
-            if packet is None:
-                self._dropped["srtcp-forged"] += 1
-                return
+        if size < 12:
+            self._dropped["srtp-too-short"] += 1
+        elif 191 < inbox.view[1] < 224:  # RFC 5761 section 4
+            self._control(srtp, inbox.buffer[4:8], size, now)
+        elif not self.relay.knows(inbox.buffer[8:12]):
+            self._dropped["rtp-too-many-streams"] += 1
+        elif (packet := srtp.open_rtp(size)) is None:
+            self._dropped["srtp-forged"] += 1
+        else:
+            self.heard(now)
+            self.relay.rtp(packet, now)
+
+    def _control(self, srtp: Srtp, reporter: bytes, size: int, now: float) -> None:
+        if not self.relay.knows_reporter(reporter):
+            self._dropped["rtcp-too-many-reporters"] += 1
+        elif (packet := srtp.open_rtcp(size)) is None:
+            self._dropped["srtcp-forged"] += 1
+        else:
             self.heard(now)
             self.relay.rtcp(packet, now)
-            return
-        if not self.relay.knows(inbox.buffer[8:12]):
-            self._dropped["rtp-too-many-streams"] += 1
-            return
-        packet = srtp.open_rtp(size)
-        if packet is None:
-            self._dropped["srtp-forged"] += 1
-            return
-        self.heard(now)
-        self.relay.rtp(packet, now)
 
     # --- rooms.downstream.Port ---
 
@@ -248,7 +253,7 @@ class PeerLeg:
             if self._offered is not None and now - self._offered > CONNECT_WITHIN:
                 self._fail("not connected")
             return
-        silent = now - self._last_heard
+        silent = now - self.last_heard
         if silent > LOST_AFTER and not self._lost:
             self._lost = True
             log.info("x silent %s", fields(leg=self._id))
@@ -331,7 +336,8 @@ class PeerFactory:
         loopback: bool = False,
     ) -> PeerLeg:
         """See `rooms.client.LegFactory`."""
-        leg = PeerLeg(self, leg_id, events, media_lines(publishes, lines), loopback=loopback)
+        order = media_lines(publishes, max(lines, 1) if loopback else lines)
+        leg = PeerLeg(self, leg_id, events, order, loopback=loopback)
         self._legs.add(leg)
         return leg
 

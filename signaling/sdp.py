@@ -37,6 +37,8 @@ _CODECS = {
         f"a=fmtp:{RTX} apt={VP8}",
     ),
 }
+# Chromium would begin at 300 kbit/s and 360 lines and stay there for half a minute; others ignore this.
+_START = f"a=fmtp:{VP8} x-google-start-bitrate=800"
 _FORMATS = {MediaKind.AUDIO: f"{OPUS}", MediaKind.VIDEO: f"{VP8} {RTX}"}
 
 
@@ -107,7 +109,7 @@ def _media(transport: Transport, line: MediaLine, ssrcs: tuple[int, int] | None)
     ]
     if ssrcs is None:
         if line.kind is MediaKind.VIDEO:
-            text.append(f"a=rtcp-fb:{VP8} goog-remb")
+            text += [f"a=rtcp-fb:{VP8} goog-remb", _START]
     else:
         text += _streams(line, *ssrcs)
     for place, candidate in enumerate(transport.hosts):

@@ -1,0 +1,88 @@
+"""What streams remember, and how the rate moves."""
+
+import itertools
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from rooms.history import SIZE, Missing, Ring
+from rooms.rate import CAP, FLOOR, Rate
+
+
+def test_a_ring_keeps_the_last_packets_only() -> None:
+    ring = Ring()
+    for number in range(SIZE + 10):
+        ring.put(number, b"%d" % number)
+    assert ring.get(9) is None
+    assert ring.get(10) == b"10"
+    assert ring.get(SIZE + 9) == b"%d" % (SIZE + 9)
+    assert ring.get(SIZE + 10) is None
+
+
+def test_a_missing_number_is_asked_for_at_once_then_every_tenth_of_a_second_then_given_up() -> None:
+    missing = Missing()
+    assert missing.skip(5, 6)
+    tries = [now / 100 for now in range(200) if missing.due(now / 100)]
+    assert tries[0] == 0
+    assert len(tries) == Missing.TRIES
+    assert all(0.09 < later - sooner < 0.12 for sooner, later in itertools.pairwise(tries))
+    assert (len(missing), missing.given_up) == (0, 1)
+
+
+def test_a_new_hole_does_not_hurry_the_old_one() -> None:
+    missing = Missing()
+    missing.skip(5, 6)
+    assert missing.due(0.0) == [5]
+    missing.skip(9, 11)
+    assert missing.due(0.01) == [9, 10]
+    assert missing.due(0.05) == []
+    assert missing.due(0.101) == [5]
+
+
+def test_what_arrives_is_not_asked_for() -> None:
+    missing = Missing()
+    missing.skip(5, 8)
+    missing.arrived(6)
+    missing.arrived(1000)
+    assert missing.due(0.0) == [5, 7]
+
+
+@given(st.lists(st.tuples(st.integers(0, 10_000), st.integers(1, 300)), max_size=60))
+def test_memory_of_holes_is_bounded(holes: list[tuple[int, int]]) -> None:
+    missing = Missing()
+    for first, length in holes:
+        fits = missing.skip(first, first + length)
+        assert len(missing) <= Missing.LIMIT
+        assert fits or not missing
+
+
+def test_loss_lowers_the_rate_down_to_the_floor_and_its_absence_raises_it_to_the_cap() -> None:
+    rate = Rate()
+    for _ in range(100):
+        rate.viewer_lost(0.5)
+        rate.viewer_lost(0.0)  # the weakest counts
+        rate.step(0.0)
+    assert rate.bits_per_second == FLOOR
+    for _ in range(100):
+        rate.viewer_lost(0.01)
+        rate.step(0.0)
+    assert rate.bits_per_second == CAP
+
+
+def test_without_reports_and_with_bearable_loss_the_rate_stays() -> None:
+    rate = Rate(800_000)
+    rate.viewer_lost(0.3)
+    rate.step(0.0)
+    lowered = rate.bits_per_second
+    assert lowered < 800_000
+    rate.step(0.0)
+    rate.viewer_lost(0.05)
+    rate.step(0.0)
+    assert rate.bits_per_second == lowered
+
+
+def test_what_was_lost_on_the_way_up_is_no_viewers_fault() -> None:
+    rate = Rate()
+    rate.viewer_lost(0.3)
+    rate.step(0.3)
+    assert rate.bits_per_second == CAP
