@@ -110,6 +110,12 @@ def redirect(path: str) -> RedirectResponse:
     return RedirectResponse(path, status_code=303)
 
 
+def translated(request: Request, english: str) -> str:
+    """A marked sentence in the language of whoever asks."""
+    visitor: Visitor = getattr(request.state, "visitor", _STRANGER)
+    return i18n.translate(visitor.language, english)
+
+
 def sentence(request: Request, reason: Reason) -> str:
     """A reason in the language of whoever asks."""
     visitor: Visitor = getattr(request.state, "visitor", _STRANGER)

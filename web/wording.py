@@ -28,6 +28,21 @@ def day(language: str, value: datetime | date, zone: str = BEIJING) -> str:
     return format_date(local, pattern, locale=BABEL_LOCALES[language])
 
 
+def weekday(language: str, value: date) -> str:
+    """Short: `周四`, `Thu`."""
+    return format_date(value, "EEE", locale=BABEL_LOCALES[language])
+
+
+def browser(agent: str) -> str:
+    """A User-Agent header as people know it: `Chrome · Android`."""
+    names = ("MicroMessenger", "Edg", "Firefox", "Chrome", "Safari")
+    systems = ("Android", "iPhone", "iPad", "Windows", "Mac OS", "Linux")
+    told = {"MicroMessenger": "WeChat", "Edg": "Edge"}
+    name = next((told.get(n, n) for n in names if n in agent), "")
+    system = next((s for s in systems if s in agent), "")
+    return " · ".join(part for part in (name, system) if part) or agent[:40] or "–"
+
+
 def month(language: str, value: date) -> str:
     return format_date(value, _MONTH[language], locale=BABEL_LOCALES[language])
 
@@ -82,6 +97,8 @@ def filters(language: str) -> dict[str, Callable[..., str]]:
         "month": in_language(month),
         "time": in_language(time),
         "when": in_language(moment),
+        "weekday": in_language(weekday),
+        "browser": browser,
         "zone": in_language(zone_name),
         "ms": clock_face,
     }

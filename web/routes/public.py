@@ -33,8 +33,8 @@ async def landing(request: Request, who: MaybeWho) -> Response:
 
 
 @router.get("/privacy")
-async def privacy(request: Request) -> Response:
-    return render(request, "public/privacy.html")
+async def privacy(request: Request, services: Svc) -> Response:
+    return render(request, "public/privacy.html", recording_days=services.settings.recording_days)
 
 
 @router.post("/language")
