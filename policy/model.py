@@ -6,7 +6,7 @@ that nobody states is an error, never a default: no number of this field can be 
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date, datetime, time
+from datetime import date, datetime, time, timedelta
 from enum import StrEnum
 from typing import Annotated, Any, Literal
 
@@ -60,6 +60,15 @@ class AllowanceWindow(_Frozen):
     visits: int = Field(ge=0)
 
 
+@dataclass(frozen=True, slots=True)
+class Period:
+    """Days that share one allowance. `key` names them, `last` is the last of them."""
+
+    key: str
+    visits: int
+    last: date
+
+
 class FamilyPolicy(_Frozen):
     """The rules of family visits. Minutes unless the name tells another unit."""
 
@@ -97,19 +106,21 @@ class FamilyPolicy(_Frozen):
     refusal_reasons: tuple[str, ...]  # codes of policy.wording, as are the next two
     cancel_reasons: tuple[str, ...]
     # people-facing
-    reminder_minutes: tuple[int, ...]  # before the visit
+    reminder_minutes: tuple[Literal[1440, 120, 15], ...]  # before the visit; each has its text
     cautions: tuple[str, ...]
 
     def allowance(self, level: str) -> int:
         """Visits in a month for an inmate of this treatment level."""
         return self.visits_by_level.get(level, self.visits_per_month)
 
-    def period_of(self, day: date, level: str) -> tuple[str, int]:
-        """The period in which a visit on `day` counts, and how many visits it has."""
+    def period_of(self, day: date, level: str) -> Period:
+        """The period in which a visit on `day` counts: the month of the visit, or a special window."""
+        limit = self.allowance(level)
         for window in self.allowance_windows:
             if window.first <= day <= window.last:
-                return f"{window.first}..{window.last}", min(window.visits, self.allowance(level))
-        return f"{day:%Y-%m}", self.allowance(level)
+                return Period(f"{window.first}..{window.last}", min(window.visits, limit), window.last)
+        following = (day.replace(day=1) + timedelta(days=32)).replace(day=1)
+        return Period(f"{day:%Y-%m}", limit, following - timedelta(days=1))
 
 
 class LegalBasis(_Frozen):

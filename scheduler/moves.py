@@ -1,0 +1,152 @@
+"""The one mover of bookings. A move is one conditional UPDATE; whether it answers a row is the truth."""
+
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import ColumnElement, select, update
+
+from core import clock
+from core.db import Session
+from core.errors import Conflict, NotFound, Reason
+from core.ids import Ref
+from ledger.record import record
+from scheduler import places, telling
+from scheduler.access import Actor, ref, tag
+from scheduler.model import COUNTED_STATES, MOVES, BookingState, Fault
+from scheduler.tables import BookingRow
+
+# Moves that leave nothing to remind of.
+_ENDS = frozenset(BookingState) - {
+    BookingState.HELD,
+    BookingState.REQUESTED,
+    BookingState.APPROVED,
+    BookingState.ASSIGNED,
+    BookingState.CONFIRMED,
+}
+
+
+class Moved(Conflict):
+    code = "booking-moved"
+    text = "This booking has changed in the meantime. Look at its present state and decide again."
+
+
+async def move(
+    session: Session,
+    actor: Actor,
+    booking_id: str,
+    to: BookingState,
+    *,
+    only_if: ColumnElement[bool] | None = None,
+    reason: Reason | None = None,
+    words: str = "",
+    fault: Fault = Fault.NOBODY,
+    values: dict[str, Any] | None = None,
+    details: dict[str, Any] | None = None,
+) -> BookingState:
+    """Makes the move, its ledger entry and its telling; answers the state it came from.
+
+    Raises `Moved` when the booking is in no state from which `to` may be reached (or `only_if` fails), and
+    `NotFound` for an unknown booking; then nothing has changed.
+    """
+    came_from = await try_move(
+        session,
+        actor,
+        booking_id,
+        to,
+        only_if=only_if,
+        reason=reason,
+        words=words,
+        fault=fault,
+        values=values,
+        details=details,
+    )
+    if came_from is None:
+        if await session.scalar(select(BookingRow.id).where(BookingRow.id == booking_id)) is None:
+            raise NotFound
+        raise Moved
+    return came_from
+
+
+async def try_move(
+    session: Session,
+    actor: Actor,
+    booking_id: str,
+    to: BookingState,
+    *,
+    only_if: ColumnElement[bool] | None = None,
+    reason: Reason | None = None,
+    words: str = "",
+    fault: Fault = Fault.NOBODY,
+    values: dict[str, Any] | None = None,
+    details: dict[str, Any] | None = None,
+) -> BookingState | None:
+    """As `move`, but answers `None` where that would raise."""
+    came_from = await _present_state(session, booking_id)
+    if came_from is None or came_from not in MOVES[to]:
+        return None
+    conditions = [BookingRow.id == booking_id, BookingRow.state == came_from]
+    if only_if is not None:
+        conditions.append(only_if)
+    moved = await session.scalar(
+        update(BookingRow)
+        .where(*conditions)
+        .values(state=to, **_mark(ref(actor), clock.now(), reason, words, fault), **(values or {}))
+        .returning(BookingRow.id)
+        .execution_options(synchronize_session=False)
+    )
+    if moved is None:
+        return None
+    await _aftermath(session, actor, booking_id, to, came_from, reason, fault, details or {})
+    return came_from
+
+
+async def _present_state(session: Session, booking_id: str) -> BookingState | None:
+    """Locks the row where the database can, so that the state read is the state moved from."""
+    state = await session.scalar(
+        select(BookingRow.state).where(BookingRow.id == booking_id).with_for_update()
+    )
+    return None if state is None else BookingState(state)
+
+
+def _mark(actor: Ref, now: datetime, reason: Reason | None, words: str, fault: Fault) -> dict[str, Any]:
+    return {
+        "state_since": now,
+        "state_by_kind": actor.kind,
+        "state_by_id": actor.id,
+        "reason_code": None if reason is None else reason.code,
+        "reason_text": None if reason is None else reason.text,
+        "reason_params": {} if reason is None else reason.params,
+        "words": words,
+        "fault": fault,
+    }
+
+
+async def _aftermath(
+    session: Session,
+    actor: Actor,
+    booking_id: str,
+    to: BookingState,
+    came_from: BookingState,
+    reason: Reason | None,
+    fault: Fault,
+    details: dict[str, Any],
+) -> None:
+    if to not in COUNTED_STATES:
+        await places.release(session, booking_id)
+    if to in _ENDS:
+        await telling.do_not_remind(session, booking_id)
+    entry = dict(details)
+    if reason is not None:
+        entry["reason"] = reason.code
+    if fault is not Fault.NOBODY:
+        entry["fault"] = fault.value
+    name = to.value.replace("_", "-")
+    record(
+        session,
+        tag(actor, f"booking:{name}"),
+        actor=ref(actor),
+        subject=Ref("booking", booking_id),
+        came_from=came_from.value,
+        **entry,
+    )
+    await telling.of_move(session, booking_id, to, came_from)

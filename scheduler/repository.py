@@ -1,0 +1,237 @@
+"""Queries of the scheduler: rows to values. Nobody is narrowed here; services narrow by the asking actor."""
+
+from collections.abc import Sequence
+from datetime import date, datetime
+from typing import Any
+
+from sqlalchemy import ColumnElement, ColumnExpressionArgument, Select, or_, select
+
+from core import clock
+from core.db import Session
+from core.errors import Reason
+from core.ids import Ref
+from scheduler.model import (
+    BookingState,
+    BookingView,
+    Fault,
+    Prison,
+    Terminal,
+    VisitKind,
+    Visitor,
+    Wing,
+)
+from scheduler.places import stale
+from scheduler.tables import BookingRow, PrisonRow, TerminalRow, VisitorRow, WingRow
+
+
+def as_prison(row: PrisonRow) -> Prison:
+    return Prison(row.id, row.name, row.zone, row.help_phone, row.active)
+
+
+def as_wing(row: WingRow) -> Wing:
+    return Wing(row.id, row.prison_id, row.name)
+
+
+def as_terminal(row: TerminalRow) -> Terminal:
+    return Terminal(row.id, row.prison_id, row.wing_id, row.name, row.device_id, row.active)
+
+
+async def prison(session: Session, prison_id: str) -> Prison | None:
+    row = await session.get(PrisonRow, prison_id)
+    return as_prison(row) if row else None
+
+
+async def prisons(session: Session) -> list[Prison]:
+    """The active prisons by name."""
+    rows = await session.scalars(select(PrisonRow).where(PrisonRow.active).order_by(PrisonRow.name))
+    return [as_prison(row) for row in rows]
+
+
+async def wings(session: Session, prison_id: str) -> list[Wing]:
+    rows = await session.scalars(select(WingRow).where(WingRow.prison_id == prison_id).order_by(WingRow.name))
+    return [as_wing(row) for row in rows]
+
+
+async def terminals(session: Session, prison_id: str) -> list[Terminal]:
+    rows = await session.scalars(
+        select(TerminalRow).where(TerminalRow.prison_id == prison_id).order_by(TerminalRow.name)
+    )
+    return [as_terminal(row) for row in rows]
+
+
+async def terminal(session: Session, terminal_id: str) -> Terminal | None:
+    row = await session.get(TerminalRow, terminal_id)
+    return as_terminal(row) if row else None
+
+
+async def terminal_of_device(session: Session, device_id: str) -> Terminal | None:
+    """The terminal whose browser is the enrolled device of `people`."""
+    row = await session.scalar(select(TerminalRow).where(TerminalRow.device_id == device_id))
+    return as_terminal(row) if row else None
+
+
+_Joined = Select[BookingRow, PrisonRow, WingRow, TerminalRow]
+
+
+def _joined() -> _Joined:
+    return (
+        select(BookingRow, PrisonRow, WingRow, TerminalRow)
+        .join(PrisonRow, PrisonRow.id == BookingRow.prison_id)
+        .join(WingRow, WingRow.id == BookingRow.wing_id)
+        .outerjoin(TerminalRow, TerminalRow.id == BookingRow.terminal_id)
+        .execution_options(populate_existing=True)  # the guarded updates go past the session's memory
+    )
+
+
+async def _views(session: Session, query: _Joined) -> list[BookingView]:
+    found = (await session.execute(query)).all()
+    visitors: dict[str, list[Visitor]] = {}
+    if found:
+        rows = await session.scalars(
+            select(VisitorRow)
+            .where(VisitorRow.booking_id.in_([row[0].id for row in found]))
+            .order_by(VisitorRow.id)
+        )
+        for row in rows:
+            visitors.setdefault(row.booking_id, []).append(_visitor(row))
+    return [_view(*row, tuple(visitors.get(row[0].id, ()))) for row in found]
+
+
+def _visitor(row: VisitorRow) -> Visitor:
+    return Visitor(
+        id=row.id,
+        person=Ref("relative", row.relative_id),
+        name=row.name,
+        kinship=row.kinship,
+        born=row.born,
+        minor=row.minor,
+        relationship_id=row.relationship_id,
+    )
+
+
+def _view(
+    row: BookingRow,
+    prison_row: PrisonRow,
+    wing_row: WingRow,
+    terminal_row: TerminalRow | None,
+    visitors: tuple[Visitor, ...],
+) -> BookingView:
+    reason = None
+    if row.reason_code is not None and row.reason_text is not None:
+        reason = Reason(row.reason_code, row.reason_text, row.reason_params)
+    return BookingView(
+        id=row.id,
+        reference=row.reference,
+        kind=VisitKind(row.kind),
+        state=BookingState(row.state),
+        inmate_id=row.inmate_id,
+        inmate_name=row.inmate_name,
+        prison_id=row.prison_id,
+        prison_name=prison_row.name,
+        zone=prison_row.zone,
+        wing_id=row.wing_id,
+        wing_name=wing_row.name,
+        slot_id=row.slot_id,
+        starts_at=row.starts_at,
+        slot_ends_at=row.slot_ends_at,
+        minutes=row.minutes,
+        opens_at=row.opens_at,
+        requested_by=row.requested_by,
+        visitors=visitors,
+        terminal_id=row.terminal_id,
+        terminal_name=terminal_row.name if terminal_row else None,
+        policy_version=row.policy_version,
+        state_since=row.state_since,
+        state_by=Ref(row.state_by_kind, row.state_by_id),
+        reply_by=row.reply_by,
+        held_until=row.held_until,
+        reason=reason,
+        words=row.words,
+        fault=Fault(row.fault),
+    )
+
+
+async def views(
+    session: Session,
+    *where: ColumnElement[bool],
+    order: Sequence[ColumnExpressionArgument[Any]] = (),
+    limit: int | None = None,
+) -> list[BookingView]:
+    """Bookings by conditions on `BookingRow`, in order of time unless `order` says otherwise."""
+    query = _joined().where(*where).order_by(*(order or (BookingRow.starts_at, BookingRow.id)))
+    return await _views(session, query if limit is None else query.limit(limit))
+
+
+async def view(session: Session, booking_id: str) -> BookingView | None:
+    found = await views(session, BookingRow.id == booking_id)
+    return found[0] if found else None
+
+
+async def by_hold_key(session: Session, relative_id: str, key: str) -> BookingView | None:
+    found = await views(session, BookingRow.requested_by == relative_id, BookingRow.hold_key == key)
+    return found[0] if found else None
+
+
+def involving(relative_id: str) -> ColumnElement[bool]:
+    """Bookings that this relative asked for or takes part in."""
+    takes_part = select(VisitorRow.booking_id).where(VisitorRow.relative_id == relative_id)
+    return or_(BookingRow.requested_by == relative_id, BookingRow.id.in_(takes_part))
+
+
+async def of_relative(session: Session, relative_id: str, limit: int = 100) -> list[BookingView]:
+    """The relative's bookings, latest visit first; picks that ran out or were let go are left out."""
+    return await views(
+        session,
+        involving(relative_id),
+        ~stale(clock.now()),
+        or_(BookingRow.request_key.is_not(None), BookingRow.state == BookingState.HELD),
+        order=(BookingRow.starts_at.desc(), BookingRow.id.desc()),
+        limit=limit,
+    )
+
+
+async def pending(session: Session, prison_id: str) -> list[BookingView]:
+    """What waits for an officer's decision, the earliest deadline first."""
+    return await views(
+        session,
+        BookingRow.prison_id == prison_id,
+        BookingRow.state == BookingState.REQUESTED,
+        order=(BookingRow.reply_by, BookingRow.id),
+    )
+
+
+async def unplaced(session: Session, prison_id: str) -> list[BookingView]:
+    """What is approved and has no terminal yet, the earliest visit first."""
+    return await views(session, BookingRow.prison_id == prison_id, BookingRow.state == BookingState.APPROVED)
+
+
+async def on_day(session: Session, prison_id: str, day: date) -> list[BookingView]:
+    """What is, was or may be on a day of the prison's calendar, picks left out; in order of time."""
+    return await views(
+        session,
+        BookingRow.prison_id == prison_id,
+        BookingRow.day == day,
+        BookingRow.request_key.is_not(None),
+    )
+
+
+async def due(session: Session, now: datetime) -> list[BookingView]:
+    """Confirmed visits whose lobby is open and whose slot is not over."""
+    return await views(
+        session,
+        BookingRow.state == BookingState.CONFIRMED,
+        BookingRow.opens_at <= now,
+        BookingRow.slot_ends_at > now,
+    )
+
+
+async def at_terminal(session: Session, terminal_id: str, now: datetime) -> BookingView | None:
+    """The visit that is at this terminal now, else the next one there."""
+    found = await views(
+        session,
+        BookingRow.state == BookingState.CONFIRMED,
+        BookingRow.terminal_id == terminal_id,
+        BookingRow.slot_ends_at > now,
+        limit=1,
+    )
+    return found[0] if found else None
