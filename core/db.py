@@ -95,20 +95,29 @@ class Database:
     @contextlib.asynccontextmanager
     async def write(self) -> AsyncIterator[AsyncSession]:
         """One transaction: committed at the end of the block, rolled back whole on any error."""
-        async with contextlib.AsyncExitStack() as stack:
-            if self.is_sqlite:
-                await stack.enter_async_context(self._writer)
-            session = await stack.enter_async_context(self._sessions())
-            try:
-                await session.connection(execution_options={"write": True})
-                yield session
-                await session.flush()
-                for hook in self._hooks:
-                    await hook(session)
-                await session.commit()
-            except BaseException:
-                await session.rollback()
-                raise
+        failed: list[Hook] = []
+        try:
+            async with contextlib.AsyncExitStack() as stack:
+                if self.is_sqlite:
+                    await stack.enter_async_context(self._writer)
+                session = await stack.enter_async_context(self._sessions())
+                session.info["failed"] = failed
+                try:
+                    await session.connection(execution_options={"write": True})
+                    yield session
+                    await session.flush()
+                    for hook in self._hooks:
+                        await hook(session)
+                    await session.commit()
+                except BaseException:
+                    await session.rollback()
+                    raise
+        except BaseException:
+            if failed:
+                async with self.write() as another:
+                    for hook in failed:
+                        await hook(another)
+            raise
         for afterwards in session.info.pop("afterwards", ()):
             await afterwards()
 
@@ -119,6 +128,12 @@ class Database:
 def after_commit(session: AsyncSession, afterwards: Afterwards) -> None:
     """Runs `afterwards` once the transaction of `session` is committed; never if it is rolled back."""
     session.info.setdefault("afterwards", []).append(afterwards)
+
+
+def after_failure(session: AsyncSession, hook: Hook) -> None:
+    """Runs `hook` in a transaction of its own, if that of `session` is rolled back: a refused attempt leaves
+    no change, and yet its entry in the ledger."""
+    session.info.setdefault("failed", []).append(hook)
 
 
 def _prepare_sqlite(engine: AsyncEngine) -> None:

@@ -99,13 +99,20 @@ class BookingCancelled:
 
 
 @dataclass(frozen=True, slots=True)
+class VisitorDropped:
+    """Somebody is no longer a visitor of this booking: their relationship ended after it was made."""
+
+    seat_id: str
+
+
+@dataclass(frozen=True, slots=True)
 class Tick:
     """Time has passed; at least twice a second."""
 
 
 Action = (
     Attached | Detached | LegConnected | LegLost | LegBack | LegFailed | LegRated | Devices | Help | Acted
-    | RecorderStarted | RecorderFailed | BookingCancelled | Tick
+    | RecorderStarted | RecorderFailed | BookingCancelled | VisitorDropped | Tick
 )  # fmt: skip
 
 

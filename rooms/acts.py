@@ -7,10 +7,11 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from rooms import words
-from rooms.actions import Acted, Close, Note, Send
-from rooms.model import EndReason, Fault, Phase, SeatRole, SeatState
+from rooms.actions import Acted, Note, Send
+from rooms.model import EndReason, Phase, SeatState
 from rooms.powers import Act
 from rooms.seat import Seat
+from scheduler.model import Fault
 
 if TYPE_CHECKING:
     from rooms.room import Room
@@ -93,15 +94,9 @@ def send_back(room: "Room", officer: Seat, act: Acted) -> None:
 def remove(room: "Room", officer: Seat, act: Acted) -> None:
     seat = _target(room, act)
     code = _reason(room, act)
-    seat.move(SeatState.REMOVED)
     _done(room, officer, act, "officer:seat:removed", seat=seat.id, person=str(seat.view.person))
-    if seat.socket is not None:
-        room.out.append(Close(seat.socket, "seat-refused"))
-    room.leave(seat)
-    left = [s for s in room.seats if not s.is_monitor and s.view.state is not SeatState.REMOVED]
-    sides = {s.role is SeatRole.INMATE for s in left}
-    if len(sides) < 2:
-        room.end(EndReason.REMOVED, words.REASON_FAULT.get(code, Fault.NOBODY), code=code, words=act.text)
+    fault = words.REASON_FAULT.get(code, Fault.NOBODY)
+    room.remove(seat, "seat-refused", EndReason.REMOVED, fault, code=code, words=act.text)
 
 
 def warn(room: "Room", officer: Seat, act: Acted) -> None:

@@ -4,7 +4,8 @@ from datetime import timedelta
 from typing import TYPE_CHECKING
 
 from rooms import words
-from rooms.model import EndReason, Fault, Hold, Phase, RoomRules
+from rooms.model import EndReason, Hold, Phase, RoomRules
+from scheduler.model import Fault
 
 if TYPE_CHECKING:
     from rooms.room import Room

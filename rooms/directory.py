@@ -8,17 +8,17 @@ row's any more has lost it, and its writes change nothing.
 
 import fcntl
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import IO
 
-from sqlalchemy import or_, select, update
+from sqlalchemy import Update, or_, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 
 from core import clock
 from core.db import Session
 from core.ids import new_id
-from rooms.clock import given_back
+from rooms.clock import VisitClock, given_back
 from rooms.model import Phase, RoomRecord, Visit
 from rooms.tables import NodeRow, RoomRow
 from rooms.view import milliseconds
@@ -127,22 +127,37 @@ async def claim(session: Session, booking_id: str, node_id: str) -> Claim | None
     return None if row is None else Claim(row.id, booking_id, node_id, row.epoch)
 
 
-async def renew(session: Session, held: Claim, record: RoomRecord, visit: Visit) -> None:
-    """Holds the lease for another 5 s and stores the time used so far. Raises `LeaseLostError`."""
-    await write(session, held, record, visit, lease_until=clock.now() + LEASE)
+async def renew(session: Session, held: Claim, clock_of_visit: VisitClock, counted_till: datetime) -> None:
+    """Holds the lease for another 5 s and stores the time used so far, nothing else. Raises `LeaseLostError`."""
+    changed = await session.execute(
+        _held(held)
+        .values(
+            lease_until=clock.now() + LEASE,
+            used_ms=milliseconds(clock_of_visit.used),
+            lost_ms=milliseconds(clock_of_visit.lost),
+            given_back_ms=milliseconds(clock_of_visit.given_back()),
+            ticked_at=counted_till,
+        )
+        .returning(RoomRow.id)
+    )
+    if changed.first() is None:
+        raise LeaseLostError(held.room_id)
 
 
-async def write(session: Session, held: Claim, record: RoomRecord, visit: Visit, **more: object) -> None:
+def _held(held: Claim) -> Update:
+    return update(RoomRow).where(
+        RoomRow.id == held.room_id,
+        RoomRow.node_id == held.node_id,
+        RoomRow.epoch == held.epoch,
+        RoomRow.lease_until > clock.now(),
+    )
+
+
+async def write(session: Session, held: Claim, record: RoomRecord, visit: Visit) -> None:
     """Stores the room's row, if the lease is still ours. Raises `LeaseLostError`."""
     back = given_back(visit.granted, visit.slot_ends_at, record.live_at, record.lost)
     changed = await session.execute(
-        update(RoomRow)
-        .where(
-            RoomRow.id == held.room_id,
-            RoomRow.node_id == held.node_id,
-            RoomRow.epoch == held.epoch,
-            RoomRow.lease_until > clock.now(),
-        )
+        _held(held)
         .values(
             phase=record.phase.value,
             used_ms=milliseconds(record.used),
@@ -157,7 +172,6 @@ async def write(session: Session, held: Claim, record: RoomRecord, visit: Visit,
             fault=record.fault.value,
             pause_code=record.pause_code,
             pause_words=record.pause_words,
-            **more,
         )
         .returning(RoomRow.id)
     )

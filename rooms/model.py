@@ -5,7 +5,7 @@ from datetime import datetime
 from enum import StrEnum
 
 from core.ids import Ref
-from scheduler.model import VisitKind
+from scheduler.model import Fault, VisitKind
 
 
 class Phase(StrEnum):
@@ -107,15 +107,6 @@ class EndReason(StrEnum):
     CANCELLED = "cancelled"
 
 
-class Fault(StrEnum):
-    """To whose account the end goes. Nobody: the visit took place, or was ended for cause."""
-
-    NOBODY = "nobody"
-    FAMILY = "family"
-    PRISON = "prison"
-    PLATFORM = "platform"
-
-
 @dataclass(frozen=True, slots=True)
 class Ending:
     """How a visit ends. `code` and `words` are the officer's, where one ended it."""
@@ -177,6 +168,15 @@ class SeatView:
 
 
 @dataclass(frozen=True, slots=True)
+class Companion:
+    """A visitor without an account, a minor: comes on a relative's device, has no seat of their own."""
+
+    name: str
+    kinship: str
+    relationship_id: str
+
+
+@dataclass(frozen=True, slots=True)
 class Visit:
     """What was booked; does not change while the room stands. `granted` in seconds."""
 
@@ -188,6 +188,7 @@ class Visit:
     slot_ends_at: datetime
     granted: float
     inmate_name: str
+    companions: tuple[Companion, ...]
     rules: RoomRules
 
 
@@ -220,3 +221,16 @@ class RoomView:
     node_id: str | None
     hosted: bool
     given_back: float
+
+
+@dataclass(frozen=True, slots=True)
+class ActView:
+    """What an officer did in a room. `at_ms`: of the visit's used time; `words` are for the prison only."""
+
+    at: datetime
+    at_ms: int
+    act: str
+    seat_id: str
+    officer_id: str
+    code: str
+    words: str

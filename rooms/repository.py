@@ -11,8 +11,9 @@ from policy.model import FamilyPolicy
 from rooms.actions import Note
 from rooms.clock import given_back
 from rooms.model import (
+    ActView,
+    Companion,
     EndReason,
-    Fault,
     Phase,
     RoomRecord,
     RoomRules,
@@ -24,7 +25,7 @@ from rooms.model import (
 )
 from rooms.tables import ActRow, RoomRow, SeatRow
 from rooms.view import milliseconds
-from scheduler.model import BookingView
+from scheduler.model import BookingView, Fault
 
 
 def rules_of(policy: FamilyPolicy) -> RoomRules:
@@ -50,6 +51,11 @@ def visit_of(room_id: str, booking: BookingView, policy: FamilyPolicy) -> Visit:
         slot_ends_at=booking.slot_ends_at,
         granted=booking.minutes * 60,
         inmate_name=booking.inmate_name,
+        companions=tuple(
+            Companion(visitor.name, visitor.kinship, visitor.relationship_id)
+            for visitor in booking.visitors
+            if visitor.minor
+        ),
         rules=rules_of(policy),
     )
 
@@ -157,11 +163,14 @@ def add_act(session: Session, room_id: str, note: Note, used: float) -> None:
     )
 
 
-async def acts(session: Session, room_id: str) -> list[ActRow]:
-    """What officers did in this room, in order; for the prison's own pages only."""
-    return list(
-        await session.scalars(select(ActRow).where(ActRow.room_id == room_id).order_by(ActRow.at, ActRow.id))
+async def acts(session: Session, room_id: str) -> list[ActView]:
+    """What officers did in this room, in order."""
+    rows = await session.scalars(
+        select(ActRow).where(ActRow.room_id == room_id).order_by(ActRow.at, ActRow.id)
     )
+    return [
+        ActView(row.at, row.at_ms, row.act, row.seat_id, row.officer_id, row.code, row.words) for row in rows
+    ]
 
 
 async def view(session: Session, booking: BookingView) -> RoomView | None:

@@ -35,13 +35,13 @@ from rooms.actions import (
     RecorderStarted,
     Send,
     Tick,
+    VisitorDropped,
 )  # fmt: skip
 from rooms.audience import Scene, line_count, scene
 from rooms.clock import VisitClock
 from rooms.model import (
     Ending,
     EndReason,
-    Fault,
     Hold,
     Moment,
     Phase,
@@ -54,6 +54,7 @@ from rooms.model import (
 )  # fmt: skip
 from rooms.powers import SUPERVISION, Act, power
 from rooms.seat import Seat
+from scheduler.model import Fault
 
 LINGER = 2.0  # seconds a media leg outlives its socket
 STATE_EVERY = 10.0  # seconds after which a state is sent again though nothing changed
@@ -173,6 +174,20 @@ class Room:
         seat.socket = seat.leg = None
         seat.leg_up = False
 
+    def remove(
+        self, seat: Seat, close: str, reason: EndReason, fault: Fault, *, code: str = "", words: str = ""
+    ) -> None:
+        """Out for this visit; which ends when a side has nobody left."""
+        seat.move(SeatState.REMOVED)
+        if seat.socket is not None:
+            self.out.append(Close(seat.socket, close))
+        self.leave(seat)
+        left = {
+            s.role.visits for s in self.seats if not s.is_monitor and s.view.state is not SeatState.REMOVED
+        }
+        if len(left) < 2:
+            self.end(reason, fault, code=code, words=words)
+
     # Handlers, one per action
 
     def _table(self) -> dict[type[Any], Callable[[Any], None]]:
@@ -190,6 +205,7 @@ class Room:
             RecorderStarted: self._recorder_started,
             RecorderFailed: self._recorder_failed,
             BookingCancelled: self._cancelled,
+            VisitorDropped: self._dropped,
             Tick: self._tick,
         }
 
@@ -300,6 +316,11 @@ class Room:
 
     def _cancelled(self, _action: BookingCancelled) -> None:
         self.end(EndReason.CANCELLED, Fault.NOBODY)
+
+    def _dropped(self, action: VisitorDropped) -> None:
+        seat = self.seat(action.seat_id)
+        if seat is not None and seat.view.state is not SeatState.REMOVED:
+            self.remove(seat, "relationship-ended", EndReason.CANCELLED, Fault.NOBODY)
 
     def _tick(self, _action: Tick) -> None:
         for seat in self.seats:

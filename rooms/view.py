@@ -39,7 +39,8 @@ def welcome(room: "Room", seat: Seat) -> Message:
             "recorded": supervision.recorder,
             "supervised": supervision.monitor,
             "inmate_name": visit.inmate_name,
-            "relatives": [s.view.name for s in room.seats if s.role.visits],
+            "relatives": [s.view.name for s in room.seats if s.role.visits]
+            + [companion.name for companion in visit.companions],
         },
     }
     if seat.is_monitor:
@@ -52,17 +53,21 @@ def _for_monitor(room: "Room") -> Message:
     return {
         "warnings": [{"code": code, "text": words.say(words.WARNINGS[code])} for code in rules.warnings],
         "reasons": [{"code": code, "text": words.say(words.REASONS[code])} for code in rules.reasons],
-        "proofs": [
-            {
-                "seat": seat.id,
-                "name": seat.view.name,
-                "kinship": seat.view.kinship,
-                "proof_url": f"/api/v1/visits/{room.visit.booking_id}/proofs/{seat.view.relationship_id}",
-            }
-            for seat in room.seats
-            if seat.view.relationship_id
-        ],
+        "proofs": _proofs(room),
     }
+
+
+def _proofs(room: "Room") -> list[Message]:
+    """What faces are compared with. A minor's stands at the seat of the first visitor: one device, one seat."""
+    seats = [seat for seat in room.seats if seat.role.visits]
+    proofs = [(s.id, s.view.name, s.view.kinship, s.view.relationship_id) for s in seats]
+    if seats:
+        proofs += [(seats[0].id, c.name, c.kinship, c.relationship_id) for c in room.visit.companions]
+    return [
+        {"seat": seat, "name": name, "kinship": kinship, "proof_url": f"/officer/relationships/{of}/proof"}
+        for seat, name, kinship, of in proofs
+        if of
+    ]
 
 
 def state(room: "Room", viewer: Seat, now: Moment) -> Message:

@@ -6,7 +6,8 @@ way to a screen is a `say(...)`: the socket's endpoint puts it into the language
 
 from typing import Any
 
-from rooms.model import EndReason, Fault, Hold
+from rooms.model import EndReason, Hold
+from scheduler.model import Fault
 
 WARNINGS: dict[str, str] = {
     "dress": "Please dress properly, or the visit will have to be ended.",

@@ -1,0 +1,51 @@
+"""What a socket may say to its room, from the bus to an item of the room's queue. Pure.
+
+The messages were checked by `signaling.messages` before they were sent here.
+"""
+
+from collections.abc import Callable
+
+from rooms.actions import Acted, Detached, Devices, Help, Message
+from rooms.running import Answer, Item
+
+
+def _answer(conn: str, message: Message) -> Item:
+    return Answer(conn, message["offer"], message["sdp"])
+
+
+def _devices(conn: str, message: Message) -> Item:
+    return Devices(conn, message["camera"], message["microphone"])
+
+
+def _help(conn: str, message: Message) -> Item:
+    return Help(conn, message["text"])
+
+
+def _act(conn: str, message: Message) -> Item:
+    return Acted(
+        conn,
+        message["id"],
+        message["act"],
+        seat=message.get("seat") or "",
+        code=message.get("warning") or message.get("reason") or "",
+        text=message.get("text") or "",
+    )
+
+
+def _bye(conn: str, _message: Message) -> Item:
+    return Detached(conn, bye=True)
+
+
+_ITEMS: dict[str, Callable[[str, Message], Item]] = {
+    "answer": _answer,
+    "devices": _devices,
+    "help": _help,
+    "act": _act,
+    "bye": _bye,
+}
+
+
+def item(conn: str, message: Message) -> Item | None:
+    """`None` for a type that no room knows."""
+    make = _ITEMS.get(message["type"])
+    return make(conn, message) if make is not None else None

@@ -1,0 +1,315 @@
+"""A room that runs: the task that owns one `Room`, feeds it actions and carries out its effects.
+
+For each action, in this order: what must no longer flow stops (`Stage.dim`); what changed is stored, with its
+ledger entries, in one short transaction; people are told and legs opened or closed; what may flow now, flows
+(`Stage.light`). If storing fails, the room is given up as it stands in the database (`rooms.host` closes its
+legs and it is opened anew): nobody is shown a state that was not stored.
+"""
+
+import asyncio
+import logging
+from collections.abc import Awaitable, Callable, Coroutine
+from dataclasses import dataclass, replace
+from datetime import datetime
+from typing import Any
+
+import ledger.record
+from core import clock
+from core.db import Database
+from core.ids import Ref
+from core.log import fields
+from rooms import bookings, directory, quality, repository, words
+from rooms.actions import (
+    Action,
+    Attached,
+    Close,
+    CloseLeg,
+    Detached,
+    Effect,
+    Ended,
+    Enter,
+    FinishRecorder,
+    LegBack,
+    LegConnected,
+    LegFailed,
+    LegLost,
+    LegRated,
+    Mark,
+    Message,
+    Note,
+    OpenLeg,
+    RecorderFailed,
+    RecorderStarted,
+    Send,
+    StartRecorder,
+    Tick,
+)
+from rooms.client import LegFactory, RecorderFactory
+from rooms.clock import VisitClock
+from rooms.directory import Claim
+from rooms.errors import BadSdp
+from rooms.lines import media_lines
+from rooms.model import Moment, Phase, RoomRecord, SeatView, Visit
+from rooms.room import Room
+from rooms.stage import Stage
+
+_log = logging.getLogger(__name__)
+TICK = 0.25  # seconds between two looks at the clocks
+_RATE_EVERY = 2.0  # seconds between two looks at a leg's statistics
+
+
+@dataclass(frozen=True, slots=True)
+class Join:
+    """A socket with a redeemed ticket for this seat."""
+
+    conn: str
+    seat_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    conn: str
+    offer: str
+    sdp: str
+
+
+Item = Action | Join | Answer
+Post = Callable[[str, Message], Awaitable[None]]  # to one socket, through the bus
+
+
+class RunningRoom:
+    """Owns its room: only `run` touches it. `put` may be called from anywhere in the loop."""
+
+    def __init__(
+        self, room: Room, claim: Claim, db: Database, post: Post, legs: LegFactory, recorders: RecorderFactory
+    ) -> None:
+        self.claim = claim
+        self.conns: set[str] = set()  # sockets that were told of this room and not closed by it
+        self._room = room
+        self._db = db
+        self._post = post
+        self._legs = legs
+        self._recorders = recorders
+        self._stage = Stage()
+        self._items: asyncio.Queue[Item] = asyncio.Queue()
+        self._stored = self._durable()
+        self._chores: set[asyncio.Task[None]] = set()
+        self._rated_at = 0.0
+        self._do: dict[type[Any], Callable[[Any], Awaitable[None]]] = {
+            Send: self._send,
+            Close: self._close,
+            OpenLeg: self._open_leg,
+            CloseLeg: self._close_leg,
+            StartRecorder: self._start_recorder,
+            FinishRecorder: self._finish_recorder,
+            Mark: self._mark,
+        }
+
+    @property
+    def ended(self) -> bool:
+        return self._room.phase is Phase.ENDED
+
+    @property
+    def visit(self) -> Visit:
+        return self._room.visit
+
+    @property
+    def clock(self) -> VisitClock:
+        return self._room.clock
+
+    @property
+    def counted_till(self) -> datetime:
+        """Till when the visit's clock has counted."""
+        return self._room.now.wall
+
+    @property
+    def seats(self) -> list[SeatView]:
+        return [seat.view for seat in self._room.seats]
+
+    def put(self, item: Item) -> None:
+        self._items.put_nowait(item)
+
+    async def run(self) -> None:
+        """Until the visit ends. Raises whatever goes wrong; then the room is to be given up."""
+        loop = asyncio.get_running_loop()
+        tick_at = loop.time()
+        while not self.ended:
+            try:
+                async with asyncio.timeout_at(tick_at):
+                    item: Item = await self._items.get()
+            except TimeoutError:
+                item, tick_at = Tick(), loop.time() + TICK
+                self._look()
+            await self._take(item)
+        await asyncio.gather(*self._chores, return_exceptions=True)
+
+    async def abandon(self, code: str) -> None:
+        """Stops hosting without ending the visit: legs closed, sockets told `code`, the take finished."""
+        for conn in tuple(self._stage.legs):
+            await self._close_leg(CloseLeg(conn))
+        for conn in tuple(self.conns):
+            await self._close(Close(conn, code))
+        await self._finish_recorder(FinishRecorder("interrupted"))
+        await asyncio.gather(*self._chores, return_exceptions=True)
+
+    # Items
+
+    async def _take(self, item: Item) -> None:
+        if isinstance(item, Answer):
+            await self._answer(item)
+            return
+        action = await self._attached(item) if isinstance(item, Join) else item
+        if isinstance(action, Detached):
+            self.conns.discard(action.conn)
+        if isinstance(action, RecorderStarted | RecorderFailed) and self._stale(action):
+            return
+        effects = self._room.handle(action, Moment(clock.now(), clock.monotonic()))
+        scene = self._room.scene()
+        self._stage.dim(scene)
+        await self._store(effects)
+        for effect in effects:
+            if (carry_out := self._do.get(type(effect))) is not None:
+                await carry_out(effect)
+        self._stage.light(scene, {seat.id: seat.view for seat in self._room.seats})
+
+    async def _attached(self, join: Join) -> Attached:
+        async with self._db.read() as session:
+            seat = await repository.seat(session, join.seat_id)
+        if seat is None:
+            raise LookupError(f"no seat {join.seat_id}")
+        self.conns.add(join.conn)
+        return Attached(join.conn, seat)
+
+    def _stale(self, action: RecorderStarted | RecorderFailed) -> bool:
+        """A recorder that failed between its start and our hearing of it is not a running one."""
+        recorder = self._stage.recorder
+        if isinstance(action, RecorderFailed):
+            return False
+        return recorder is None or recorder.recording_id != action.recording_id
+
+    async def _answer(self, answer: Answer) -> None:
+        leg = self._stage.legs.get(answer.conn)
+        if leg is None or answer.offer != answer.conn:
+            return
+        try:
+            await leg.accept(answer.sdp)
+        except BadSdp as error:
+            _log.info("< answer x bad %s", fields(conn=answer.conn, why=error))
+            text = words.say(error.text)
+            message = {"type": "error", "code": error.code, "text": text, "fatal": False}
+            await self._send(Send(answer.conn, message))
+
+    def _look(self) -> None:
+        """At what does not announce itself: the recorder's health, the legs' quality."""
+        recorder = self._stage.recorder
+        if recorder is not None and not recorder.healthy:
+            self.put(RecorderFailed())
+        if clock.monotonic() - self._rated_at >= _RATE_EVERY:
+            self._rated_at = clock.monotonic()
+            for conn, leg in self._stage.legs.items():
+                self.put(LegRated(conn, quality.rate(leg.statistics())))
+
+    # Storing
+
+    def _durable(self) -> RoomRecord:
+        """What must be stored at each change; the running clock is stored by the host's heartbeat."""
+        return replace(self._room.record(), used=0.0, lost=0.0, ticked_at=None)
+
+    async def _store(self, effects: list[Effect]) -> None:
+        entries = [effect for effect in effects if isinstance(effect, Enter | Note)]
+        durable = self._durable()
+        if not entries and durable == self._stored:
+            return
+        record, visit = self._room.record(), self._room.visit
+        async with self._db.write() as session:
+            await directory.write(session, self.claim, record, visit)
+            known = {seat.id: seat for seat in self._stored.seats}
+            await repository.save_seats(session, [s for s in record.seats if known.get(s.id) != s])
+            for entry in entries:
+                if isinstance(entry, Note):
+                    repository.add_act(session, visit.room_id, entry, record.used)
+                else:
+                    subject = Ref("booking", visit.booking_id)
+                    ledger.record.record(
+                        session, entry.tag, actor=entry.actor, subject=subject, **entry.details
+                    )
+            if any(isinstance(effect, Ended) for effect in effects):
+                await bookings.complete(session, visit.booking_id, record)
+        self._stored = durable
+
+    # Effects
+
+    async def _send(self, effect: Send) -> None:
+        await self._post(effect.conn, {"op": "send", "message": effect.message})
+
+    async def _close(self, effect: Close) -> None:
+        self.conns.discard(effect.conn)
+        await self._post(effect.conn, {"op": "close", "code": effect.code})
+
+    async def _open_leg(self, effect: OpenLeg) -> None:
+        try:
+            leg = await self._legs.open(effect.conn, self, publishes=effect.publishes, lines=effect.lines)
+            self._stage.enter(effect.conn, leg)
+            sdp = await leg.offer()
+        except Exception:  # noqa: BLE001 - one person's leg is not the room's end
+            _log.exception("x leg %s", fields(conn=effect.conn))
+            self.put(LegFailed(effect.conn))
+            return
+        lines = [line.message() for line in media_lines(effect.publishes, effect.lines)]
+        offer = {"type": "offer", "id": effect.conn, "sdp": sdp, "lines": lines}
+        await self._send(Send(effect.conn, offer))
+
+    async def _close_leg(self, effect: CloseLeg) -> None:
+        if (leg := self._stage.exit(effect.conn)) is not None:
+            self._chore(leg.close())
+
+    async def _start_recorder(self, _effect: StartRecorder) -> None:
+        self._chore(self._begin_recording())
+
+    async def _begin_recording(self) -> None:
+        try:
+            recorder = await self._recorders.start(self.claim.room_id, self.claim.booking_id)
+        except Exception:  # noqa: BLE001 - whatever it is: without a recorder there is no visit, and it is tried again
+            _log.exception("x recorder %s", fields(room=self.claim.room_id))
+            self.put(RecorderFailed())
+            return
+        if self.ended:
+            await recorder.finish("visit-over")
+            return
+        self._stage.recorder = recorder
+        self.put(RecorderStarted(recorder.recording_id))
+
+    async def _finish_recorder(self, effect: FinishRecorder) -> None:
+        if (recorder := self._stage.drop_recorder()) is not None:
+            self._chore(recorder.finish(effect.reason))
+
+    async def _mark(self, effect: Mark) -> None:
+        if self._stage.recorder is not None:
+            self._stage.recorder.mark(effect.tag, **effect.details)
+
+    def _chore(self, work: Coroutine[Any, Any, None]) -> None:
+        """Work that nobody waits for; its failure is logged."""
+        task = asyncio.create_task(work)
+        self._chores.add(task)
+        task.add_done_callback(self._chore_done)
+
+    def _chore_done(self, task: "asyncio.Task[None]") -> None:
+        self._chores.discard(task)
+        if not task.cancelled() and (error := task.exception()) is not None:
+            _log.error("x chore %s", fields(room=self.claim.room_id, error=repr(error)))
+
+    # rooms.client.LegEvents
+
+    def leg_connected(self, leg_id: str) -> None:
+        self.put(LegConnected(leg_id))
+
+    def leg_lost(self, leg_id: str) -> None:
+        leg = self._stage.legs.get(leg_id)
+        silent = clock.monotonic() - leg.statistics().last_heard if leg is not None else 0.0
+        self.put(LegLost(leg_id, max(0.0, silent)))
+
+    def leg_back(self, leg_id: str) -> None:
+        self.put(LegBack(leg_id))
+
+    def leg_failed(self, leg_id: str) -> None:
+        self.put(LegFailed(leg_id))

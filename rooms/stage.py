@@ -1,0 +1,123 @@
+"""Puts a scene on: makes the legs show, and the recorder take, what `rooms.audience` says, and nothing else.
+
+In two steps. `dim` takes away at once what must no longer flow; it cannot fail and waits for nothing, so a
+pause is a pause even while the database is down. `light` adds what may flow, after the change that allows
+it is stored. Both may be called at any time, any number of times.
+"""
+
+import logging
+
+from core.log import fields
+from rooms.audience import Line, Scene
+from rooms.client import Leg, Recorder
+from rooms.model import SeatView
+
+_log = logging.getLogger(__name__)
+_DARK = Line("", audio=False, video=False)
+
+
+class Stage:
+    """The legs of one room by conn, and what each line carries now."""
+
+    def __init__(self) -> None:
+        self.legs: dict[str, Leg] = {}
+        self.recorder: Recorder | None = None
+        self._lines: dict[tuple[str, int], Line] = {}
+        self._announcer: dict[str, str] = {}  # viewer conn -> speaker conn
+        self._taped: dict[str, Leg] = {}
+
+    def enter(self, conn: str, leg: Leg) -> None:
+        self.legs[conn] = leg
+
+    def exit(self, conn: str) -> Leg | None:
+        """Takes the leg of `conn` out, everywhere."""
+        leg = self.legs.pop(conn, None)
+        if leg is not None:
+            for (viewer, number), line in tuple(self._lines.items()):
+                if viewer == conn:
+                    del self._lines[viewer, number]
+                elif line.publisher == conn:
+                    self._show(viewer, number, _DARK)
+            for viewer, speaker in tuple(self._announcer.items()):
+                if conn in (viewer, speaker):
+                    self._announce(viewer, "")
+            self._untape(conn)
+        return leg
+
+    def dim(self, scene: Scene) -> None:
+        for (viewer, number), present in tuple(self._lines.items()):
+            wanted = _line(scene, viewer, number)
+            same = wanted.publisher == present.publisher
+            least = Line(
+                present.publisher,
+                same and wanted.audio and present.audio,
+                same and wanted.video and present.video,
+            )
+            self._show(viewer, number, least if least.audio or least.video else _DARK)
+        for viewer, speaker in tuple(self._announcer.items()):
+            if speaker != scene.announcer:
+                self._announce(viewer, "")
+        for conn in tuple(self._taped):
+            if conn not in scene.taped:
+                self._untape(conn)
+
+    def light(self, scene: Scene, seats: dict[str, SeatView]) -> None:
+        """`seats` by id: whose track it is in the recording."""
+        for viewer, lines in scene.lines.items():
+            if viewer in self.legs:
+                for number in range(len(lines)):
+                    self._show(viewer, number, _line(scene, viewer, number))
+        if scene.announcer in self.legs:
+            for viewer in self.legs:
+                if viewer != scene.announcer:
+                    self._announce(viewer, scene.announcer or "")
+        if self.recorder is not None:
+            for conn, seat_id in scene.taped.items():
+                if conn in self.legs and conn not in self._taped:
+                    self._tape(self.recorder, conn, seats[seat_id])
+
+    def drop_recorder(self) -> Recorder | None:
+        """Takes the recorder out; its tracks end with it."""
+        recorder, self.recorder = self.recorder, None
+        self._taped.clear()
+        return recorder
+
+    def _show(self, viewer: str, number: int, line: Line) -> None:
+        publisher = self.legs.get(line.publisher)
+        if publisher is None:
+            line = _DARK
+        if self._lines.get((viewer, number), _DARK) != line:
+            self.legs[viewer].show(number, publisher, audio=line.audio, video=line.video)
+            self._lines[viewer, number] = line
+
+    def _announce(self, viewer: str, speaker: str) -> None:
+        if self._announcer.get(viewer, "") == speaker:
+            return
+        if viewer in self.legs:
+            self.legs[viewer].announce(self.legs.get(speaker))
+        if speaker:
+            self._announcer[viewer] = speaker
+        else:
+            del self._announcer[viewer]
+
+    def _tape(self, recorder: Recorder, conn: str, seat: SeatView) -> None:
+        leg = self.legs[conn]
+        try:
+            recorder.add(leg, seat.person, seat.role.value, seat.name)
+        except Exception:  # noqa: BLE001 - its health tells the room; a failing recorder must not take the room with it
+            _log.exception("x recorder.add %s", fields(conn=conn))
+            return
+        self._taped[conn] = leg
+
+    def _untape(self, conn: str) -> None:
+        leg = self._taped.pop(conn, None)
+        if leg is not None and self.recorder is not None:
+            try:
+                self.recorder.remove(leg)
+            except Exception:  # noqa: BLE001 - as above
+                _log.exception("x recorder.remove %s", fields(conn=conn))
+
+
+def _line(scene: Scene, viewer: str, number: int) -> Line:
+    lines = scene.lines.get(viewer, ())
+    return (lines[number] if number < len(lines) else None) or _DARK
