@@ -48,10 +48,6 @@ class Owner(Protocol):
 
     def dtls(self, data: bytes) -> None: ...
 
-    @property
-    def last_heard(self) -> float:
-        """Monotonic second of the last authentic packet."""
-
     def heard(self, now: float) -> None:
         """Something authentic came at monotonic second `now`."""
 
@@ -60,12 +56,20 @@ class Owner(Protocol):
 
 
 @dataclass(eq=False, slots=True)
+class Claim:
+    """An address of a leg's peer."""
+
+    agent: "Agent"
+    heard: float  # monotonic second of the last datagram from there
+
+
+@dataclass(eq=False, slots=True)
 class Endpoint:
     """The socket of one local address."""
 
     host: str
     sock: socket.socket
-    claims: "dict[Address, Agent]" = field(default_factory=dict)
+    claims: dict[Address, Claim] = field(default_factory=dict)
 
 
 class Agent:
@@ -79,16 +83,14 @@ class Agent:
         self.round_trip: float | None = None  # seconds, of the last probe
         self.owner = owner
         self._port = port
-        self._claims: OrderedDict[tuple[Endpoint, Address], float] = OrderedDict()  # -> last heard
+        self._claims: OrderedDict[tuple[Endpoint, Address], Claim] = OrderedDict()
         self._seen: OrderedDict[bytes, Address] = OrderedDict()  # transaction -> where it came from
         self._probes: OrderedDict[bytes, float] = OrderedDict()  # transaction -> when it was sent
 
     def close(self) -> None:
         self._port.forget(self)
-        for endpoint, address in self._claims:
-            if endpoint.claims.get(address) is self:
-                del endpoint.claims[address]
-        self._claims.clear()
+        while self._claims:
+            self._release(next(iter(self._claims)))
         self.path = None
 
     def send(self, data: bytes | memoryview) -> None:
@@ -115,7 +117,8 @@ class Agent:
             return False
         # A router that forgot the old way gives the peer a new address without the peer knowing of it: it
         # nominates nothing then, but nothing comes from the old address any more.
-        rebound = self.path is not None and now - self.owner.last_heard > _REBOUND
+        old = self._claims.get(self.path) if self.path is not None else None
+        rebound = self.path is not None and (old is None or now - old.heard > _REBOUND)
         self.owner.heard(now)
         if self.path != (endpoint, address) and ("USE-CANDIDATE" in message.attributes or rebound):
             first = self.path is None
@@ -127,21 +130,20 @@ class Agent:
 
     def _claim(self, endpoint: Endpoint, address: Address, now: float) -> bool:
         holder = endpoint.claims.get(address)
-        if holder is not None and holder is not self and now - holder.heard_at(endpoint, address) < _HOLD:
+        if holder is not None and holder.agent is not self and now - holder.heard < _HOLD:
             return False
-        endpoint.claims[address] = self
         place = (endpoint, address)
-        self._claims[place] = now
+        self._claims[place] = endpoint.claims[address] = Claim(self, now)
         self._claims.move_to_end(place)
         if len(self._claims) > _CLAIMS:
-            oldest = next(claim for claim in self._claims if claim != self.path)
-            del self._claims[oldest]
-            if oldest[0].claims.get(oldest[1]) is self:
-                del oldest[0].claims[oldest[1]]
+            self._release(next(claim for claim in self._claims if claim != self.path))
         return True
 
-    def heard_at(self, endpoint: Endpoint, address: Address) -> float:
-        return self._claims.get((endpoint, address), float("-inf"))
+    def _release(self, place: tuple[Endpoint, Address]) -> None:
+        claim = self._claims.pop(place)
+        endpoint, address = place
+        if endpoint.claims.get(address) is claim:
+            del endpoint.claims[address]
 
     def probe(self, now: float) -> None:
         """Asks the peer for a sign of life: a binding request, which every full agent answers.
@@ -264,20 +266,18 @@ class UdpPort:
     def _sort(self, endpoint: Endpoint, size: int, address: Address, now: float) -> None:
         """RFC 7983 section 7."""
         first = self.inbox.view[0] if size else 255
-        if 127 < first < 192:
-            holder = endpoint.claims.get(address)
-            if holder is None:
-                self.counters["unclaimed"] += 1
-            else:
-                holder.owner.media(size, now)
-        elif first < 4:
+        if first < 4:
             self._stun(endpoint, bytes(self.inbox.view[:size]), address, now)
-        elif 19 < first < 64:
-            holder = endpoint.claims.get(address)
-            if holder is None:
+        elif 127 < first < 192 or 19 < first < 64:
+            claim = endpoint.claims.get(address)
+            if claim is None:
                 self.counters["unclaimed"] += 1
+                return
+            claim.heard = now
+            if first > 127:
+                claim.agent.owner.media(size, now)
             else:
-                holder.owner.dtls(bytes(self.inbox.view[:size]))
+                claim.agent.owner.dtls(bytes(self.inbox.view[:size]))
         else:
             self.counters["unknown-protocol"] += 1
 
@@ -288,8 +288,8 @@ class UdpPort:
         elif message.message_class == stun.Class.REQUEST:
             self._request(endpoint, message, address, now)
         elif message.message_class == stun.Class.RESPONSE:
-            holder = endpoint.claims.get(address)
-            if holder is None or not holder.answered(message, now):
+            claim = endpoint.claims.get(address)
+            if claim is None or not claim.agent.answered(message, now):
                 self.counters["stun-unknown"] += 1
         elif message.message_class == stun.Class.ERROR:
             self.counters["stun-refused"] += 1
