@@ -38,10 +38,20 @@ async def about(session: Session, *subjects: Ref, limit: int = 500) -> Sequence[
 
 
 async def latest(
-    session: Session, *, tag_prefix: str = "", before: int | None = None, limit: int = 50
+    session: Session,
+    *,
+    tag_prefix: str = "",
+    about: str = "",
+    before: int | None = None,
+    limit: int = 50,
 ) -> list[Entry]:
-    """The newest entries first; `before` is the sequence number to go on from."""
+    """The newest entries first; `before` is the sequence number to go on from.
+
+    `about` is an id: entries whose subject or actor it is.
+    """
     query = select(EntryRow).order_by(EntryRow.seq.desc()).limit(limit)
+    if about:
+        query = query.where((EntryRow.subject_id == about) | (EntryRow.actor_id == about))
     if tag_prefix:
         query = query.where(EntryRow.tag.startswith(tag_prefix, autoescape=True))
     if before is not None:

@@ -1,0 +1,67 @@
+"""What every page of the desk shows: what waits for an answer, by its light, and what was decided lately."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from core.db import Session
+from core.errors import Unavailable
+from people import repository as people
+from people.model import KINSHIP_TEXTS, Relationship, RelationshipState
+from policy import calendar, clocks
+from policy import repository as policy
+from scheduler import repository as bookings
+from scheduler.model import BookingState
+from web import lights
+from web.duty import Duty
+from web.lights import Light
+
+LATELY = 20  # decided cases that are shown
+
+
+@dataclass(frozen=True, slots=True)
+class Waiting:
+    """A line of the relationships' table."""
+
+    case: Relationship
+    due: datetime | None
+    light: Light
+
+
+async def of(session: Session, on: Duty) -> dict[str, Any]:
+    """What every page of the desk shows: both tables, by light."""
+    applied = await people.pending_relationships(session, on.prison.id)
+    waiting = [await _waiting(session, on, case) for case in applied]
+    waiting.sort(key=lambda w: (w.due is None, w.due or on.now, w.case.applied_at))
+    requested = await bookings.in_state(session, on.prison.id, BookingState.REQUESTED)
+    decided = [
+        case
+        for case in await people.relationships_in(session, on.prison.id, limit=3 * LATELY)
+        if case.state is not RelationshipState.PENDING
+    ]
+    return {
+        "waiting": waiting,
+        "requested": [(b, lights.of_deadline(b.reply_by, on.now)) for b in requested],
+        "decided": sorted(decided, key=lambda c: c.decided_at or c.applied_at, reverse=True)[:LATELY],
+        "kinships": KINSHIP_TEXTS,
+        "zone": on.zone,
+        "prison_name": on.prison.name,
+    }
+
+
+async def _waiting(session: Session, on: Duty, case: Relationship) -> Waiting:
+    due = await reply_by(session, on, case.applied_at)
+    return Waiting(case, due, lights.of_deadline(due, on.now))
+
+
+async def reply_by(session: Session, on: Duty, received: datetime) -> datetime | None:
+    """When an application of that moment is due; `None` where rules or calendar do not say."""
+    try:
+        values = (await policy.current(session, on.prison.id, received)).values
+        days = calendar.load(values.calendar)
+        return clocks.reply_by(
+            days, ZoneInfo(on.zone), received, values.reply_working_days, values.office_closes
+        )
+    except Unavailable:
+        return None
