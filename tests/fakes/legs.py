@@ -1,0 +1,142 @@
+"""Legs and recorders without a network: they remember what they were told to show and to take."""
+
+import asyncio
+
+from core import clock
+from core.errors import Unavailable
+from core.ids import Ref, new_id
+from rooms.client import Leg, LegEvents, LegStatistics, MediaKind, TrackSink
+from rooms.errors import BadSdp
+
+Shown = tuple[str, bool, bool]  # leg id of the publisher, audio, video
+
+
+class FakeLeg:
+    """`lines[n]` is what line n carries; absent: nothing."""
+
+    def __init__(self, leg_id: str, events: LegEvents, publishes: frozenset[MediaKind], lines: int) -> None:
+        self._id = leg_id
+        self.events = events
+        self.publishes = publishes
+        self.count = lines
+        self.lines: dict[int, Shown] = {}
+        self.announcer: str | None = None
+        self.answers: list[str] = []
+        self.closed = False
+        self.calls = 0
+        self.round_trip_ms: float | None = 20.0
+        self.heard = clock.monotonic()
+
+    @property
+    def id(self) -> str:
+        return self._id
+
+    async def offer(self) -> str:
+        return f"v=0 offer {self._id}"
+
+    async def accept(self, answer: str) -> None:
+        if "bad" in answer:
+            raise BadSdp(answer)
+        self.answers.append(answer)
+        asyncio.get_running_loop().call_soon(self.events.leg_connected, self._id)
+
+    def show(self, line: int, publisher: Leg | None, *, audio: bool, video: bool) -> None:
+        assert 0 <= line < self.count
+        self.calls += 1
+        if publisher is None or not (audio or video):
+            self.lines.pop(line, None)
+        else:
+            self.lines[line] = (publisher.id, audio, video)
+
+    def announce(self, publisher: Leg | None) -> None:
+        self.announcer = publisher.id if publisher is not None else None
+
+    def tap(self, sink: TrackSink) -> None:
+        raise AssertionError("only a real recorder taps")
+
+    def untap(self, sink: TrackSink) -> None:
+        raise AssertionError("only a real recorder taps")
+
+    def request_keyframe(self) -> None:
+        raise AssertionError("showing asks for it")
+
+    def statistics(self) -> LegStatistics:
+        return LegStatistics(10, 1000, 0, 10, 1000, self.round_trip_ms, 1.0, 0.0, self.heard)
+
+    async def close(self) -> None:
+        self.closed = True
+
+
+class FakeLegs:
+    """A `rooms.client.LegFactory`."""
+
+    def __init__(self) -> None:
+        self.legs: dict[str, FakeLeg] = {}
+        self.loopbacks: set[str] = set()
+
+    async def open(
+        self,
+        leg_id: str,
+        events: LegEvents,
+        *,
+        publishes: frozenset[MediaKind],
+        lines: int,
+        loopback: bool = False,
+    ) -> FakeLeg:
+        leg = self.legs[leg_id] = FakeLeg(leg_id, events, publishes, lines)
+        if loopback:
+            self.loopbacks.add(leg_id)
+        return leg
+
+    @property
+    def open_legs(self) -> list[FakeLeg]:
+        return [leg for leg in self.legs.values() if not leg.closed]
+
+
+class FakeRecorder:
+    def __init__(self) -> None:
+        self._recording_id = new_id("rec")
+        self.healthy = True
+        self.taking: dict[str, tuple[Ref, str, str]] = {}
+        self.took: list[str] = []
+        self.marks: list[tuple[str, dict[str, object]]] = []
+        self.finished: str | None = None
+
+    @property
+    def recording_id(self) -> str:
+        return self._recording_id
+
+    def add(self, leg: Leg, person: Ref, role: str, name: str) -> None:
+        self.taking[leg.id] = (person, role, name)
+        self.took.append(role)
+
+    def remove(self, leg: Leg) -> None:
+        del self.taking[leg.id]
+
+    def mark(self, tag: str, **details: object) -> None:
+        self.marks.append((tag, details))
+
+    async def finish(self, reason: str) -> None:
+        self.finished = reason
+        self.taking.clear()
+
+
+class FakeRecorders:
+    """A `rooms.client.RecorderFactory`; `refuse` as long as no disk is there."""
+
+    def __init__(self) -> None:
+        self.recorders: list[FakeRecorder] = []
+        self.refuse = False
+
+    async def start(self, room_id: str, booking_id: str) -> FakeRecorder:
+        assert room_id
+        assert booking_id
+        if self.refuse:
+            raise Unavailable
+        recorder = FakeRecorder()
+        self.recorders.append(recorder)
+        return recorder
+
+    @property
+    def last(self) -> FakeRecorder:
+        return self.recorders[-1]
