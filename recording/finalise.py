@@ -114,8 +114,11 @@ def track(raw: Path, out: Path, notes: Notes, ended_ms: int | None) -> FinishedT
     if not raw.exists() or raw.stat().st_size == 0:
         return None
     with raw.open("rb") as file, mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as mapped:
-        with memoryview(mapped) as view:
-            blocks = list(matroska.blocks(view))
+        try:
+            with memoryview(mapped) as view:
+                blocks = list(matroska.blocks(view))
+        except matroska.ForeignBytesError as error:
+            raise NotFinishedError(f"{raw.name} was damaged: {error}") from error
         if not blocks:
             return None
         return _finish(mapped, blocks, raw, out, notes, ended_ms)

@@ -30,6 +30,7 @@ TRACKS = b"\x16\x54\xae\x6b"
 CLUSTER = b"\x1f\x43\xb6\x75"
 TIMESTAMP = b"\xe7"
 SIMPLE_BLOCK = b"\xa3"
+_KNOWN = frozenset({EBML, SEGMENT, INFO, TRACKS, CLUSTER, TIMESTAMP, SIMPLE_BLOCK})
 _BLOCK_HEAD = struct.Struct(">cIBhB")  # element, size, track, relative time, flags
 BLOCK_HEAD_SIZE = _BLOCK_HEAD.size
 
@@ -158,7 +159,9 @@ def _size(data: memoryview, at: int) -> tuple[int, int] | None:
     if at >= len(data):
         return None
     length = 9 - data[at].bit_length()
-    if length > 8 or at + length > len(data):
+    if length > 8:
+        raise ForeignBytesError(f"no size at byte {at}")
+    if at + length > len(data):
         return None
     raw = bytes(data[at : at + length])
     if raw == vint((1 << (7 * length)) - 1, length):
@@ -166,29 +169,44 @@ def _size(data: memoryview, at: int) -> tuple[int, int] | None:
     return length, int.from_bytes(raw) ^ (1 << (7 * length))
 
 
+class ForeignBytesError(Exception):
+    """Something stands in the file that the live writer never wrote."""
+
+
 def blocks(data: memoryview) -> Iterator[Block]:
-    """Every whole block of a live file, in file order; ends at the first byte that is missing or foreign."""
+    """Every whole block of a live file, in file order, up to where it was cut off.
+
+    Zeros up to the end are what a file system may leave after a power failure: a cut as well. Raises
+    `ForeignBytesError` at anything else.
+    """
     at, cluster = 0, 0
     while at < len(data):
         width = 9 - data[at].bit_length()
         identity = bytes(data[at : at + width])
+        if identity not in _KNOWN:
+            if len(identity) < width or not any(data[at:]):
+                return
+            raise ForeignBytesError(f"unknown element at byte {at}")
         sized = _size(data, at + width)
         if sized is None:
             return
-        start = at + width + sized[0]
-        size = sized[1]
+        start, size = at + width + sized[0], sized[1]
         if identity in (SEGMENT, CLUSTER):
             at = start
             continue
-        if size < 0 or start + size > len(data):
+        if size < 0:
+            raise ForeignBytesError(f"an element without a size at byte {at}")
+        if start + size > len(data):
             return
         if identity == TIMESTAMP:
             cluster = int.from_bytes(data[start : start + size])
         elif identity == SIMPLE_BLOCK:
-            if size < 5 or data[start] & 0x7F not in KIND:
-                return
-            number, relative, flags = struct.unpack_from(">BhB", data, start)
-            yield Block(KIND[number & 0x7F], cluster + relative, flags >= 0x80, start + 4, size - 4)
-        elif identity not in (EBML, INFO, TRACKS):
-            return
+            yield _block(data, start, size, cluster)
         at = start + size
+
+
+def _block(data: memoryview, start: int, size: int, cluster: int) -> Block:
+    if size < 5 or data[start] & 0x7F not in KIND:
+        raise ForeignBytesError(f"a block of no track at byte {start}")
+    number, relative, flags = struct.unpack_from(">BhB", data, start)
+    return Block(KIND[number & 0x7F], cluster + relative, flags >= 0x80, start + 4, size - 4)

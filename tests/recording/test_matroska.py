@@ -1,3 +1,4 @@
+import contextlib
 from pathlib import Path
 
 import av
@@ -69,8 +70,9 @@ def test_a_cut_anywhere_plays_up_to_the_cut(tmp_path: Path) -> None:
 def test_the_reader_survives_anything(tail: bytes) -> None:
     start = LiveWriter().start(None)
     for data in (tail, start + tail, start + matroska.CLUSTER + matroska.UNKNOWN + tail):
-        for block in matroska.blocks(memoryview(data)):
-            assert 0 < block.start <= block.start + block.size <= len(data)
+        with contextlib.suppress(matroska.ForeignBytesError):
+            for block in matroska.blocks(memoryview(data)):
+                assert 0 < block.start <= block.start + block.size <= len(data)
 
 
 @given(st.lists(st.tuples(st.sampled_from([AUDIO, VIDEO]), st.integers(0, 400), st.booleans()), max_size=60))
