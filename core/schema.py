@@ -29,11 +29,11 @@ def metadata() -> MetaData:
     return Base.metadata
 
 
-def _config(connection: Connection | None = None) -> Config:
-    config = Config()
-    config.set_main_option("script_location", str(_MIGRATIONS))
-    config.attributes["connection"] = connection
-    return config
+def config(connection: Connection | None = None) -> Config:
+    made = Config()
+    made.set_main_option("script_location", str(_MIGRATIONS))
+    made.attributes["connection"] = connection
+    return made
 
 
 async def migrate(url: str) -> None:
@@ -41,14 +41,14 @@ async def migrate(url: str) -> None:
     engine = create_async_engine(url)
     try:
         async with engine.begin() as connection:
-            await connection.run_sync(lambda sync: command.upgrade(_config(sync), "head"))
+            await connection.run_sync(lambda sync: command.upgrade(config(sync), "head"))
     finally:
         await engine.dispose()
 
 
 def newest_revision() -> str | None:
     """The revision that this program needs."""
-    return ScriptDirectory.from_config(_config()).get_current_head()
+    return ScriptDirectory.from_config(config()).get_current_head()
 
 
 async def present_revision(url: str) -> str | None:

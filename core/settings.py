@@ -76,7 +76,7 @@ class Settings(BaseModel):
         return tuple(part.strip() for part in value.split(",") if part.strip())
 
 
-def from_environment(env: Mapping[str, str] | None = None, **overrides: object) -> Settings:
+def from_environment(env: Mapping[str, str] | None = None, /, **overrides: object) -> Settings:
     """Reads `KINBRIDGE_*`; `overrides` win. Raises `Misconfigured` naming every bad variable."""
     env = os.environ if env is None else env
     values: dict[str, object] = {
@@ -86,6 +86,7 @@ def from_environment(env: Mapping[str, str] | None = None, **overrides: object) 
     if values.get("mode") in ("demo", "test"):
         values.setdefault("secret_key", _made_on_the_spot(Path(str(values.get("data_dir", "var")))))
         values.setdefault("recording_days", 30)
+        values.setdefault("log_level", "warning")
     try:
         settings = Settings.model_validate(values)
     except ValidationError as error:

@@ -16,4 +16,4 @@ def upgrade() -> None:
 
 
 def downgrade() -> None:
-    raise NotImplementedError("the ledger is append-only; restore a backup instead")
+    raise RuntimeError("the ledger is append-only; restore a backup instead")

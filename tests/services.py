@@ -9,6 +9,8 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 
+import psycopg
+
 
 def free_port() -> int:
     with socket.socket() as probe:
@@ -53,10 +55,25 @@ def postgresql(folder: Path) -> Iterator[str]:
     )
     try:
         _wait_for(port, server)
+        _wait_until_accepting(f"postgresql://kinbridge@127.0.0.1:{port}/postgres")
         yield f"postgresql://kinbridge@127.0.0.1:{port}"
     finally:
         server.terminate()
         server.wait(20)
+
+
+def _wait_until_accepting(url: str) -> None:
+    """The port answers a moment before the cluster does ("the database system is starting up")."""
+    deadline = time.monotonic() + 60
+    while True:
+        try:
+            psycopg.connect(url).close()
+        except psycopg.OperationalError:
+            if time.monotonic() > deadline:
+                raise
+            time.sleep(0.05)
+        else:
+            return
 
 
 @contextlib.contextmanager
@@ -107,7 +124,8 @@ def turn(folder: Path, secret: str) -> Iterator[str]:
             find_program("turnserver", "/usr/bin", "/usr/sbin"), "-n", "--no-cli", "--no-tls", "--no-dtls",
             "--listening-ip=127.0.0.1", f"--listening-port={port}", "--relay-ip=127.0.0.1", "--allow-loopback-peers",
             "--use-auth-secret", f"--static-auth-secret={secret}", "--realm=kinbridge.test", "--no-multicast-peers",
-            f"--userdb={folder / 'turn.sqlite'}", f"--pidfile={folder / 'turn.pid'}", f"--log-file={folder / 'turn.log'}",
+            f"--userdb={folder / 'turn.sqlite'}", f"--pidfile={folder / 'turn.pid'}",
+            f"--log-file={folder / 'turn.log'}",
         ],
         stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
     )  # fmt: skip

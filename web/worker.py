@@ -19,6 +19,7 @@ from core.db import Database
 from core.log import fields
 from core.settings import Settings
 from notices.channels import open_channel
+from people.means import Means
 from web import demo
 
 _log = logging.getLogger("kinbridge.worker")
@@ -26,34 +27,39 @@ _log = logging.getLogger("kinbridge.worker")
 
 @dataclass(frozen=True, slots=True)
 class Job:
-    """One task: how often it runs (seconds) and what it does; it answers how many things it moved."""
+    """One task: how often it runs (seconds) and what it does; it may answer how many things it moved."""
 
     name: str
     every: float
-    run: Callable[[], Awaitable[int]]
+    run: Callable[[], Awaitable[int | None]]
 
 
 class Worker:
     """Runs the jobs until it is stopped."""
 
     def __init__(self, settings: Settings, db: Database, bus: Bus) -> None:
-        channel = open_channel(settings)
+        channel, means = open_channel(settings), Means.of(settings, bus)
         self.jobs = [
             Job("holds and requests expire", 5, lambda: scheduler.tasks.expire(db)),
             Job("approved bookings are placed", 2, lambda: scheduler.tasks.place_approved(db)),
             Job("slots are made from templates", 600, lambda: scheduler.tasks.materialise(db)),
             Job("notices are delivered", 2, lambda: notices.tasks.deliver_due(db, channel)),
             Job("finished recordings are sealed", 1, lambda: recording.tasks.seal_finished(db, settings)),
-            Job("old sessions and codes are forgotten", 600, lambda: people.tasks.forget(db, settings)),
+            Job("old sessions and codes are forgotten", 600, lambda: people.tasks.forget(db)),
+            Job("old notices are blanked", 3600, lambda: notices.tasks.forget(db)),
+            Job("proofs are deleted in time", 3600, lambda: people.tasks.delete_proofs(db, means)),
+            Job("files of proofs that never came to be", 3600, lambda: people.tasks.sweep_files(db, means)),
         ]
         if settings.mode == "demo":
-            self.jobs.append(Job("one visit is always due", 15, lambda: demo.keep_one_visit_due(db)))
+            self.jobs.append(
+                Job("one visit is always due", 15, lambda: demo.keep_one_visit_due(db, settings))
+            )
         self._bus = bus
         self._tasks: list[asyncio.Task[None]] = []
 
     async def run_once(self) -> int:
         """Runs every job once; answers how many failed."""
-        return sum([await self._run(job) is None for job in self.jobs])
+        return sum([not await self._run(job) for job in self.jobs])
 
     def start(self) -> None:
         self._tasks = [asyncio.create_task(self._loop(job), name=job.name) for job in self.jobs]
@@ -72,12 +78,12 @@ class Worker:
             await self._run(job)
             await asyncio.sleep(job.every)
 
-    async def _run(self, job: Job) -> int | None:
+    async def _run(self, job: Job) -> bool:
         try:
             moved = await job.run()
         except Exception:  # noqa: BLE001 - one job must not end the others; it is logged whole
             _log.exception("x %s", fields(job=job.name))
-            return None
+            return False
         if moved:
             _log.info("- %s", fields(job=job.name, moved=moved))
-        return moved
+        return True

@@ -63,8 +63,8 @@ async def _prepare(settings: Settings, *, fresh: bool) -> None:
 def _greet(settings: Settings, *, lan: bool) -> None:
     print(f"\n  亲桥 Kinbridge — demonstration on {socket.gethostname()}\n\n    {settings.public_url}/demo\n")
     print("  Open it in three browser windows and sign in as:")
-    for person in demo.PEOPLE:
-        print(f"    {person.name:<12} {person.what}")
+    for card in demo.CARDS:
+        print(f"    {card.role:<24} {card.name}")
     print(
         "\n  One visit is due right now. Stop with Ctrl-C; start over with `kinbridge demo --fresh`.\n",
         flush=True,

@@ -97,7 +97,7 @@ async def _disk(settings: Settings) -> tuple[bool, str]:
 
 
 async def _keys(settings: Settings) -> tuple[bool, str]:
-    key = keys.signing_key(settings.data_dir / "keys")
+    key = keys.signer(settings.data_dir)
     return True, f"recordings are signed with key {key.key_id}"
 
 
