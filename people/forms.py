@@ -154,10 +154,12 @@ def age(born: date, today: date) -> int:
 
 def _person(form: RegistrationForm | MinorForm, today: date) -> tuple[Person | None, list[Reason]]:
     born = read_date(form.born)
+    born_reasons = _born_problems(form.born, born, today)
+    compared = None if born_reasons else born  # one mistake, one sentence
     reasons = [
         *name_problems("name", form.name),
-        *_born_problems(form.born, born, today),
-        *_document_problems(form.document_kind, form.document, born, today),
+        *born_reasons,
+        *_document_problems(form.document_kind, form.document, compared, today),
     ]
     if born is None or reasons:
         return None, reasons

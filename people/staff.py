@@ -214,7 +214,7 @@ async def accept_invitation(
     if row.totp_sealed is None:
         raise InvitationWrong
     reasons = forms.password_problems(password, forms.STAFF_PASSWORD_MIN, row.username, row.name)
-    step = _fitting_step(_seed(means, row), code)
+    step = fitting_step(_seed(means, row), code)
     if step is None or step <= row.totp_step:
         reasons.append(forms.reason("code", "wrong", "This is not the present code of your authenticator."))
     if reasons or step is None:
@@ -261,7 +261,7 @@ async def recovery_codes_left(session: Session, staff_id: str) -> int:
     return await session.scalar(left) or 0
 
 
-def _fitting_step(seed: str, code: str) -> int | None:
+def fitting_step(seed: str, code: str) -> int | None:
     """The time step near now whose code this is. All are compared, whichever fits."""
     now = int(clock.now().timestamp()) // _STEP
     totp = pyotp.TOTP(seed)
@@ -304,7 +304,7 @@ async def _second(session: Session, means: Means, caller: Caller, pending_id: st
 async def staff_totp(session: Session, means: Means, caller: Caller, pending_id: str, code: str) -> SignedIn:
     """Second step. Raises `SignInFailed` (a wrong or used code), `ChallengeWrong`, `TooMany`."""
     row = await _second(session, means, caller, pending_id)
-    step = _fitting_step(_seed(means, row), code)
+    step = fitting_step(_seed(means, row), code)
     if step is None or not await _use_step(session, row.id, step):
         _log.warning("x totp %s", log.fields(account=row.id, network=caller.network_group))
         raise SignInFailed
