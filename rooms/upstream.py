@@ -228,6 +228,7 @@ class Upstream:
         for out in [*self.outs]:
             out.clear()
         self.sinks = []
+        self.ring = Ring()  # half a megabyte that would wait for the garbage collector
 
     def tick(self, now: float) -> None:
         """Called about ten times a second: asks again for what is missing or waited for."""

@@ -351,10 +351,12 @@ class PeerFactory:
     async def _tick(self) -> None:
         while True:
             await asyncio.sleep(TICK)
-            now = clock.monotonic()
-            for leg in [*self._legs]:
-                try:
-                    leg.tick(now)
-                except Exception:  # one leg's trouble is not the others'
-                    self.counters["internal"] += 1
-                    log.exception("x tick %s", fields(leg=leg.id))
+            self._tick_all(clock.monotonic())
+
+    def _tick_all(self, now: float) -> None:
+        for leg in [*self._legs]:
+            try:
+                leg.tick(now)
+            except Exception:  # one leg's trouble is not the others'
+                self.counters["internal"] += 1
+                log.exception("x tick %s", fields(leg=leg.id))

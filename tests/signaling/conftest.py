@@ -1,0 +1,22 @@
+"""Media on loopback only."""
+
+from collections.abc import AsyncIterator
+
+import pytest
+
+from signaling.peer import PeerFactory
+
+
+@pytest.fixture
+def loopback_ice(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The client's aioice never gathers 127.0.0.1 by itself; here it gathers nothing else."""
+    monkeypatch.setattr("aioice.ice.get_host_addresses", lambda **_: ["127.0.0.1"])
+    monkeypatch.setattr("aioice.ice.CONSENT_INTERVAL", 0.2)
+
+
+@pytest.fixture
+async def factory(loopback_ice: None) -> AsyncIterator[PeerFactory]:
+    made = PeerFactory(0, ["127.0.0.1"])
+    await made.start()
+    yield made
+    await made.close()
