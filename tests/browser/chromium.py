@@ -1,0 +1,107 @@
+"""Debian's Chromium through Playwright, each person with a profile, a camera and a microphone of their own."""
+
+from pathlib import Path
+from typing import Any
+
+from playwright.async_api import Error, Page, Playwright
+
+from tests.browser.person import PROBE
+from tests.fakes.clip import Clip
+
+EXECUTABLE = "/usr/bin/chromium"
+FLAGS = (
+    "--headless=new",
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+    "--allow-loopback-in-peer-connection",
+    "--autoplay-policy=no-user-gesture-required",
+    "--disable-background-timer-throttling",
+    "--disable-renderer-backgrounding",
+)
+
+
+def camera_flags(clip: Clip | None) -> list[str]:
+    """With a clip: a camera and a microphone that play it, and leave given unasked. Without: leave refused."""
+    if clip is None:
+        return ["--deny-permission-prompts"]
+    return [
+        "--use-fake-ui-for-media-stream",
+        "--use-fake-device-for-media-stream",
+        f"--use-file-for-fake-video-capture={clip.video}",
+        f"--use-file-for-fake-audio-capture={clip.audio}",
+    ]
+
+
+class Chromium:
+    """Implements `person.Browser`; `page` is Playwright's, for what only Chromium's tests need."""
+
+    def __init__(self, page: Page) -> None:
+        self.page = page
+        self.complaints: list[str] = []
+        page.on("pageerror", lambda error: self.complaints.append(str(error)))
+        page.on("console", lambda said: self._hear(said.type, said.text))
+
+    def _hear(self, kind: str, text: str) -> None:
+        # A failed request is for the journey to judge: some are meant to fail.
+        if kind == "error" and "Failed to load resource" not in text and "WebSocket connection" not in text:
+            self.complaints.append(text)
+
+    @classmethod
+    async def start(
+        cls,
+        playwright: Playwright,
+        profile: Path,
+        clip: Clip | None,
+        *,
+        language: str = "zh-CN",
+        size: tuple[int, int] = (1280, 800),
+        scripts: tuple[str, ...] = (),
+        flags: tuple[str, ...] = (),
+        javascript: bool = True,
+    ) -> "Chromium":
+        context = await playwright.chromium.launch_persistent_context(
+            profile,
+            executable_path=EXECUTABLE,
+            headless=True,
+            args=[*FLAGS, *camera_flags(clip), *flags],
+            locale=language,
+            viewport={"width": size[0], "height": size[1]},
+            ignore_https_errors=True,
+            java_script_enabled=javascript,
+        )
+        for script in (PROBE, *scripts):
+            await context.add_init_script(script)
+        return cls(context.pages[0])
+
+    async def open(self, url: str) -> None:
+        await self.page.goto(url, wait_until="load")
+
+    async def evaluate(self, expression: str) -> Any:
+        try:
+            return await self.page.evaluate(expression)
+        except Error as error:
+            if "context was destroyed" in str(error) or "navigat" in str(error):
+                raise ConnectionError(str(error)) from error
+            raise
+
+    async def click(self, selector: str) -> None:
+        await self.page.locator(selector).first.click()
+
+    async def fill(self, selector: str, text: str) -> None:
+        await self.page.locator(selector).first.fill(text)
+
+    async def press(self, key: str) -> None:
+        await self.page.keyboard.press(key)
+
+    async def screenshot(self, path: Path, width: int, height: int) -> None:
+        await self.page.set_viewport_size({"width": width, "height": height})
+        path.parent.mkdir(parents=True, exist_ok=True)
+        await self.page.screenshot(path=path)
+
+    async def close(self) -> None:
+        await self.page.context.close()

@@ -1,0 +1,98 @@
+// A seat in a visit: the socket and, for each socket, the one media connection that belongs to it.
+//
+// Passes on "state", "notice", "ended", "welcome", "help" and "status"; adds "line" and "announce" (see peer.js)
+// and "media" {state} for the media connection's own ups and downs.
+
+import { Peer } from "./peer.js";
+import { Signal } from "./socket.js";
+import { csrf } from "./page.js";
+
+const PASSED = ["welcome", "state", "notice", "ended", "status"];
+
+export class Connection extends EventTarget {
+  constructor(ticketUrl, windowMs) {
+    super();
+    this.signal = new Signal({ ticketUrl, csrf, windowMs });
+    this.switched = { camera: false, microphone: false };
+    this.stream = null;
+    this.peer = null;
+    this.relay = false;
+    this.signal.addEventListener("welcome", ({ detail }) => this.#welcomed(detail));
+    this.signal.addEventListener("offer", ({ detail }) => this.#offered(detail));
+    this.signal.addEventListener("error", ({ detail }) => this.#failed(detail));
+    for (const type of PASSED) {
+      this.signal.addEventListener(type, ({ detail }) => this.#pass(type, detail));
+    }
+  }
+
+  // The camera and microphone to be sent, from now on and after every reconnection.
+  use(stream) {
+    this.stream = stream;
+  }
+
+  start() {
+    this.signal.start();
+  }
+
+  stop() {
+    this.signal.stop();
+  }
+
+  send(message) {
+    return this.signal.send(message);
+  }
+
+  act(act, fields) {
+    return this.signal.act(act, fields);
+  }
+
+  // What is switched on, told to the others; a track that is off sends silence or black.
+  devices(switched) {
+    Object.assign(this.switched, switched);
+    for (const track of this.stream?.getTracks() ?? []) {
+      track.enabled = this.switched[track.kind === "video" ? "camera" : "microphone"];
+    }
+    this.send({ type: "devices", ...this.switched });
+  }
+
+  publish(kind, track) {
+    return this.peer?.publish(kind, track);
+  }
+
+  close() {
+    this.signal.stop();
+    this.peer?.close();
+    this.peer = null;
+  }
+
+  #welcomed(welcome) {
+    this.iceServers = welcome.ice_servers ?? [];
+    this.publishes = welcome.publishes ?? [];
+  }
+
+  async #offered(offer) {
+    const last = this.peer;
+    const peer = (this.peer = new Peer(this.iceServers, { relay: this.relay }));
+    for (const type of ["line", "announce"]) {
+      peer.addEventListener(type, ({ detail }) => this.#pass(type, detail));
+    }
+    peer.addEventListener("state", ({ detail }) => peer === this.peer && this.#pass("media", detail));
+    const sdp = await peer.answer(offer, this.stream);
+    last?.close();
+    if (peer !== this.peer) {
+      peer.close(); // a newer socket's offer came while this one was being answered
+      return;
+    }
+    this.send({ type: "answer", offer: offer.id, sdp });
+    if (this.publishes.includes("video")) this.devices({});
+  }
+
+  // Media did not come up: the next try goes through TURN, and the one after that without it again.
+  #failed(error) {
+    if (error.code === "not-connected") this.relay = !this.relay;
+  }
+
+  #pass(type, detail) {
+    this.dispatchEvent(new CustomEvent(type, { detail }));
+  }
+}

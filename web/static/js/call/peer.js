@@ -1,0 +1,90 @@
+// One media connection: answers the server's single offer and sorts what arrives into lines.
+//
+// Events: "line" {line, stream} for each person's line, "announce" {stream} for the officer's voice,
+// "state" {state} with RTCPeerConnection's word for it.
+
+const VIDEO_BITS = 1_200_000; // per second, as 720p30 needs (rules U15); the server's estimate lowers it
+const AUDIO_BITS = 40_000;
+
+export class Peer extends EventTarget {
+  // `relay`: through TURN only, after a connection without it did not come up.
+  constructor(iceServers, { relay = false } = {}) {
+    super();
+    this.connection = new RTCPeerConnection({
+      iceServers,
+      bundlePolicy: "max-bundle",
+      iceTransportPolicy: relay && iceServers.length ? "relay" : "all",
+    });
+    this.lines = new Map();
+    this.streams = new Map();
+    this.own = {};
+    this.connection.addEventListener("track", (event) => this.#arrived(event));
+    this.connection.addEventListener("connectionstatechange", () => {
+      this.dispatchEvent(new CustomEvent("state", { detail: { state: this.connection.connectionState } }));
+    });
+  }
+
+  // Takes {sdp, lines} and gives the SDP of the answer. `stream` is our own camera and microphone, or null.
+  async answer(offer, stream) {
+    for (const line of offer.lines) this.lines.set(line.mid, line);
+    await this.connection.setRemoteDescription({ type: "offer", sdp: offer.sdp });
+    for (const transceiver of this.connection.getTransceivers()) {
+      const line = this.lines.get(transceiver.mid);
+      transceiver.direction = line?.use === "own" ? "sendonly" : "recvonly";
+      if (line?.use === "own") this.own[line.kind] = transceiver.sender;
+    }
+    await this.publish("audio", stream?.getAudioTracks()[0] ?? null);
+    await this.publish("video", stream?.getVideoTracks()[0] ?? null);
+    await this.connection.setLocalDescription(await this.connection.createAnswer());
+    await this.#shape();
+    return this.connection.localDescription.sdp;
+  }
+
+  // Sends `track` in the place that stands ready for its kind; `null` sends nothing. Nothing is negotiated.
+  async publish(kind, track) {
+    if (track && kind === "video") track.contentHint = "motion";
+    await this.own[kind]?.replaceTrack(track);
+  }
+
+  async #shape() {
+    for (const [kind, sender] of Object.entries(this.own)) {
+      const parameters = sender.getParameters();
+      if (!parameters.encodings?.length) continue;
+      parameters.encodings[0].maxBitrate = kind === "video" ? VIDEO_BITS : AUDIO_BITS;
+      if (kind === "audio") parameters.encodings[0].priority = "high";
+      // A browser that does not take these values sends with its own.
+      await sender.setParameters(parameters).catch(() => undefined);
+    }
+  }
+
+  #arrived({ track, transceiver }) {
+    const line = this.lines.get(transceiver.mid);
+    if (!line) return;
+    const key = line.use === "line" ? line.line : line.use;
+    const stream = this.streams.get(key) ?? new MediaStream();
+    stream.addTrack(track);
+    this.streams.set(key, stream);
+    const kind = line.use === "line" ? "line" : "announce";
+    this.dispatchEvent(new CustomEvent(kind, { detail: { line: line.line, stream } }));
+  }
+
+  // {roundTrip (ms or null), lost, received (packets of all lines), bytes, frames}; all since the start.
+  async statistics() {
+    const sum = { roundTrip: null, lost: 0, received: 0, bytes: 0, frames: 0 };
+    for (const entry of (await this.connection.getStats()).values()) {
+      if (entry.type === "candidate-pair" && entry.nominated && entry.currentRoundTripTime !== undefined) {
+        sum.roundTrip = entry.currentRoundTripTime * 1000;
+      }
+      if (entry.type !== "inbound-rtp") continue;
+      sum.lost += Math.max(0, entry.packetsLost ?? 0);
+      sum.received += entry.packetsReceived ?? 0;
+      sum.bytes += entry.bytesReceived ?? 0;
+      sum.frames += entry.framesDecoded ?? 0;
+    }
+    return sum;
+  }
+
+  close() {
+    this.connection.close();
+  }
+}

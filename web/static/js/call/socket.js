@@ -1,0 +1,177 @@
+// The signaling socket of docs/protocol.md, with all its ways of coming back.
+//
+// Events: "status" {state, code, text, again} and one event per message of the server, named after its type,
+// with the message as `detail`. States: "connecting", "open", "early" (the lobby is not open yet) and "lost"
+// (both come back by themselves), "asleep" (waits for `start()`), "final" (it is over; `code` says why).
+
+const DELAYS = [500, 1000, 2000, 4000]; // ms before the next try; the last one repeats
+const PING_EVERY = 5000;
+const SILENCE = 8000; // nothing heard for so long: the connection is dead, whatever the browser believes
+const TICKET_PATIENCE = 6000;
+const OPENS_AGAIN = 15000; // ms after which a visit that was not open yet is tried again
+const FINAL_CLOSES = new Set([4403, 4409, 4410]);
+const FINAL_CODES = new Set([
+  "not-found", "visit-over", "relationship-ended", "seat-refused", "sign-in-needed", "session-ended",
+  "forbidden", "csrf-failed", "elsewhere",
+]);
+
+export class Signal extends EventTarget {
+  // `ticketUrl`: where tickets are had; `windowMs`: how long a lost seat is tried for (policy).
+  constructor({ ticketUrl, csrf, windowMs = 120000 }) {
+    super();
+    Object.assign(this, { ticketUrl, csrf, windowMs });
+    this.state = "asleep";
+    this.tries = 0;
+    this.number = 0;
+    this.lastError = null;
+    this.pending = new Map();
+    for (const [target, kind] of [[window, "online"], [document, "visibilitychange"]]) {
+      target.addEventListener(kind, () => this.#hurry());
+    }
+  }
+
+  start() {
+    this.lostAt = performance.now();
+    this.tries = 0;
+    this.#connect();
+  }
+
+  // Leaves on purpose; the seat stays ours while the visit lasts.
+  stop() {
+    clearTimeout(this.retry);
+    if (this.state === "open") this.send({ type: "bye" });
+    this.#set("asleep");
+    this.#drop();
+  }
+
+  send(message) {
+    if (this.socket?.readyState !== WebSocket.OPEN) return false;
+    this.socket.send(JSON.stringify(message));
+    return true;
+  }
+
+  // An act of supervision; resolves when it is done, rejects with {code, text} when it is refused.
+  act(act, fields = {}) {
+    const id = `a${++this.number}`;
+    return new Promise((resolve, reject) => {
+      this.pending.set(id, { resolve, reject });
+      if (!this.send({ type: "act", id, act, ...fields })) this.#fail(id, { code: "lost", text: "" });
+    });
+  }
+
+  async #connect() {
+    clearTimeout(this.retry);
+    this.#drop();
+    this.#set("connecting");
+    const round = (this.round = Symbol("round"));
+    const answer = await this.#ticket();
+    if (round !== this.round || this.state !== "connecting") return;
+    if (answer.ticket) this.#open(answer.ticket);
+    else if (answer.code === "visit-not-open") this.#early(answer);
+    else if (FINAL_CODES.has(answer.code)) this.#set("final", answer);
+    else this.#again(answer);
+  }
+
+  async #ticket() {
+    try {
+      const response = await fetch(this.ticketUrl, {
+        method: "POST",
+        headers: { "X-CSRF-Token": this.csrf, Accept: "application/json" },
+        signal: AbortSignal.timeout(TICKET_PATIENCE),
+      });
+      return await response.json();
+    } catch {
+      return { code: "unreachable", text: "" };
+    }
+  }
+
+  #open(ticket) {
+    const scheme = location.protocol === "https:" ? "wss:" : "ws:";
+    const socket = (this.socket = new WebSocket(`${scheme}//${location.host}/signal`));
+    this.heard = performance.now();
+    socket.onopen = () => this.send({ type: "hello", ticket, version: 1 });
+    socket.onmessage = (event) => socket === this.socket && this.#hear(JSON.parse(event.data));
+    socket.onclose = (event) => socket === this.socket && this.#closed(event);
+    this.pinger = setInterval(() => this.#ping(), 1000);
+  }
+
+  #ping() {
+    const now = performance.now();
+    if (now - this.heard > SILENCE) {
+      this.#drop();
+      this.#again({ code: "silent", text: "" });
+    } else if (now - (this.pinged ?? 0) >= PING_EVERY) {
+      this.pinged = now;
+      this.send({ type: "ping", at: Math.round(now) });
+    }
+  }
+
+  #hear(message) {
+    this.heard = performance.now();
+    if (message.type === "welcome") {
+      this.tries = 0;
+      this.lastError = null;
+      this.#set("open");
+    } else if (message.type === "done") {
+      this.pending.get(message.id)?.resolve(message);
+      this.pending.delete(message.id);
+    } else if (message.type === "refused") {
+      this.#fail(message.id, message);
+    } else if (message.type === "error") {
+      this.lastError = message;
+    } else if (message.type === "pong") {
+      this.roundTrip = this.heard - message.at;
+    }
+    this.dispatchEvent(new CustomEvent(message.type, { detail: message }));
+  }
+
+  #closed(event) {
+    this.#drop();
+    const error = this.lastError ?? { code: event.code === 1000 ? "visit-over" : "lost", text: "" };
+    const over = event.code === 1000 || FINAL_CLOSES.has(event.code);
+    if (over || (event.code === 4401 && error.code === "session-ended")) this.#set("final", error);
+    else this.#again(error, event.code === 1012);
+  }
+
+  #early(answer) {
+    this.lostAt = performance.now();
+    this.#set("early", answer);
+    this.retry = setTimeout(() => this.#connect(), OPENS_AGAIN);
+  }
+
+  // Schedules the next try, at once when the room moved to another process.
+  #again(error, atOnce = false) {
+    if (this.state === "open") this.lostAt = performance.now();
+    if (performance.now() - this.lostAt > this.windowMs) {
+      this.#set("asleep", error);
+      return;
+    }
+    const delay = atOnce && this.tries === 0 ? 0 : DELAYS[Math.min(this.tries, DELAYS.length - 1)];
+    this.tries += 1;
+    this.#set("lost", error);
+    this.retry = setTimeout(() => this.#connect(), delay);
+  }
+
+  // The network or the screen is back: do not wait for the timer.
+  #hurry() {
+    if (document.visibilityState === "visible" && this.state === "lost") this.#connect();
+  }
+
+  #drop() {
+    clearInterval(this.pinger);
+    const socket = this.socket;
+    this.socket = null;
+    if (socket && socket.readyState <= WebSocket.OPEN) socket.close();
+    for (const id of [...this.pending.keys()]) this.#fail(id, { code: "lost", text: "" });
+  }
+
+  #fail(id, error) {
+    this.pending.get(id)?.reject(error);
+    this.pending.delete(id);
+  }
+
+  #set(state, error = {}) {
+    this.state = state;
+    this.dispatchEvent(new CustomEvent("status", { detail: { state, ...error } }));
+  }
+}
