@@ -42,8 +42,8 @@ def preceding(first: date) -> date:
     return (first - timedelta(days=1)).replace(day=1)
 
 
-def grid(first: date, offers: Iterable[DayOffer]) -> Grid:
-    """The table of the month that begins on `first`."""
+def grid(first: date, offers: Iterable[DayOffer], today: date) -> Grid:
+    """The table of the month that begins on `first`; weeks that are over are left out."""
     by_day = {offer.date: offer for offer in offers}
 
     def cell(day: date) -> Cell:
@@ -52,4 +52,4 @@ def grid(first: date, offers: Iterable[DayOffer]) -> Grid:
         return Cell(day, day.month == first.month, len(slots), sum(slot.offered for slot in slots))
 
     weeks = calendar.Calendar(firstweekday=0).monthdatescalendar(first.year, first.month)
-    return Grid(first, tuple(tuple(cell(day) for day in week) for week in weeks))
+    return Grid(first, tuple(tuple(cell(day) for day in week) for week in weeks if week[-1] >= today))

@@ -63,6 +63,13 @@ def _ngettext(language: str) -> Callable[..., str]:
     return ngettext
 
 
+class Fields(dict[str, Any]):
+    """A form's values or errors: a field that is not there is empty, everything else stays strict."""
+
+    def __missing__(self, _key: str) -> str:
+        return ""
+
+
 def render(request: Request, name: str, *, status: int = 200, **context: Any) -> HTMLResponse:
     """A page for the one who asks, in their language.
 
@@ -75,6 +82,7 @@ def render(request: Request, name: str, *, status: int = 200, **context: Any) ->
     planted = None if cookies.read(request, security.STRANGER_COOKIE) else security.new_seed()
     seed = security.seed_of(services.settings, request) or planted or ""
     token = security.csrf_token(services.settings, seed)
+    context.update({name: Fields(context[name]) for name in ("errors", "values") if name in context})
     text = (
         environment(visitor.language)
         .get_template(name)

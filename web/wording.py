@@ -15,6 +15,7 @@ from web.i18n import BABEL_LOCALES, translate
 
 _DAY = {"zh": "M月d日（EEE）", "en": "EEEE d MMMM"}
 _DAY_OF_YEAR = {"zh": "y年M月d日（EEE）", "en": "EEEE d MMMM y"}
+_PLAIN = {"zh": "y年M月d日", "en": "d MMMM y"}
 _MONTH = {"zh": "y年M月", "en": "MMMM y"}
 _ISO_DAY = re.compile(r"\d{4}-\d{2}-\d{2}")
 BEIJING = "Asia/Shanghai"
@@ -26,6 +27,11 @@ def day(language: str, value: datetime | date, zone: str = BEIJING) -> str:
     this_year = local.year == clock.now().astimezone(ZoneInfo(zone)).year
     pattern = (_DAY if this_year else _DAY_OF_YEAR)[language]
     return format_date(local, pattern, locale=BABEL_LOCALES[language])
+
+
+def plain_date(language: str, value: date) -> str:
+    """`1988年9月23日`, `23 September 1988`: for dates whose weekday says nothing."""
+    return format_date(value, _PLAIN[language], locale=BABEL_LOCALES[language])
 
 
 def weekday(language: str, value: date) -> str:
@@ -97,6 +103,7 @@ def filters(language: str) -> dict[str, Callable[..., str]]:
         "month": in_language(month),
         "time": in_language(time),
         "when": in_language(moment),
+        "date": in_language(plain_date),
         "weekday": in_language(weekday),
         "browser": browser,
         "zone": in_language(zone_name),

@@ -76,7 +76,7 @@ async def choose_day(
         zone=ground.prison.zone,
         allowance=allowance,
         nearest=nearest,
-        grid=grids.grid(shown, days),
+        grid=grids.grid(shown, days, ground.now.astimezone(ground.zone).date()),
         any_free=any(day.offered for day in days),
         closed=[day for day in days if day.closed],
         before=_month_if(grids.preceding(shown), first, last),

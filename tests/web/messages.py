@@ -1,0 +1,60 @@
+"""Every English sentence that may be shown, found in templates and code: what the catalogs must translate."""
+
+import ast
+from collections.abc import Iterator
+from pathlib import Path
+
+from jinja2 import Environment, nodes
+
+ROOT = Path(__file__).parents[2]
+PACKAGES = ("core", "people", "notices", "policy", "scheduler", "rooms", "signaling", "recording", "web")
+_MARKERS = {"_", "N_", "_gettext"}
+
+
+def of_templates() -> Iterator[tuple[str, str]]:
+    """(message, where) of each `_("…")` and `ngettext("…", …)` in the templates."""
+    environment = Environment(autoescape=True)
+    for path in sorted((ROOT / "web" / "templates").rglob("*.html")):
+        tree = environment.parse(path.read_text(encoding="utf-8"))
+        for call in tree.find_all(nodes.Call):
+            if isinstance(call.node, nodes.Name) and call.node.name in ("_", "ngettext") and call.args:
+                first = call.args[0]
+                if isinstance(first, nodes.Const) and isinstance(first.value, str):
+                    yield first.value, f"{path.relative_to(ROOT)}:{call.lineno}"
+
+
+def of_code() -> Iterator[tuple[str, str]]:
+    """Marked sentences, texts of `Reason(code, text)`, of `reason(field, problem, text)`, and of errors."""
+    for package in PACKAGES:
+        for path in sorted((ROOT / package).rglob("*.py")):
+            tree = ast.parse(path.read_text(encoding="utf-8"))
+            for node in ast.walk(tree):
+                for text in _of_node(node):
+                    yield text, f"{path.relative_to(ROOT)}:{getattr(node, 'lineno', 0)}"
+
+
+def _of_node(node: ast.AST) -> Iterator[str]:
+    if isinstance(node, ast.Call):
+        name = node.func.id if isinstance(node.func, ast.Name) else getattr(node.func, "attr", "")
+        place = {"Reason": 1, "reason": 2, **dict.fromkeys(_MARKERS, 0)}.get(name)
+        if place is not None and len(node.args) > place:
+            yield from _text(node.args[place])
+    elif isinstance(node, ast.ClassDef):
+        yield from _error_text(node)
+
+
+def _error_text(node: ast.ClassDef) -> Iterator[str]:
+    """`text` of a class that also states a `code`: a leaf of the error tree."""
+    stated: dict[str, ast.expr] = {}
+    for line in node.body:
+        if isinstance(line, ast.Assign) and isinstance(line.targets[0], ast.Name):
+            stated[line.targets[0].id] = line.value
+        elif isinstance(line, ast.AnnAssign) and isinstance(line.target, ast.Name) and line.value:
+            stated[line.target.id] = line.value
+    if "code" in stated and "text" in stated:
+        yield from _text(stated["text"])
+
+
+def _text(node: ast.expr) -> Iterator[str]:
+    if isinstance(node, ast.Constant) and isinstance(node.value, str) and " " in node.value + " ":
+        yield node.value
