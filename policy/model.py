@@ -94,6 +94,7 @@ class FamilyPolicy(_Frozen):
     lead_unit: LeadUnit
     horizon_days: int = Field(ge=1, le=366)
     hold_minutes: int = Field(ge=1, le=60)
+    late_booking_minutes: int = Field(ge=0, le=30)  # how long after its start a time may still be taken
     visit_weekdays: tuple[int, ...]  # ISO weekdays on which this ward has visits; 1 is Monday
     # decision
     calendar: str  # a name of policy/calendars

@@ -1,7 +1,7 @@
 """Use cases of policy: setting up scopes, drafting a version, approving it by a second person."""
 
 from collections.abc import Mapping, Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 from sqlalchemy import update
@@ -125,11 +125,18 @@ async def load_preset(session: Session, actor: Ref, name: str) -> str:
 
 async def _take(session: Session, actor: Ref, preset: Preset, source: str) -> None:
     author = Ref(PRESET_AUTHOR, preset.name)
-    policy_id = await draft(session, author, preset.scope_id, preset.values, preset.legal_basis)
+    policy_id = await draft(
+        session, author, preset.scope_id, preset.values, preset.legal_basis, valid_from=before_set_up()
+    )
     row = await session.get_one(PolicyRow, policy_id)
     row.preset = source
     await session.flush()
     await approve(session, actor, policy_id)
+
+
+def before_set_up() -> datetime:
+    """From when the rules of a place that is being set up hold: there was nothing before that they could change."""
+    return clock.now().replace(hour=0, minute=0, second=0, microsecond=0) - timedelta(days=1)
 
 
 def _check_codes(values: Mapping[str, Any]) -> None:

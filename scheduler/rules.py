@@ -144,7 +144,7 @@ def suspended(case: Case, slot: SlotFacts) -> Reason | None:
 
 
 def past(case: Case, slot: SlotFacts) -> Reason | None:
-    if slot.starts_at > case.now:
+    if slot.starts_at + timedelta(minutes=case.policy.late_booking_minutes) > case.now:
         return None
     return Reason("slot-past", "This time has passed. Please choose a later one.")
 

@@ -72,7 +72,12 @@ async def create_prison(
     if values:
         basis = LegalBasis(title=name, says="Stated when the prison was set up.", seen="own")
         draft = await policy_service.draft(
-            session, Ref("installation", prison_id), prison_id, values, [basis]
+            session,
+            Ref("installation", prison_id),
+            prison_id,
+            values,
+            [basis],
+            valid_from=policy_service.before_set_up(),
         )
         await policy_service.approve(session, actor, draft)
     _entered(session, actor, "prison:created", Ref("prison", prison_id), policy=policy)

@@ -5,6 +5,7 @@ Everything is made through the same use cases that a real installation uses; onl
 
 import io
 import json
+import logging
 from dataclasses import asdict, dataclass
 from datetime import datetime, time, timedelta
 
@@ -17,8 +18,9 @@ import scheduler.tasks
 from core import clock
 from core.bus import MemoryBus
 from core.db import Database, Session
-from core.errors import KinbridgeError
+from core.errors import Refused
 from core.ids import SYSTEM, Ref, new_id
+from core.log import fields
 from core.settings import Settings
 from people.forms import ApplicationForm, InmateForm, RegistrationForm, StaffForm
 from people.means import Caller, Means
@@ -26,6 +28,8 @@ from people.model import Identity, Role
 from people.proofs import Upload
 from scheduler.model import BookingState, BookingView, VisitorChoice
 from web.i18n import N_
+
+_log = logging.getLogger("kinbridge.demo")
 
 ZONE = "Asia/Shanghai"
 PRISON = "亲桥示范监狱"
@@ -260,12 +264,12 @@ async def visit_due(session: Session, cast: Cast, now: datetime) -> BookingView 
 
 
 async def keep_one_visit_due(db: Database, settings: Settings) -> int:
-    """Books, approves and places a visit that starts with the next minute, unless one is due already."""
+    """Books, approves and places a visit that has just begun, unless one is due already."""
     cast, now = Cast.load(settings), clock.now()
     async with db.read() as session:
         if await visit_due(session, cast, now) is not None:
             return 0
-    starts = (now + timedelta(seconds=65)).replace(second=0, microsecond=0)
+    starts = now.replace(minute=now.minute - now.minute % 5, second=0, microsecond=0)
     wife, approver = cast.identity("wife", Role.RELATIVE), cast.identity("approver", Role.APPROVER)
     try:
         async with db.write() as session:
@@ -276,8 +280,9 @@ async def keep_one_visit_due(db: Database, settings: Settings) -> int:
             visitors = [VisitorChoice(one) for one in cast.relationships.values()]
             await scheduler.service.request(session, wife, held.id, visitors, new_id("key"))
             await scheduler.service.approve(session, approver, held.id)
-    except KinbridgeError:
+    except Refused as refused:
         # The wife may have booked this very hour herself; the next turn looks again.
+        _log.warning("x %s", fields(visit="due", refused=",".join(reason.code for reason in refused.reasons)))
         return 0
     await scheduler.tasks.place_approved(db)
     return 1
