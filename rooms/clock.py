@@ -31,17 +31,21 @@ class VisitClock:
     ) -> None:
         self.granted = granted
         self.slot_ends_at = slot_ends_at
-        self.used = used
+        self._ran = used  # may pass `granted` by what went by before the next look
         self.lost = lost
         self.live_at = live_at
         self.running = False
         self._since: float | None = None  # monotonic; till when used and lost are counted
-        self._run_since = 0.0  # `used` when the clock last began to run: no refund reaches before it
+        self._run_since = 0.0  # `_ran` when the clock last began to run: no refund reaches before it
         self._warned: set[int] = set()
 
     @property
     def started(self) -> bool:
         return self.live_at is not None
+
+    @property
+    def used(self) -> float:
+        return min(self._ran, self.granted)
 
     def start(self, now: Moment) -> None:
         """The visit goes live for the first time. Marks that are behind already are not announced."""
@@ -64,23 +68,22 @@ class VisitClock:
         passed = max(0.0, now.mono - self._since)
         self._since = max(self._since, now.mono)
         if self.running:
-            used = min(passed, max(0.0, self.granted - self.used))
-            self.used += used
+            self._ran += passed
         else:
             self.lost += passed
 
     def run(self, now: Moment) -> None:
         self.advance(now)
         if not self.running:
-            self._run_since = self.used
+            self._run_since = self._ran
         self.running = True
 
     def stand(self, now: Moment, *, silent: float = 0.0) -> None:
         """Stops; `silent` seconds before now were lost already and are moved from used to lost."""
         self.advance(now)
         if self.running:
-            refund = min(max(0.0, silent), self.used - self._run_since)
-            self.used -= refund
+            refund = min(max(0.0, silent), self._ran - self._run_since)
+            self._ran -= refund
             self.lost += refund
         self.running = False
 

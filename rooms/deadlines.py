@@ -4,7 +4,7 @@ from datetime import timedelta
 from typing import TYPE_CHECKING
 
 from rooms import words
-from rooms.model import EndReason, Hold, Phase, RoomRules
+from rooms.model import EndReason, Hold, RoomRules
 from scheduler.model import Fault
 
 if TYPE_CHECKING:
@@ -29,18 +29,20 @@ def watch(room: "Room") -> None:
 
 
 def _end_by_time(room: "Room", rules: RoomRules) -> None:
-    came = any(seat.view.joined_at for seat in room.seats if seat.role.visits)
     over = room.clock.until_slot_end(room.now) <= 0
     if room.clock.started:
         if room.clock.used >= room.clock.granted:
             room.end(EndReason.TIME_UP, Fault.NOBODY)
         elif over:
             room.end(EndReason.SLOT_OVER, Fault.NOBODY)
-    elif over and came:
+        return
+    came = any(seat.view.joined_at for seat in room.seats if seat.role.visits)
+    # A door that was not open long enough (a restart, no node) is nobody's no-show.
+    could_come = room.now.mono - room.opened >= rules.late_cutoff
+    late = room.now.wall >= room.visit.starts_at + timedelta(seconds=rules.late_cutoff)
+    if came and over:
         room.end(EndReason.PRISON_NO_SHOW, Fault.PRISON)
-    elif over or (room.phase is Phase.LOBBY and not came and _late(room, rules.late_cutoff)):
+    elif not came and could_come and (late or over):
         room.end(EndReason.FAMILY_NO_SHOW, Fault.FAMILY)
-
-
-def _late(room: "Room", cutoff: float) -> bool:
-    return room.now.wall >= room.visit.starts_at + timedelta(seconds=cutoff)
+    elif over:
+        room.end(EndReason.PRISON_NO_SHOW, Fault.PLATFORM)

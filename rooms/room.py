@@ -67,6 +67,7 @@ class Room:
     def __init__(self, visit: Visit, record: RoomRecord, now: Moment) -> None:
         self.visit = visit
         self.now = now
+        self.opened = now.mono
         self.phase = record.phase
         self.clock = VisitClock(
             visit.granted, visit.slot_ends_at, used=record.used, lost=record.lost, live_at=record.live_at
