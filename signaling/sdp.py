@@ -19,7 +19,7 @@ LARGEST = 65_536  # bytes of an answer
 _DIGITS = {"sha-256": 32, "sha-384": 48, "sha-512": 64}  # bytes of a fingerprint that we can check
 _UFRAG = re.compile(r"[A-Za-z0-9+/]{4,256}")  # RFC 8839 section 5.4
 _PASSWORD = re.compile(r"[A-Za-z0-9+/]{22,256}")
-_MEDIA = re.compile(r"([a-z]+) (\d{1,5}) ([A-Z/]+)((?: \d{1,3})+)")
+_MEDIA = re.compile(r"([a-z]+) ([0-9]{1,5}) ([A-Z/]+)((?: [0-9]{1,3})+)")
 _DIRECTIONS = ("sendrecv", "sendonly", "recvonly", "inactive")
 _TYPE_PREFERENCE, _HIGHEST = 126, 65_535  # of host candidates, RFC 8445 section 5.1.2
 

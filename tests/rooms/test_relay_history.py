@@ -2,7 +2,7 @@
 
 import itertools
 
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from rooms.history import SIZE, Missing, Ring
@@ -47,6 +47,7 @@ def test_what_arrives_is_not_asked_for() -> None:
     assert missing.due(0.0) == [5, 7]
 
 
+@settings(deadline=None)
 @given(st.lists(st.tuples(st.integers(0, 10_000), st.integers(1, 300)), max_size=60))
 def test_memory_of_holes_is_bounded(holes: list[tuple[int, int]]) -> None:
     missing = Missing()

@@ -8,7 +8,7 @@ from tests.fakes.rtp import KEY, packet
 from tests.rooms.relay_legs import AUDIO, VIDEO, Leg, pair, video
 
 
-@settings(max_examples=200)
+@settings(deadline=None, max_examples=200)
 @given(st.lists(st.tuples(st.booleans(), st.binary(max_size=80)), max_size=30))
 def test_whatever_an_authentic_peer_sends_nothing_is_raised(datagrams: list[tuple[bool, bytes]]) -> None:
     sender, viewer = pair()
@@ -24,7 +24,7 @@ def test_whatever_an_authentic_peer_sends_nothing_is_raised(datagrams: list[tupl
     assert len(viewer.got(AUDIO)) == 2
 
 
-@settings(max_examples=60)
+@settings(deadline=None, max_examples=60)
 @given(
     st.lists(st.tuples(st.integers(-20, 30), st.sampled_from(["on", "off", "other", "keep"])), max_size=80)
 )

@@ -4,7 +4,7 @@ import contextlib
 
 import pytest
 from aiortc import rtp as reference
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from rooms import rtcp
@@ -25,6 +25,7 @@ U16 = st.integers(0, 0xFFFF)
 U32 = st.integers(0, 0xFFFFFFFF)
 
 
+@settings(deadline=None)
 @given(st.binary(max_size=200))
 def test_a_broken_rtp_packet_is_refused_and_nothing_else(data: bytes) -> None:
     for read in (payload_span, begins_vp8_keyframe, lambda d: unwrap_rtx(d, VP8, 1)):
@@ -47,6 +48,7 @@ def _reference_payload(data: bytes) -> bytes:
     return reference.RtpPacket.parse(bytes(extensions)).payload
 
 
+@settings(deadline=None)
 @given(st.binary(max_size=300))
 def test_broken_rtcp_is_refused_and_nothing_else(data: bytes) -> None:
     try:
@@ -56,6 +58,7 @@ def test_broken_rtcp_is_refused_and_nothing_else(data: bytes) -> None:
     assert all(isinstance(message, rtcp.Message) for message in messages)
 
 
+@settings(deadline=None)
 @given(st.integers(200, 206), st.integers(0, 31), st.binary(max_size=100))
 def test_well_framed_nonsense_is_refused_or_read(kind: int, count: int, body: bytes) -> None:
     body += bytes(-len(body) % 4)
@@ -64,6 +67,7 @@ def test_well_framed_nonsense_is_refused_or_read(kind: int, count: int, body: by
         rtcp.parse(framed * 2)
 
 
+@settings(deadline=None)
 @given(U16, st.integers(0, 1 << 40))
 def test_extend_finds_the_nearest_number(sequence: int, highest: int) -> None:
     number = extend(sequence, highest)
@@ -112,6 +116,7 @@ def test_padding_is_no_retransmission() -> None:
     assert unwrap_rtx(padding, VP8, 5) is None
 
 
+@settings(deadline=None)
 @given(U32, U32, st.lists(U16, max_size=40, unique=True).map(sorted))
 def test_nacks_are_written_as_aiortc_reads_them(own: int, media: int, lost: list[int]) -> None:
     (read,) = reference.RtcpPacket.parse(rtcp.nack(own, media, lost))
@@ -120,6 +125,7 @@ def test_nacks_are_written_as_aiortc_reads_them(own: int, media: int, lost: list
     assert rtcp.parse(rtcp.nack(own, media, lost)) == [rtcp.Nack(media, tuple(lost))]
 
 
+@settings(deadline=None)
 @given(U32, st.integers(1, (1 << 32) - 1))
 def test_remb_is_written_as_aiortc_reads_it(media: int, rate: int) -> None:
     (read,) = reference.RtcpPacket.parse(rtcp.remb(1, media, rate))

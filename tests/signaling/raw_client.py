@@ -5,7 +5,7 @@ import random
 from collections.abc import Callable
 from typing import Any
 
-from aiortc import RTCConfiguration, RTCPeerConnection, RTCSessionDescription
+from aiortc import RTCBundlePolicy, RTCConfiguration, RTCPeerConnection, RTCSessionDescription
 from aiortc.rtcdtlstransport import RTCDtlsTransport
 
 from rooms import rtcp
@@ -36,11 +36,15 @@ class Events:
         return [what for what, who in self.told if who == leg_id]
 
 
+# With aiortc's default the second video m-line stays on a transport that was thrown away.
+CONFIGURATION = RTCConfiguration(iceServers=[], bundlePolicy=RTCBundlePolicy.MAX_BUNDLE)
+
+
 class RawClient:
     """A browser, as far as the server can tell."""
 
     def __init__(self) -> None:
-        self.pc = RTCPeerConnection(RTCConfiguration(iceServers=[]))
+        self.pc = RTCPeerConnection(CONFIGURATION)
         self.rtp: list[bytes] = []
         self.rtcp: list[bytes] = []
         self.ssrc: dict[MediaKind, int] = {}

@@ -8,7 +8,7 @@ from typing import ClassVar
 
 import pytest
 from aioice import stun
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from core import clock as core_clock
@@ -320,6 +320,7 @@ async def test_without_choice_every_address_is_bound_and_offered_loopback_last()
     udp.close()
 
 
+@settings(deadline=None)
 @given(st.binary(max_size=120), st.booleans())
 def test_no_datagram_is_too_strange_for_the_parser(data: bytes, framed: bool) -> None:
     if framed:
@@ -329,6 +330,7 @@ def test_no_datagram_is_too_strange_for_the_parser(data: bytes, framed: bool) ->
 
 
 @pytest.mark.parametrize("kind", sorted(stun.ATTRIBUTES_BY_TYPE))
+@settings(deadline=None)
 @given(value=st.binary(max_size=24))
 def test_no_attribute_is_too_strange_for_the_parser(kind: int, value: bytes) -> None:
     body = kind.to_bytes(2, "big") + len(value).to_bytes(2, "big") + value + bytes(-len(value) % 4)
