@@ -70,6 +70,7 @@ class Chromium:
             headless=True,
             args=[*FLAGS, *camera_flags(clip), *flags],
             locale=language,
+            timezone_id="Asia/Shanghai",
             viewport={"width": size[0], "height": size[1]},
             ignore_https_errors=True,
             java_script_enabled=javascript,

@@ -1,0 +1,124 @@
+"""What people do in the journeys, in their own words, and what must then be seen and heard."""
+
+import asyncio
+from dataclasses import dataclass
+
+from tests.browser.person import Person
+from tests.browser.product import Product
+from tests.fakes import clip
+
+OTHER = ".face:not([hidden]) video"  # the only other one who is in the call
+SEAT = ".seat[data-seat='{seat}'] video"
+
+
+@dataclass
+class Visit:
+    """The three at a visit."""
+
+    family: Person
+    inmate: Person
+    officer: Person
+    booking: str
+
+
+async def enter_demo(person: Person, key: str) -> None:
+    await person.open(f"/demo/enter/{key}")
+
+
+async def due_booking(inmate: Person) -> str:
+    """The booking that the demonstration always has due: the terminal goes to it by itself."""
+    path = await inmate.until("location.pathname.startsWith('/visits/') && location.pathname", seconds=30)
+    return str(path).rsplit("/", 1)[-1]
+
+
+async def check_and_enter(person: Person, booking: str) -> None:
+    """Through the device check into the lobby."""
+    await person.open(f"/visits/{booking}")
+    await person.click("#check-start")
+    await person.click("#enter", seconds=30)
+    await person.until("document.body.dataset.step === 'lobby'")
+
+
+async def admit_all(officer: Person, count: int) -> None:
+    for _ in range(count):
+        await officer.click(
+            ".seat[data-connected='true'] .act--admit:not([hidden]):not(:disabled)", seconds=30
+        )
+        await asyncio.sleep(0.3)
+
+
+async def live(*people: Person) -> None:
+    for person in people:
+        await person.until(
+            "document.body.dataset.step === 'call'", seconds=20, what=f"{person.name} to be in the call"
+        )
+        await person.until("document.getElementById('paused').hidden", what="the pause to be over")
+
+
+async def gather(product: Product, family: Person, inmate: Person, officer: Person) -> Visit:
+    """Signs the three in, brings them into the visit that is due, and waits until it is live."""
+    await asyncio.gather(
+        enter_demo(family, "wife"), enter_demo(inmate, "terminal"), enter_demo(officer, "monitor")
+    )
+    booking = await due_booking(inmate)
+    await officer.open(f"/officer/visits/{booking}")
+    await asyncio.gather(check_and_enter(family, booking), check_and_enter(inmate, booking))
+    await admit_all(officer, 2)
+    await live(family, inmate)
+    return Visit(family, inmate, officer, booking)
+
+
+async def seat_of(officer: Person, name_part: str) -> str:
+    found = await officer.until(
+        f"[...document.querySelectorAll('.seat')].find(s => s.innerText.includes('{name_part}'))?.dataset.seat"
+    )
+    return str(found)
+
+
+async def watch_all(visit: Visit) -> None:
+    """Begins to watch: the family sees the inmate, the inmate the family, the officer both."""
+    await visit.family.watch("other", OTHER, clip.INMATE.pitch)
+    await visit.inmate.watch("other", OTHER, clip.FAMILY.pitch)
+    for name, role, person in (("inmate", "服刑人员", clip.INMATE), ("family", "家属", clip.FAMILY)):
+        seat = await seat_of(visit.officer, role)
+        await visit.officer.watch(name, SEAT.format(seat=seat), person.pitch)
+
+
+async def sees_and_hears(
+    person: Person, watch: str, whom: clip.Person, *, frames: int = 20, beeps: int = 2, seconds: float = 15
+) -> None:
+    """`person` decodes changing frames of `whom` and hears its beeps, counted from now on."""
+    since = (await person.seen(watch))["now"]
+    deadline = asyncio.get_running_loop().time() + seconds
+    seen = {}
+    while asyncio.get_running_loop().time() < deadline:
+        seen = await person.seen(watch, since)
+        numbers = {frame["number"] for frame in seen["frames"]}
+        wrong = [frame for frame in seen["frames"] if frame["person"] != whom.number]
+        assert not wrong, f"{person.name} sees somebody else on {watch}: {wrong[:3]}"
+        if len(numbers) >= frames and len(seen["beeps"]) >= beeps:
+            return
+        await asyncio.sleep(0.25)
+    told = {key: value for key, value in seen.items() if key not in ("frames", "beeps", "flashes")}
+    raise AssertionError(
+        f"{person.name} did not see and hear {whom} on {watch}: {len(seen.get('frames', []))} frames, "
+        f"{len(seen.get('beeps', []))} beeps, {told}"
+    )
+
+
+async def hears_nothing(person: Person, watch: str, *, seconds: float = 3) -> None:
+    """No beep for so long (there is one each second), after a moment in which buffers run empty."""
+    await asyncio.sleep(1)
+    since = (await person.seen(watch))["now"]
+    await asyncio.sleep(seconds)
+    heard = (await person.seen(watch, since))["beeps"]
+    assert not heard, f"{person.name} still hears {watch}: {heard}"
+
+
+async def sees_nothing(person: Person, watch: str, *, seconds: float = 2) -> None:
+    """No new picture for so long."""
+    await asyncio.sleep(1)
+    since = (await person.seen(watch))["now"]
+    await asyncio.sleep(seconds)
+    frames = (await person.seen(watch, since))["frames"]
+    assert not frames, f"{person.name} still sees {watch}: {len(frames)} frames"

@@ -1,0 +1,103 @@
+"""Fixtures of the browser journeys: a product of its own for each module, people with browsers of their own."""
+
+import contextlib
+from collections.abc import AsyncIterator, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from playwright.async_api import Playwright, async_playwright
+
+from tests.browser.chromium import Chromium
+from tests.browser.firefox import Firefox
+from tests.browser.person import Person
+from tests.browser.product import Product
+from tests.browser.wire import Wire
+from tests.fakes import clip
+from tests.fakes.clip import Clip
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    here = Path(__file__).parent
+    for item in items:
+        if here in item.path.parents:
+            item.add_marker(pytest.mark.browser)
+            if item.get_closest_marker("timeout") is None:
+                item.add_marker(pytest.mark.timeout(180))
+
+
+@pytest.fixture(scope="session")
+def clips(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Clip]:
+    """What each camera and microphone plays."""
+    folder = tmp_path_factory.mktemp("clips")
+    people = {
+        "family": clip.FAMILY,
+        "inmate": clip.INMATE,
+        "officer": clip.OFFICER,
+        "second": clip.SECOND_RELATIVE,
+    }
+    return {name: clip.write(person, folder) for name, person in people.items()}
+
+
+@pytest.fixture
+def product(tmp_path: Path) -> Iterator[Product]:
+    """A demonstration that runs; what it said last is shown when a test fails."""
+    made = Product(tmp_path / "product")
+    made.start()
+    yield made
+    made.stop()
+    print(made.process.words())
+
+
+@pytest.fixture
+async def playwright() -> AsyncIterator[Playwright]:
+    async with async_playwright() as running:
+        yield running
+
+
+class Crowd:
+    """Makes people, and sends them home at the end. Chromium's complaints are remembered."""
+
+    def __init__(
+        self, playwright: Playwright, folder: Path, clips: dict[str, Clip], stack: contextlib.AsyncExitStack
+    ) -> None:
+        self._playwright = playwright
+        self._folder = folder
+        self._clips = clips
+        self._stack = stack
+        self._count = 0
+        self.chromiums: list[Chromium] = []
+
+    async def chromium(self, name: str, base_url: str, camera: str | None = None, **options: Any) -> Person:
+        """`camera`: whose clip it plays; `None`: no permission for any device."""
+        self._count += 1
+        profile = self._folder / f"{self._count}-{name}"
+        browser = await Chromium.start(
+            self._playwright, profile, self._clips[camera] if camera else None, **options
+        )
+        self._stack.push_async_callback(browser.close)
+        self.chromiums.append(browser)
+        return Person(name, browser, base_url)
+
+    async def firefox(self, name: str, base_url: str) -> Person:
+        self._count += 1
+        browser = await Firefox.start(self._folder / f"{self._count}-{name}")
+        self._stack.push_async_callback(browser.close)
+        return Person(name, browser, base_url)
+
+    async def wire(self, http_port: int) -> Wire:
+        wire = Wire(http_port)
+        await wire.open()
+        self._stack.push_async_callback(wire.close)
+        return wire
+
+    @property
+    def complaints(self) -> list[str]:
+        """Errors that the pages' scripts did not catch, and what the browser refused (CSP)."""
+        return [said for browser in self.chromiums for said in browser.complaints]
+
+
+@pytest.fixture
+async def crowd(playwright: Playwright, tmp_path: Path, clips: dict[str, Clip]) -> AsyncIterator[Crowd]:
+    async with contextlib.AsyncExitStack() as stack:
+        yield Crowd(playwright, tmp_path / "profiles", clips, stack)
