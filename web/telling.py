@@ -115,13 +115,18 @@ def booking(language: str, view: BookingView, now: datetime) -> Told:
     if view.state is BookingState.REQUESTED and view.reply_by is None:
         text = UNKNOWN_DEADLINE
     values = {
-        "by": _moment(language, view.reply_by, view.zone),
+        "by": _moment(language, _reply_by(view), view.zone),
         "opens": wording.time(language, view.opens_at, view.zone),
         "until": wording.time(language, view.held_until, view.zone) if view.held_until else "",
     }
     return Told(
         entry.light, translate(language, entry.word), translate(language, text, values), _why(language, view)
     )
+
+
+def _reply_by(view: BookingView) -> datetime | None:
+    """An answer that comes after the visit is none, whatever the office's days allow."""
+    return min(view.reply_by, view.opens_at) if view.reply_by else None
 
 
 def _moment(language: str, moment: datetime | None, zone: str) -> str:
