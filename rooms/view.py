@@ -2,6 +2,7 @@
 
 from typing import TYPE_CHECKING
 
+from people.model import KINSHIP_TEXTS
 from rooms import words
 from rooms.actions import Message
 from rooms.audience import line, line_number
@@ -64,10 +65,20 @@ def _proofs(room: "Room") -> list[Message]:
     if seats:
         proofs += [(seats[0].id, c.name, c.kinship, c.relationship_id) for c in room.visit.companions]
     return [
-        {"seat": seat, "name": name, "kinship": kinship, "proof_url": f"/officer/relationships/{of}/proof"}
+        {
+            "seat": seat,
+            "name": name,
+            "kinship": _kinship(kinship),
+            "proof_url": f"/officer/relationships/{of}/proof",
+        }
         for seat, name, kinship, of in proofs
         if of
     ]
+
+
+def _kinship(code: str) -> Message | str:
+    known = next((kinship for kinship in KINSHIP_TEXTS if kinship.value == code), None)
+    return words.say(KINSHIP_TEXTS[known]) if known is not None else code
 
 
 def state(room: "Room", viewer: Seat, now: Moment) -> Message:

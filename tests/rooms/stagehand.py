@@ -151,8 +151,9 @@ class Stagehand:
         return {by_conn[line.publisher]: (line.audio, line.video) for line in lines if line is not None}
 
     @property
-    def phase(self) -> Phase:
-        return self.room.phase
+    def phase(self) -> str:
+        """As text: the type checker would hold an enum's member for the last one that was asserted."""
+        return self.room.phase.value
 
 
 def live(of: Visit | None = None, *, seats: tuple[SeatView, ...] = (WIFE, INMATE)) -> Stagehand:
@@ -160,5 +161,5 @@ def live(of: Visit | None = None, *, seats: tuple[SeatView, ...] = (WIFE, INMATE
     hand = Stagehand(of)
     hand.enter(OFFICER, *seats)
     hand.admit(*seats)
-    assert hand.phase is Phase.LIVE
+    assert hand.phase == Phase.LIVE.value
     return hand

@@ -25,8 +25,8 @@ from rooms.actions import (
     VisitorDropped,
 )
 from rooms.client import MediaKind
-from rooms.model import EndReason, Fault, Phase, Quality, RoomRecord, SeatState
-from scheduler.model import VisitKind
+from rooms.model import EndReason, Phase, Quality, RoomRecord, SeatState
+from scheduler.model import Fault, VisitKind
 from tests.rooms.stagehand import (
     COUNSEL,
     INMATE,
@@ -58,7 +58,7 @@ def test_a_visit_goes_live_only_when_everything_is_there() -> None:
     assert not any(isinstance(e, StartRecorder) for e in hand.effects)
     hand.admit(INMATE)
     assert hand.state(WIFE)["waiting"] == ["for-recorder"]
-    assert hand.phase is Phase.LOBBY
+    assert hand.phase == Phase.LOBBY.value
     assert [e for e in hand.effects if isinstance(e, StartRecorder)] == [StartRecorder()]
     hand.answer_recorder = True
     hand.wait(5.5)
@@ -72,7 +72,7 @@ def test_without_one_of_them_there_is_no_visit(missing: object) -> None:
     if missing is not OFFICER:
         hand.admit(*(seat for seat in (WIFE, INMATE) if seat is not missing))
     hand.wait(120)
-    assert hand.phase is Phase.LOBBY
+    assert hand.phase == Phase.LOBBY.value
     assert hand.shown(WIFE if missing is not WIFE else INMATE) == {}
 
 
@@ -82,7 +82,7 @@ def test_without_a_checked_face_there_is_no_visit(not_admitted: object) -> None:
     hand.enter(OFFICER, WIFE, INMATE)
     hand.admit(*(seat for seat in (WIFE, INMATE) if seat is not not_admitted))
     hand.wait(60)
-    assert hand.phase is Phase.LOBBY
+    assert hand.phase == Phase.LOBBY.value
     assert hand.state(WIFE)["waiting"] == ["for-admission"]
 
 
@@ -91,12 +91,12 @@ def test_coming_early_is_waiting_not_a_way_round() -> None:
     hand.enter(OFFICER, WIFE, INMATE)
     hand.admit(WIFE, INMATE)
     hand.wait(599)
-    assert hand.phase is Phase.LOBBY
+    assert hand.phase == Phase.LOBBY.value
     assert hand.state(WIFE)["waiting"] == ["for-start"]
     assert hand.state(WIFE)["clock"]["until_start_ms"] <= 10_000
     assert hand.shown(WIFE) == {}
     hand.wait(1)
-    assert hand.phase is Phase.LIVE
+    assert hand.phase == Phase.LIVE.value
 
 
 def test_a_refused_recorder_is_tried_again_and_nobody_talks_meanwhile() -> None:
@@ -111,7 +111,7 @@ def test_a_refused_recorder_is_tried_again_and_nobody_talks_meanwhile() -> None:
     assert sum(isinstance(e, StartRecorder) for e in hand.effects) == 1
     hand.answer_recorder = True
     hand.wait(2)
-    assert hand.phase is Phase.LIVE
+    assert hand.phase == Phase.LIVE.value
     assert "system:recording:refused" in hand.tags()
     assert hand.tags().index("system:recording:started") < hand.tags().index("system:visit:started")
 
@@ -172,7 +172,7 @@ def test_two_relatives_on_two_devices_are_one_visit() -> None:
     assert hand.shown(WIFE) == {INMATE.id: (True, True), SON.id: (True, True)}
     assert hand.shown(INMATE) == {WIFE.id: (True, True), SON.id: (True, True)}
     hand.leave(WIFE, bye=True)
-    assert hand.phase is Phase.LIVE
+    assert hand.phase == Phase.LIVE.value
     assert hand.shown(INMATE) == {SON.id: (True, True)}
 
 
@@ -181,11 +181,11 @@ def test_a_second_tab_takes_the_seat_and_the_first_is_told() -> None:
     hand.enter(WIFE)
     assert hand.closed("wife") == ["elsewhere"]
     assert CloseLeg("wife") in hand.effects
-    assert hand.phase is Phase.LIVE
+    assert hand.phase == Phase.LIVE.value
     assert hand.shown(INMATE) == {WIFE.id: (True, True)}
     assert hand.do(LegFailed("wife")) == []
     assert hand.do(Detached("wife")) == []
-    assert hand.phase is Phase.LIVE
+    assert hand.phase == Phase.LIVE.value
 
 
 def test_a_seat_that_the_kind_of_visit_does_not_have_is_refused() -> None:
@@ -198,7 +198,7 @@ def test_a_seat_that_the_kind_of_visit_does_not_have_is_refused() -> None:
 def test_a_privileged_visit_has_no_officer_no_recorder_and_no_lobby_check() -> None:
     hand = Stagehand(visit(kind=VisitKind.LEGAL), RoomRecord(seats=(COUNSEL, INMATE)))
     hand.enter(COUNSEL, INMATE)
-    assert hand.phase is Phase.LIVE
+    assert hand.phase == Phase.LIVE.value
     assert hand.shown(COUNSEL) == {INMATE.id: (True, True)}
     assert not any(isinstance(e, StartRecorder) for e in hand.effects)
     assert hand.room.scene().taped == {}
@@ -254,11 +254,11 @@ def test_the_leg_of_a_closed_socket_ends_after_two_seconds() -> None:
     hand = live()
     hand.leave(WIFE)
     hand.wait(1.5)
-    assert hand.phase is Phase.LIVE
+    assert hand.phase == Phase.LIVE.value
     assert CloseLeg("wife") not in hand.effects
     hand.wait(0.5)
     assert CloseLeg("wife") in hand.effects
-    assert hand.phase is Phase.PAUSED
+    assert hand.phase == Phase.PAUSED.value
     assert hand.state(INMATE)["pause"]["reason"] == "person-away"
 
 
@@ -268,17 +268,17 @@ def test_leaving_on_purpose_ends_the_leg_at_once_and_keeps_the_seat() -> None:
     assert CloseLeg("wife") in hand.effects
     assert "family:seat:left" in hand.tags()
     hand.enter(WIFE)
-    assert hand.phase is Phase.LIVE
+    assert hand.phase == Phase.LIVE.value
 
 
 def test_time_away_within_the_window_is_given_back() -> None:
     hand = live()
     hand.wait(60)
     hand.do(LegLost("wife", silent=3.0))
-    assert hand.phase is Phase.PAUSED
+    assert hand.phase == Phase.PAUSED.value
     hand.wait(5)
     hand.do(LegBack("wife"))
-    assert hand.phase is Phase.LIVE
+    assert hand.phase == Phase.LIVE.value
     assert hand.room.clock.used == pytest.approx(57)
     assert hand.room.clock.given_back() == pytest.approx(8)
     assert hand.notices(INMATE, "given-back")[0]["text"]["params"] == {"seconds": 8}
@@ -300,7 +300,7 @@ def test_beyond_the_window_their_own_time_runs_on_and_the_face_is_checked_again(
     hand.wait(30)
     assert hand.room.clock.used == pytest.approx(used, abs=1)
     hand.admit(WIFE)
-    assert hand.phase is Phase.LIVE
+    assert hand.phase == Phase.LIVE.value
 
 
 def test_somebody_long_gone_costs_the_others_no_refund() -> None:
@@ -342,7 +342,7 @@ def test_the_time_is_told_at_ten_five_and_two_minutes_and_ends_hard() -> None:
     hand.wait(1800 + 1, step=1)
     assert [n["minutes"] for n in hand.notices(WIFE, "time")] == [10, 5, 2]
     assert [n["minutes"] for n in hand.notices(INMATE, "time")] == [10, 5, 2]
-    assert hand.phase is Phase.ENDED
+    assert hand.phase == Phase.ENDED.value
     record = hand.room.record()
     assert record.end_reason is EndReason.TIME_UP
     assert record.fault is Fault.NOBODY
@@ -360,7 +360,7 @@ def test_given_back_time_never_runs_into_the_next_visit() -> None:
     hand.act("resume")
     hand.wait(1320, step=1)
     assert hand.at == 1920
-    assert hand.phase is Phase.ENDED
+    assert hand.phase == Phase.ENDED.value
     assert hand.room.record().end_reason is EndReason.SLOT_OVER
     assert hand.room.clock.given_back() == 120
 
@@ -371,7 +371,7 @@ def test_a_late_visit_is_cut_where_the_next_one_begins() -> None:
     hand.admit(WIFE, INMATE)
     assert hand.state(WIFE)["clock"]["remaining_ms"] == 1_200_000
     hand.wait(1200, step=1)
-    assert hand.phase is Phase.ENDED
+    assert hand.phase == Phase.ENDED.value
 
 
 def test_a_family_that_never_came_is_a_no_show_after_the_cut_off() -> None:
@@ -379,7 +379,7 @@ def test_a_family_that_never_came_is_a_no_show_after_the_cut_off() -> None:
     assert RULES.late_cutoff == 900
     hand.enter(OFFICER, INMATE)
     hand.wait(905, step=1)
-    assert hand.phase is Phase.LOBBY
+    assert hand.phase == Phase.LOBBY.value
     hand.wait(10, step=1)
     assert hand.room.record().end_reason is EndReason.FAMILY_NO_SHOW
     assert hand.room.record().fault is Fault.FAMILY
@@ -390,7 +390,7 @@ def test_a_family_that_came_and_found_nobody_is_not_blamed() -> None:
     hand.enter(WIFE)
     hand.leave(WIFE)
     hand.wait(2399, step=1)
-    assert hand.phase is Phase.LOBBY
+    assert hand.phase == Phase.LOBBY.value
     hand.wait(1)
     assert hand.room.record().end_reason is EndReason.PRISON_NO_SHOW
     assert hand.room.record().fault is Fault.PRISON
@@ -408,7 +408,7 @@ def test_a_cancelled_booking_ends_the_room() -> None:
     hand = Stagehand()
     hand.enter(WIFE)
     hand.do(BookingCancelled())
-    assert hand.phase is Phase.ENDED
+    assert hand.phase == Phase.ENDED.value
     assert hand.room.record().end_reason is EndReason.CANCELLED
 
 
@@ -416,10 +416,10 @@ def test_a_visitor_whose_relationship_ended_is_out_and_the_visit_goes_on_for_the
     hand = live(seats=(WIFE, SON, INMATE))
     hand.do(VisitorDropped(SON.id))
     assert hand.closed("son") == ["relationship-ended"]
-    assert hand.phase is Phase.LIVE
+    assert hand.phase == Phase.LIVE.value
     hand.do(VisitorDropped(SON.id))
     hand.do(VisitorDropped(WIFE.id))
-    assert hand.phase is Phase.ENDED
+    assert hand.phase == Phase.ENDED.value
 
 
 def test_an_ended_room_does_nothing_more() -> None:
@@ -438,12 +438,12 @@ def test_after_a_restart_admitted_people_come_back_without_being_admitted_again(
     hand.wait(100)
     record = hand.room.record()
     again = Stagehand(hand.room.visit, record, at=hand.at + 4)
-    assert again.phase is Phase.PAUSED
+    assert again.phase == Phase.PAUSED.value
     again.enter(WIFE, INMATE)
-    assert again.phase is Phase.PAUSED
+    assert again.phase == Phase.PAUSED.value
     assert "monitor-lost" in again.state(WIFE)["pause"]["reason"]
     again.enter(OFFICER)
-    assert again.phase is Phase.LIVE
+    assert again.phase == Phase.LIVE.value
     assert [e for e in again.effects if isinstance(e, StartRecorder)] == [StartRecorder()]
     assert again.room.clock.used == pytest.approx(100)
     assert again.room.clock.given_back() == pytest.approx(4)
@@ -456,9 +456,9 @@ def test_an_officers_pause_and_a_mute_survive_a_restart() -> None:
     hand.act("pause", code="security")
     again = Stagehand(hand.room.visit, hand.room.record(), at=10)
     again.enter(WIFE, INMATE, OFFICER)
-    assert again.phase is Phase.PAUSED
+    assert again.phase == Phase.PAUSED.value
     assert again.act("resume") == "done"
-    assert again.phase is Phase.LIVE
+    assert again.phase == Phase.LIVE.value
     assert again.shown(INMATE) == {WIFE.id: (False, True)}
     assert again.shown(OFFICER)[WIFE.id] == (True, True)
 

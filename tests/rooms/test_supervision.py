@@ -15,8 +15,9 @@ from rooms.actions import (
     RecorderFailed,
     StartRecorder,
 )
-from rooms.model import EndReason, Fault, Phase, SeatState
+from rooms.model import EndReason, Phase, SeatState
 from rooms.powers import Act
+from scheduler.model import Fault
 from tests.rooms.stagehand import INMATE, OFFICER, SECOND, SON, WIFE, Stagehand, live
 
 # Loss of monitor or recorder
@@ -26,14 +27,14 @@ def test_when_the_last_officer_leaves_it_pauses_at_once_and_goes_on_by_itself() 
     hand = live()
     hand.wait(60)
     hand.do(Detached("officer"))
-    assert hand.phase is Phase.PAUSED
+    assert hand.phase == Phase.PAUSED.value
     assert hand.shown(WIFE) == hand.shown(INMATE) == {}
     assert hand.state(WIFE)["pause"]["reason"] == "monitor-lost"
     assert not hand.state(WIFE)["supervised"]
     assert hand.notices(WIFE, "paused")
     hand.wait(30)
     hand.enter(OFFICER)
-    assert hand.phase is Phase.LIVE
+    assert hand.phase == Phase.LIVE.value
     assert hand.room.clock.used == 60
     assert hand.room.clock.given_back() == 30
     assert hand.notices(WIFE, "resumed")
@@ -43,23 +44,23 @@ def test_when_the_last_officer_leaves_it_pauses_at_once_and_goes_on_by_itself() 
 def test_an_officer_whose_media_is_dead_watches_nobody() -> None:
     hand = live()
     hand.do(LegLost("officer", 3.0))
-    assert hand.phase is Phase.PAUSED
+    assert hand.phase == Phase.PAUSED.value
     hand.do(LegBack("officer"))
-    assert hand.phase is Phase.LIVE
+    assert hand.phase == Phase.LIVE.value
 
 
 def test_a_second_officer_keeps_it_going() -> None:
     hand = live()
     hand.enter(SECOND)
     hand.do(Detached("officer"))
-    assert hand.phase is Phase.LIVE
+    assert hand.phase == Phase.LIVE.value
 
 
 def test_without_an_officer_for_too_long_it_ends_on_the_prisons_account() -> None:
     hand = live()
     hand.leave(OFFICER)
     hand.wait(600, step=1)
-    assert hand.phase is Phase.PAUSED
+    assert hand.phase == Phase.PAUSED.value
     hand.wait(2, step=1)
     assert hand.room.record().end_reason is EndReason.MONITOR_LOST
     assert hand.room.record().fault is Fault.PRISON
@@ -69,7 +70,7 @@ def test_a_lost_recorder_pauses_and_a_new_take_goes_on() -> None:
     hand = live()
     hand.answer_recorder = False
     hand.do(RecorderFailed())
-    assert hand.phase is Phase.PAUSED
+    assert hand.phase == Phase.PAUSED.value
     assert hand.state(WIFE)["pause"]["reason"] == "recorder-lost"
     assert not hand.state(WIFE)["recording"]["running"]
     assert FinishRecorder("failed") in hand.effects
@@ -77,7 +78,7 @@ def test_a_lost_recorder_pauses_and_a_new_take_goes_on() -> None:
     hand.do(RecorderFailed())
     hand.answer_recorder = True
     hand.wait(6)
-    assert hand.phase is Phase.LIVE
+    assert hand.phase == Phase.LIVE.value
     assert hand.room.recording == "rec_3"
 
 
@@ -99,11 +100,11 @@ def test_what_an_officer_paused_only_an_officer_resumes() -> None:
     hand.leave(OFFICER)
     hand.enter(OFFICER)
     hand.wait(60)
-    assert hand.phase is Phase.PAUSED
+    assert hand.phase == Phase.PAUSED.value
     assert hand.state(WIFE)["pause"]["reason"] == "by-officer"
     assert hand.state(WIFE)["waiting"] == ["for-resume"]
     assert hand.act("resume") == "done"
-    assert hand.phase is Phase.LIVE
+    assert hand.phase == Phase.LIVE.value
 
 
 def test_a_pause_that_is_forgotten_ends_the_visit() -> None:
@@ -121,7 +122,7 @@ def test_several_holds_are_told_by_the_gravest_and_all_must_go() -> None:
     hand.enter(OFFICER)
     assert hand.state(WIFE)["pause"]["reason"] == "person-away"
     hand.do(LegBack("wife"))
-    assert hand.phase is Phase.LIVE
+    assert hand.phase == Phase.LIVE.value
 
 
 # Acts
@@ -167,7 +168,7 @@ def test_every_act_has_its_entry_before_it_is_done() -> None:
         assert entry < done
         assert Note in kinds
         assert Mark in kinds
-    assert hand.phase is Phase.ENDED
+    assert hand.phase == Phase.ENDED.value
 
 
 @pytest.mark.parametrize("act", [act.value for act in Act])
@@ -181,7 +182,7 @@ def test_nobody_but_an_officer_acts(act: str, by: object) -> None:
     entry = next(e for e in effects if isinstance(e, Enter))
     assert entry.tag.endswith(":act:forbidden")
     assert entry.details["act"] == act
-    assert hand.phase is Phase.LIVE
+    assert hand.phase == Phase.LIVE.value
     assert hand.shown(INMATE) == before
 
 
@@ -210,14 +211,14 @@ def test_admitting_needs_a_face_to_be_seen() -> None:
 def test_sent_back_waits_in_the_lobby_and_the_clock_stands() -> None:
     hand = live()
     assert hand.act("send_back", seat=WIFE.id) == "done"
-    assert hand.phase is Phase.PAUSED
+    assert hand.phase == Phase.PAUSED.value
     assert hand.shown(INMATE) == {}
     assert hand.state(WIFE)["waiting"] == ["for-admission"]
     hand.wait(300)
     assert hand.room.clock.used == 0
     assert hand.act("send_back", seat=WIFE.id) == "not-in"
     hand.admit(WIFE)
-    assert hand.phase is Phase.LIVE
+    assert hand.phase == Phase.LIVE.value
 
 
 def test_removed_is_out_for_good() -> None:
@@ -225,7 +226,7 @@ def test_removed_is_out_for_good() -> None:
     assert hand.act("remove", seat=SON.id) == "reason-needed"
     assert hand.act("remove", seat=SON.id, code="unapproved-person") == "done"
     assert hand.closed("son") == ["seat-refused"]
-    assert hand.phase is Phase.LIVE
+    assert hand.phase == Phase.LIVE.value
     hand.enter(SON, connect=False)
     assert hand.closed("son2") == ["seat-refused"]
     assert hand.act("admit", seat=SON.id) == "removed"
@@ -235,7 +236,7 @@ def test_removed_is_out_for_good() -> None:
 def test_removing_a_whole_side_ends_the_visit_with_the_officers_reason() -> None:
     hand = live()
     hand.act("remove", seat=SON.id, code="identity")
-    assert hand.phase is Phase.LIVE
+    assert hand.phase == Phase.LIVE.value
     hand.act("remove", seat=WIFE.id, code="identity", text="not her")
     record = hand.room.record()
     assert (record.end_reason, record.end_code, record.end_words) == (
