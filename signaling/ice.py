@@ -22,7 +22,7 @@ from aioice import stun
 from aioice.ice import get_host_addresses
 
 from core import clock
-from core.errors import Unavailable
+from core.errors import Misconfigured, Unavailable
 from core.log import fields
 from signaling.srtp import LARGEST, Scratch
 
@@ -190,8 +190,12 @@ class UdpPort:
         """Binds all of `wanted` (empty: every address of this machine) to UDP port `number` (0: any).
 
         An address that is not this machine's own is offered without being bound, and then every own one is
-        bound: such is a server behind one-to-one address translation. Raises `Unavailable`.
+        bound: such is a server behind one-to-one address translation. Raises `Unavailable` when the port is
+        taken, `Misconfigured` for an address that is none.
         """
+        for host in wanted:
+            if not _is_address(host):
+                raise Misconfigured(problem=f"KINBRIDGE_MEDIA_ADDRESSES: {host!r} is not an IP address")
         own = own_addresses()
         foreign = [host for host in wanted if not _is_own(host)]
         hosts = [*own] if foreign or not wanted else [*wanted]
@@ -335,6 +339,14 @@ def own_addresses() -> list[str]:
     ]
     found.sort(key=lambda host: ip_address(host).version)
     return [host for host in dict.fromkeys([*found, "127.0.0.1", "::1"]) if _is_own(host)]
+
+
+def _is_address(host: str) -> bool:
+    try:
+        ip_address(host)
+    except ValueError:
+        return False
+    return True
 
 
 def _is_own(host: str) -> bool:

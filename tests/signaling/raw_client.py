@@ -43,8 +43,8 @@ CONFIGURATION = RTCConfiguration(iceServers=[], bundlePolicy=RTCBundlePolicy.MAX
 class RawClient:
     """A browser, as far as the server can tell."""
 
-    def __init__(self) -> None:
-        self.pc = RTCPeerConnection(CONFIGURATION)
+    def __init__(self, configuration: RTCConfiguration = CONFIGURATION) -> None:
+        self.pc = RTCPeerConnection(configuration)
         self.rtp: list[bytes] = []
         self.rtcp: list[bytes] = []
         self.ssrc: dict[MediaKind, int] = {}
@@ -113,7 +113,8 @@ class Router(asyncio.DatagramProtocol):
 
     def __init__(self, server: tuple[str, int]) -> None:
         self.server = server
-        self.loss = 0.0
+        self.loss = 0.0  # of media packets
+        self.all_loss = 0.0  # of everything, STUN and DTLS too
         self.cut = False
         self._random = random.Random(7)
         self._client: tuple[str, int] | None = None
@@ -147,7 +148,7 @@ class Router(asyncio.DatagramProtocol):
 
     def _passes(self, data: bytes) -> bool:
         media = 127 < data[0] < 192 and not 191 < data[1] < 224
-        return not self.cut and not (media and self._random.random() < self.loss)
+        return not self.cut and self._random.random() >= max(self.all_loss, self.loss if media else 0)
 
     def datagram_received(self, data: bytes, addr: tuple[str, int]) -> None:
         self._client = addr

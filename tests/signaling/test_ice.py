@@ -12,7 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from core import clock as core_clock
-from core.errors import Unavailable
+from core.errors import Misconfigured, Unavailable
 from signaling.ice import Agent, UdpPort, own_addresses, parse_binding
 from tests.conftest import FakeClock
 
@@ -301,6 +301,11 @@ async def test_a_taken_port_is_unavailable_and_leaves_nothing_open(port: UdpPort
     with pytest.raises(Unavailable):
         other.open(port.number, ["127.0.0.1"])
     assert other._endpoints == []
+
+
+async def test_a_name_is_no_address() -> None:
+    with pytest.raises(Misconfigured, match=r"visits\.example"):
+        UdpPort(Counter()).open(0, ["127.0.0.1", "visits.example"])
 
 
 async def test_an_address_that_is_not_ours_is_offered_and_all_ours_are_bound() -> None:

@@ -1,16 +1,22 @@
 """Legs on bad networks: loss, a new address in mid-call, silence; and pictures that really decode."""
 
 import asyncio
+import base64
+import hmac
+import time
 from collections.abc import AsyncIterator
+from pathlib import Path
 
 import av
 import pytest
-from aiortc import RTCPeerConnection, RTCSessionDescription
+from aiortc import RTCBundlePolicy, RTCConfiguration, RTCIceServer, RTCPeerConnection, RTCSessionDescription
 from aiortc.mediastreams import AudioStreamTrack, MediaStreamTrack, VideoStreamTrack
+from aiortc.rtcconfiguration import RTCIceTransportPolicy
 
 from rooms import rtcp
 from rooms.client import MediaKind
 from signaling.peer import PeerFactory, PeerLeg
+from tests import services
 from tests.conftest import FakeClock
 from tests.fakes.rtp import DELTA, KEY, Seen, packet, retransmission, seen
 from tests.signaling.raw_client import CONFIGURATION, Events, RawClient, Router, until
@@ -128,6 +134,40 @@ async def test_a_tenth_of_the_packets_is_lost_and_the_picture_is_whole(
         assert publisher.statistics().lost_up <= 2
     await sender.close()
     await viewer.close()
+
+
+async def test_a_handshake_survives_loss(factory: PeerFactory, router: Router) -> None:
+    events = Events()
+    router.all_loss = 0.15
+    leg, client = await factory.open("a", events, publishes=BOTH, lines=1), RawClient()
+    await leg.accept(await client.answer(router.through(await leg.offer())))
+    await until(lambda: leg.ready, 20)
+    router.all_loss = 0.0
+    await until(lambda: client.dtls.state == "connected", 20)
+    await client.send(AUDIO, 1, b"here at last")
+    await until(lambda: leg.statistics().packets_up == 1)
+    assert events.of("a") == ["connected"]
+    await client.close()
+
+
+async def test_a_peer_comes_through_a_relay(factory: PeerFactory, tmp_path: Path) -> None:
+    """The server knows nothing of TURN: a relay's address is as good as any."""
+    secret, user = "s" * 32, f"{int(time.time()) + 600}:someone"
+    with services.turn(tmp_path, secret) as url:
+        word = base64.b64encode(hmac.digest(secret.encode(), user.encode(), "sha1")).decode()
+        relay_only = RTCConfiguration(
+            iceServers=[RTCIceServer(url, user, word)],
+            iceTransportPolicy=RTCIceTransportPolicy.RELAY,
+            bundlePolicy=RTCBundlePolicy.MAX_BUNDLE,
+        )
+        leg, client = await factory.open("a", Events(), publishes=BOTH, lines=1), RawClient(relay_only)
+        await leg.accept(await client.answer(await leg.offer()))
+        await until(lambda: leg.ready and client.pc.connectionState == "connected", 20)
+        await client.send(AUDIO, 1, b"through the relay")
+        await until(lambda: leg.statistics().packets_up == 1)
+        assert {c.type for c in client.dtls.transport.iceGatherer.getLocalCandidates()} == {"relay"}
+        await leg.close()
+        await client.close()
 
 
 async def test_a_peer_whose_router_forgets_it_is_found_again(factory: PeerFactory, router: Router) -> None:
