@@ -35,6 +35,7 @@ def run(args: argparse.Namespace) -> int:
 
 async def require_migrated(settings: Settings) -> None:
     """Raises `Misconfigured` when the database is older or newer than this program."""
+    settings.data_dir.mkdir(parents=True, exist_ok=True)
     present, needed = await schema.present_revision(settings.sqlalchemy_url), schema.newest_revision()
     if present != needed:
         raise Misconfigured(

@@ -1,0 +1,126 @@
+"""The command line as an operator meets it: help, exit codes, reports."""
+
+import asyncio
+import json
+import sqlite3
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+import ledger.record
+from core import keys
+from core.db import Database
+from core.ids import SYSTEM, Ref
+from web.cli import COMMANDS, main
+
+CaptureText = pytest.CaptureFixture[str]
+
+
+@pytest.fixture
+def installation(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """An empty installation whose settings come from the environment, as in production."""
+    data = tmp_path / "var"
+    values = {"MODE": "production", "SECRET_KEY": "k" * 40, "RECORDING_DAYS": "180", "MEDIA_PORT": "40123"}
+    for name, value in {**values, "DATA_DIR": str(data)}.items():
+        monkeypatch.setenv(f"KINBRIDGE_{name}", value)
+    return data
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_every_command_explains_itself(command: str, capsys: CaptureText) -> None:
+    with pytest.raises(SystemExit) as ended:
+        main([command, "--help"])
+    assert ended.value.code == 0
+    assert f"kinbridge {command}" in capsys.readouterr().out
+
+
+def test_bad_use_is_2(capsys: CaptureText) -> None:
+    for words in ([], ["dance"], ["verify"], ["assign"], ["serve", "--port", "eighty"]):
+        with pytest.raises(SystemExit) as ended:
+            main(words)
+        assert ended.value.code == 2
+    assert "usage" in capsys.readouterr().err
+
+
+@pytest.mark.usefixtures("installation")
+@pytest.mark.parametrize("command", ["serve", "worker", "media", "migrate", "doctor"])
+def test_bad_settings_are_named_and_2(
+    command: str, monkeypatch: pytest.MonkeyPatch, capsys: CaptureText
+) -> None:
+    monkeypatch.setenv("KINBRIDGE_SECRET_KEY", "short")
+    assert main([command]) == 2
+    assert "KINBRIDGE_SECRET_KEY" in capsys.readouterr().err
+
+
+@pytest.mark.usefixtures("installation")
+def test_an_old_database_is_not_served(capsys: CaptureText) -> None:
+    assert main(["serve"]) == 2
+    assert "kinbridge migrate" in capsys.readouterr().err
+
+
+def test_migrate_then_doctor(installation: Path, capsys: CaptureText) -> None:
+    assert main(["migrate", "--json"]) == 0
+    report = json.loads(capsys.readouterr().out)
+    assert report["before"] is None
+    assert report["after"]
+    assert main(["migrate"]) == 0
+    capsys.readouterr()
+    assert main(["doctor", "--json"]) == 0, capsys.readouterr().out
+    findings = {f["what"]: f for f in json.loads(capsys.readouterr().out)["findings"]}
+    assert findings["ledger"]["text"] == "0 entries"
+    assert findings["signing key"]["good"]
+    assert len(keys.public_keys(installation / "keys")) == 1
+
+
+def test_the_doctor_finds_what_is_wrong(
+    installation: Path, monkeypatch: pytest.MonkeyPatch, capsys: CaptureText
+) -> None:
+    monkeypatch.setenv("KINBRIDGE_HOST", "0.0.0.0")
+    monkeypatch.setenv("KINBRIDGE_REDIS_URL", "redis://127.0.0.1:1/0")
+    installation.mkdir()
+    assert main(["doctor", "--json"]) == 1
+    bad = {f["what"] for f in json.loads(capsys.readouterr().out)["findings"] if not f["good"]}
+    assert {"database", "bus", "address"} <= bad
+
+
+def _fill(installation: Path, count: int) -> None:
+    async def fill() -> None:
+        db = Database.connect(f"sqlite+aiosqlite:///{installation / 'kinbridge.sqlite3'}")
+        ledger.record.install(db)
+        async with db.write() as session:
+            for number in range(count):
+                ledger.record.record(session, "system:test:done", actor=SYSTEM, subject=Ref("t", str(number)))
+        await db.close()
+
+    asyncio.run(fill())
+
+
+def _report(capsys: CaptureText) -> dict[str, Any]:
+    report: dict[str, Any] = json.loads(capsys.readouterr().out)
+    return report
+
+
+def test_verify_ledger_is_0_intact_and_1_broken(installation: Path, capsys: CaptureText) -> None:
+    main(["migrate"])
+    _fill(installation, 5)
+    capsys.readouterr()
+    assert main(["verify", "ledger", "--json"]) == 0
+    assert _report(capsys)["entries"] == 5
+    with sqlite3.connect(installation / "kinbridge.sqlite3") as raw:
+        raw.execute("DROP TRIGGER ledger_entry_no_update")
+        raw.execute("UPDATE ledger_entry SET actor_id = 'somebody else' WHERE seq = 3")
+    raw.close()
+    assert main(["verify", "ledger", "--json"]) == 1
+    assert _report(capsys)["broken_at"] == 3
+    assert main(["verify", "ledger"]) == 1
+    assert "BROKEN at entry 3" in capsys.readouterr().out
+
+
+def test_verify_recording_of_no_folder_is_bad_use(installation: Path, capsys: CaptureText) -> None:
+    assert main(["verify", "recording", str(installation / "nowhere")]) == 2
+    assert "not a folder" in capsys.readouterr().err
+    empty = installation / "empty"
+    empty.mkdir(parents=True)
+    assert main(["verify", "recording", str(empty), "--json"]) == 1
+    assert not _report(capsys)["intact"]
