@@ -35,6 +35,8 @@ from people.signed_in import SignedIn, sign_in
 from people.tables import PasskeyRow, StaffRow
 
 _NAME = "Kinbridge"
+# What the library raises for an answer that is wrong, and for one that is not even an answer.
+_BROKEN = (WebAuthnException, ValueError, TypeError, KeyError, AttributeError)
 _log = logging.getLogger(__name__)
 
 
@@ -112,7 +114,7 @@ async def passkey_add(
             expected_origin=means.origin,
             require_user_verification=True,
         )
-    except WebAuthnException as error:
+    except _BROKEN as error:
         raise ChallengeWrong from error
     credential_id = bytes_to_base64url(made.credential_id)
     if await session.scalar(select(PasskeyRow.id).where(PasskeyRow.credential_id == credential_id)):
@@ -189,7 +191,7 @@ async def passkey_sign_in(
             credential_current_sign_count=key.sign_count,
             require_user_verification=True,
         )
-    except WebAuthnException as error:
+    except _BROKEN as error:
         _log.warning("x passkey %s", log.fields(passkey=key.id, reason=type(error).__name__))
         raise SignInFailed from error
     await session.execute(

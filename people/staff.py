@@ -16,7 +16,7 @@ from sqlalchemy import func, select, update
 
 from core import clock, log
 from core.box import BrokenBoxError
-from core.db import Session
+from core.db import Session, after_failure
 from core.errors import Conflict, Forbidden, NotFound, Refused
 from core.ids import Ref, new_id
 from ledger.record import record
@@ -306,9 +306,20 @@ async def staff_totp(session: Session, means: Means, caller: Caller, pending_id:
     row = await _second(session, means, caller, pending_id)
     step = fitting_step(_seed(means, row), code)
     if step is None or not await _use_step(session, row.id, step):
-        _log.warning("x totp %s", log.fields(account=row.id, network=caller.network_group))
-        raise SignInFailed
+        raise _failed(session, row, caller, "totp")
     return await sign_in(session, caller, Ref(row.kind, row.id), strong=True)
+
+
+def _failed(session: Session, row: StaffRow, caller: Caller, how: str) -> SignInFailed:
+    """Somebody knows the password and not the rest: that is entered, though the transaction fails."""
+    subject = Ref(row.kind, row.id)
+    _log.warning("x %s %s", how, log.fields(account=row.id, network=caller.network_group))
+
+    async def note(later: Session) -> None:
+        record(later, f"{subject.kind}:second-factor:failed", actor=subject, subject=subject, how=how)
+
+    after_failure(session, note)
+    return SignInFailed()
 
 
 async def _use_step(session: Session, staff_id: str, step: int) -> bool:
@@ -337,8 +348,7 @@ async def staff_recovery(
         .returning(RecoveryCodeRow.id)
     )
     if used.first() is None:
-        _log.warning("x recovery %s", log.fields(account=row.id, network=caller.network_group))
-        raise SignInFailed
+        raise _failed(session, row, caller, "recovery")
     subject = Ref(row.kind, row.id)
     record(session, f"{row.kind}:recovery-code:used", actor=subject, subject=subject)
     return await sign_in(session, caller, subject, strong=True)
