@@ -127,7 +127,7 @@ async def _seats(session: Session, slot_ids: Sequence[str]) -> dict[str, int]:
         .where(PlaceRow.slot_id.in_(slot_ids))
         .group_by(PlaceRow.slot_id)
     )
-    return dict(rows.tuples().all())
+    return {row[0]: row[1] for row in rows}
 
 
 async def _resize(session: Session, slot_id: str, seats: int, capacity: int) -> None:
