@@ -112,7 +112,7 @@ def layout(
     total = len(front) + sum(len(CLUSTER) + _SIZE + cluster.content_size for cluster in clusters)
     yield header() + SEGMENT + vint(total, _SIZE) + front
     for cluster in clusters:
-        yield CLUSTER + vint(cluster.content_size, _SIZE) + unsigned(TIMESTAMP, cluster.ms)
+        parts = [CLUSTER, vint(cluster.content_size, _SIZE), unsigned(TIMESTAMP, cluster.ms)]
         for block in cluster.blocks:
-            yield block_head(block.kind, block.ms - cluster.ms, block.key, block.size)
-            yield read(block)
+            parts += (block_head(block.kind, block.ms - cluster.ms, block.key, block.size), read(block))
+        yield b"".join(parts)

@@ -3,12 +3,14 @@
 Whatever cannot be read is counted and left out; nothing here raises for what a peer sends.
 """
 
-from collections.abc import Iterator
+import struct
+from collections.abc import Iterable, Iterator
 from typing import NamedTuple
 
 HOLD_S = 0.4  # how long a missing packet is waited for: retransmission takes a round trip or two
 HOLD_PACKETS = 512  # and how many may wait behind it
 _HALF = 0x8000
+_HEADER = struct.Struct("!BBHII")
 _MISORDER = 512  # further behind than this is not late but a new numbering, if a second one confirms it
 
 
@@ -35,9 +37,11 @@ class Frame(NamedTuple):
 def parse(data: bytes, arrived: float) -> Packet | None:
     """Reads a packet (RFC 3550 section 5.1); `None` where it is malformed."""
     size = len(data)
-    if size < 12 or data[0] & 0xC0 != 0x80:
+    if size < 12:
         return None
-    first = data[0]
+    first, second, sequence, timestamp, ssrc = _HEADER.unpack_from(data)
+    if first & 0xC0 != 0x80:
+        return None
     start = 12 + 4 * (first & 0x0F)
     if first & 0x10:  # header extension: 4 bytes of head, then words
         if start + 4 > size:
@@ -50,14 +54,7 @@ def parse(data: bytes, arrived: float) -> Packet | None:
         end -= data[-1]
     if start > end:
         return None
-    return Packet(
-        int.from_bytes(data[2:4]),
-        int.from_bytes(data[4:8]),
-        int.from_bytes(data[8:12]),
-        data[1] >= 0x80,
-        data[start:end],
-        arrived,
-    )
+    return Packet(sequence, timestamp, ssrc, second >= 0x80, data[start:end], arrived)
 
 
 class Reorder:
@@ -72,23 +69,22 @@ class Reorder:
         self._since = 0.0  # arrival of the first packet that waits behind the hole
         self._behind: int | None = None
 
-    def push(self, packet: Packet) -> Iterator[Packet | None]:
+    def push(self, packet: Packet) -> Iterable[Packet | None]:
         """What can go on now, in order."""
         if self._next is None:
             self._next = packet.sequence
         ahead = (packet.sequence - self._next) & 0xFFFF
         if ahead == 0:
             self._next = (packet.sequence + 1) & 0xFFFF
-            yield packet
-            if self._held:
-                yield from self._run(packet.arrived)
-        elif ahead < _HALF:
+            return (packet, *self._run(packet.arrived)) if self._held else (packet,)
+        if ahead < _HALF:
             if not self._held:
                 self._since = packet.arrived
             self._held[packet.sequence] = packet
-            yield from self.expire(packet.arrived)
-        elif 0x10000 - ahead > _MISORDER:
-            yield from self._renumbered(packet)
+            return self.expire(packet.arrived)
+        if 0x10000 - ahead > _MISORDER:
+            return self._renumbered(packet)
+        return ()  # came twice, or after it was given up
 
     def expire(self, now: float) -> Iterator[Packet | None]:
         """Gives up holes that were waited for long enough; `now` in seconds."""

@@ -33,7 +33,7 @@ async def main(data_dir: str, database_url: str, largest: str = "0") -> None:
     db = Database.connect(settings.sqlalchemy_url)
     ledger.record.install(db)
     sender = Sender()
-    wires = in_order(sender.video(20), sender.audio(20))
+    wires = in_order(sender.video(8), sender.audio(8))
     if int(largest):
         signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
         resource.setrlimit(resource.RLIMIT_FSIZE, (int(largest), int(largest)))

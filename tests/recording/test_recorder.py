@@ -178,8 +178,8 @@ async def test_a_write_that_fails_is_tried_again_at_the_same_place(
     monkeypatch.setattr(os, "pwrite", limited)
     leg = FakeLeg("leg_1")
     recorder.add(leg, INMATE, "inmate", "Li Wei")
-    began = clock.monotonic() - 4
     wires = in_order(Sender().video(4), Sender().audio(4))
+    began = clock.monotonic() - 4
     half = len(wires) // 2
     leg.send(wires[:half], began)
     await asyncio.sleep(0.3)
@@ -198,8 +198,9 @@ async def test_a_write_that_fails_is_tried_again_at_the_same_place(
 async def test_garbage_instead_of_media_is_noticed(recorder: RoomRecorder) -> None:
     leg = FakeLeg("leg_1")
     recorder.add(leg, INMATE, "inmate", "Li Wei")
+    wires = Sender().video(7)
     began = clock.monotonic() - 7
-    for wire in Sender().video(7):
+    for wire in wires:
         for sink in leg.sinks:
             sink.packet(VIDEO, wire.data[:13], began + wire.arrived)
     await until(lambda: "stalled" in recorder.troubles)

@@ -60,7 +60,7 @@ def test_a_key_frame_is_wanted_after_a_loss_until_it_comes() -> None:
 
 def test_a_key_frame_is_wanted_now_and_then_as_a_place_to_jump_to() -> None:
     sender = Sender()
-    wires = sender.video(20, keys_every=100)
+    wires = sender.video(20, keys_every=100, width=64, height=48)
     track = Track(0.0)
     wanted = []
     for wire in wires:
@@ -140,7 +140,7 @@ def test_padding_is_no_frame_and_no_stall() -> None:
 
 def test_packets_without_a_usable_frame_are_a_stall() -> None:
     track = Track(0.0)
-    for wire in Sender().video(8):
+    for wire in Sender().video(8, width=64, height=48):
         broken = wire.data[:12] + b"\x80"  # a descriptor that is cut off
         track.packet(VIDEO, broken, wire.arrived)
     assert track.stalled_s(8.0) > 5
