@@ -2,7 +2,7 @@
 
 import logging
 
-from sqlalchemy import select
+from sqlalchemy import or_, select
 
 from core import clock
 from core.db import Database
@@ -28,7 +28,10 @@ _UNDECIDED = (BookingState.REQUESTED, BookingState.APPROVED, BookingState.ASSIGN
 
 
 async def expire(db: Database) -> int:
-    """Ends holds that ran out, and what nobody decided before its time; answers how many."""
+    """Ends holds that ran out, and what nobody decided before its time; answers how many.
+
+    What was asked for when its time had come already (policy: late booking) can be decided till its end.
+    """
     now = clock.now()
     async with db.read() as session:
         held = (await session.scalars(select(BookingRow.id).where(stale(now)).limit(_AT_ONCE))).all()
@@ -36,6 +39,7 @@ async def expire(db: Database) -> int:
             await session.scalars(
                 select(BookingRow.id)
                 .where(BookingRow.state.in_(_UNDECIDED), BookingRow.opens_at <= now)
+                .where(or_(BookingRow.state_since < BookingRow.opens_at, BookingRow.slot_ends_at <= now))
                 .limit(_AT_ONCE)
             )
         ).all()
