@@ -182,3 +182,24 @@ def test_the_weakest_viewer_sets_the_rate() -> None:
         leg.relay.rtcp(rtcp.receiver_report(1, [block]), 1.0)
     sender.relay.tick(1.0)
     assert sender.relay.ups[VIDEO].rate.bits_per_second < before
+
+
+def test_what_was_mended_is_still_told_as_lost_so_that_the_sender_slows_down() -> None:
+    sender, _viewer = pair()
+    packets = [video(n, KEY if n == 0 else DELTA) for n in range(20)]
+    sender.send([data for n, data in enumerate(packets) if n not in (5, 6)], 1.0)
+    sender.send([retransmission(packets[n], n, 0x99) for n in (5, 6)], 1.1)
+    sender.relay.tick(2.0)
+    (block,) = sender.asked(rtcp.ReportBlock)
+    assert isinstance(block, rtcp.ReportBlock)
+    assert (block.fraction, block.lost) == (25, 0)
+
+
+def test_a_new_stream_is_not_judged_by_the_clock_of_the_old_one() -> None:
+    sender, viewer = pair()
+    sender.send([video(1, KEY)], 0.0)
+    sender.relay.rtcp(rtcp.sender_report(rtcp.SenderReport(0x10, 77 << 32, 4000, 5, 6)), 0.1)
+    viewer.port.control.clear()
+    sender.send([video(500, KEY, ssrc=0x77)], 2.0)
+    assert len(viewer.got(VIDEO)) == 2
+    assert viewer.asked(rtcp.SenderReport) == []
