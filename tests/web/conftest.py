@@ -1,7 +1,7 @@
 """The real application on a real database, spoken to over ASGI. Without media node and worker: their tests
 start them. `sign_in` opens a session as the sign-in pages do, for tests that are about something else."""
 
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from pathlib import Path
 
 import httpx
@@ -13,6 +13,8 @@ from core.db import Database
 from core.ids import Ref
 from core.settings import Settings
 from people import sessions
+from tests.web import place
+from tests.web.place import Place
 from web.app import create_app
 from web.security import csrf_token
 from web.services import Services
@@ -69,7 +71,7 @@ class Browser(httpx.AsyncClient):
         return csrf_token(self._settings, seed or "")
 
     async def send_form(
-        self, path: str, data: dict[str, object] | None = None, **kwargs: object
+        self, path: str, data: Mapping[str, object] | None = None, **kwargs: object
     ) -> httpx.Response:
         """POST of a form with its token; does not follow redirects."""
         if not (self.cookies.get("kinbridge-session") or self.cookies.get("kinbridge-stranger")):
@@ -87,6 +89,12 @@ async def browser(app: FastAPI) -> AsyncIterator[Browser]:
 async def another_browser(app: FastAPI) -> AsyncIterator[Browser]:
     async with Browser(app) as made:
         yield made
+
+
+@pytest.fixture
+async def here(db: Database, services: Services) -> Place:
+    """A prison with a family and free times every day."""
+    return await place.build(db, services.means)
 
 
 SignIn = Callable[..., Awaitable[None]]
