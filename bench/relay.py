@@ -34,6 +34,7 @@ class Awaited(Events):
         self.connected = asyncio.Event()
 
     def leg_connected(self, leg_id: str) -> None:
+        super().leg_connected(leg_id)
         self.connected.set()
 
 
