@@ -42,6 +42,8 @@ class AppriseChannel:
                 taken = await asyncio.to_thread(self._send, notice)
         except TimeoutError as error:
             raise DeliveryError("no answer in time") from error
+        except Exception as error:  # a plug-in's own trouble must not hold up the other notices
+            raise DeliveryError(type(error).__name__) from error
         if not taken:
             raise DeliveryError("refused by every channel")
 
