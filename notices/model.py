@@ -17,6 +17,17 @@ class NoticeState(StrEnum):
     CANCELLED = "cancelled"
 
 
+# What the outbox page says of each.
+STATE_TEXTS: dict[NoticeState, str] = {
+    NoticeState.QUEUED: "Waiting to be sent",
+    NoticeState.SENDING: "Being sent",
+    NoticeState.SENT: "Sent",
+    NoticeState.SHOWN: "Shown here",
+    NoticeState.FAILED: "Could not be sent",
+    NoticeState.LAPSED: "Too late to be sent",
+    NoticeState.CANCELLED: "Taken back",
+}
+
 # From which states each state may be reached.
 MOVES: dict[NoticeState, frozenset[NoticeState]] = {
     NoticeState.QUEUED: frozenset({NoticeState.SENDING}),  # tried in vain, will be tried again
