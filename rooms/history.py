@@ -31,16 +31,17 @@ class Missing:
 
     LIMIT = 128
     TRIES = 8
-    AGAIN = 0.1  # seconds between two requests for the same packet
+    AGAIN, SELDOM = 0.1, 0.5  # seconds between two requests for the same packet, at least and at most
     _AT_ONCE = 64  # numbers per NACK, so that it stays far below one datagram
 
-    __slots__ = ("_asked", "_due", "given_up")
+    __slots__ = ("_again", "_asked", "_due", "given_up")
 
     def __init__(self) -> None:
         self._asked: dict[
             int, tuple[int, float]
         ] = {}  # number -> how often it was asked for, when to ask again
         self._due = 0.0  # nothing is to be asked before
+        self._again = self.AGAIN
         self.given_up = 0
 
     def __len__(self) -> int:
@@ -55,6 +56,10 @@ class Missing:
             self._asked[number] = (0, 0.0)
         self._due = 0.0
         return True
+
+    def far(self, round_trip: float) -> None:
+        """An answer takes `round_trip` seconds: asking again before only doubles the traffic."""
+        self._again = min(self.SELDOM, max(self.AGAIN, 1.2 * round_trip))
 
     def arrived(self, number: int) -> None:
         self._asked.pop(number, None)
@@ -74,6 +79,6 @@ class Missing:
             self.given_up += 1
         chosen = sorted(number for number, (_, at) in self._asked.items() if at <= now)[: self._AT_ONCE]
         for number in chosen:
-            self._asked[number] = (self._asked[number][0] + 1, now + self.AGAIN)
+            self._asked[number] = (self._asked[number][0] + 1, now + self._again)
         self._due = min((at for _, at in self._asked.values()), default=now)
         return chosen

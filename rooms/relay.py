@@ -165,9 +165,11 @@ class Relay:
 
     # --- time ---
 
-    def tick(self, now: float) -> None:
-        """Called about ten times a second."""
+    def tick(self, now: float, round_trip: float | None = None) -> None:
+        """Called about ten times a second; `round_trip` to the peer in seconds, if it is known."""
         for up in self.ups.values():
+            if round_trip is not None:
+                up.missing.far(round_trip)
             up.tick(now)
         if now - self._report_at >= _SECOND and self._port.ready:
             self._report_at = now

@@ -31,6 +31,7 @@ TICK = 0.1  # seconds
 CONNECT_WITHIN = 20.0  # seconds from the offer to DTLS
 LOST_AFTER = 3.0  # seconds in which nothing authentic was heard
 _PROBE_SILENT, _PROBE_ALWAYS = 1.0, 5.0  # seconds: asks for a sign of life, and measures the way
+_STANDSTILL = 1.0  # seconds between two ticks from which on nobody is judged
 _CERTIFICATE_LEFT = timedelta(days=7)  # a new one is made when the old one has less
 
 
@@ -262,7 +263,7 @@ class PeerLeg:
         if since > _PROBE_ALWAYS or (silent > _PROBE_SILENT and since > _PROBE_SILENT / 2):
             self._last_probe = now
             self._agent.probe(now)
-        self.relay.tick(now)
+        self.relay.tick(now, self._agent.round_trip)
 
 
 def _relay(publisher: Leg | None) -> Relay | None:
@@ -349,9 +350,14 @@ class PeerFactory:
         return True
 
     async def _tick(self) -> None:
+        last = clock.monotonic()
         while True:
             await asyncio.sleep(TICK)
-            self._tick_all(clock.monotonic())
+            now = clock.monotonic()
+            # After a standstill of our own, what peers sent meanwhile still lies in the sockets: read it first.
+            if now - last < _STANDSTILL:
+                self._tick_all(now)
+            last = now
 
     def _tick_all(self, now: float) -> None:
         for leg in [*self._legs]:

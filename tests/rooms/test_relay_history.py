@@ -39,6 +39,18 @@ def test_a_new_hole_does_not_hurry_the_old_one() -> None:
     assert missing.due(0.101) == [5]
 
 
+def test_a_far_sender_is_given_the_time_to_answer() -> None:
+    missing = Missing()
+    missing.far(0.25)
+    missing.skip(5, 6)
+    assert missing.due(0.0) == [5]
+    assert missing.due(0.29) == []
+    assert missing.due(0.31) == [5]
+    missing.far(60.0)
+    assert missing.due(0.62) == [5]
+    assert missing.due(1.13) == [5]
+
+
 def test_what_arrives_is_not_asked_for() -> None:
     missing = Missing()
     missing.skip(5, 8)

@@ -268,3 +268,17 @@ async def test_aiortc_decodes_what_aiortc_encoded(factory: PeerFactory) -> None:
     assert len(set(shades)) > 1
     await publisher.pc.close()
     await viewer.pc.close()
+
+
+async def test_a_standstill_of_the_server_is_nobody_elses_silence(
+    factory: PeerFactory, router: Router
+) -> None:
+    events = Events()
+    leg, client = await behind(router, factory, "a", events)
+    before = leg.last_heard
+    time.sleep(3.3)  # the whole process stands, the client too, but its packets wait in the socket
+    await client.send(AUDIO, 1, b"still here")
+    await asyncio.sleep(0.4)
+    assert leg.last_heard > before + 3
+    assert events.of("a") == ["connected"]
+    await client.close()
