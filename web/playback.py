@@ -6,7 +6,7 @@ moments of start. Pure.
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from recording.model import EventView, RecordingView, TrackView
 from rooms.client import MediaKind
@@ -25,9 +25,12 @@ EVENTS: dict[str, tuple[str, str]] = {
     "system:visit:paused": ("yellow", N_("Paused by the platform")),
     "system:visit:resumed": ("green", N_("The visit goes on")),
     "system:visit:ended": ("grey", N_("The visit is over")),
-    "system:recording:started": ("grey", N_("The recording begins")),
-    "system:recording:lost": ("red", N_("The recording was lost")),
-    "system:recording:interrupted": ("red", N_("The recording was interrupted")),
+    "recording:started": ("grey", N_("The recording begins")),
+    "recording:gap": ("red", N_("Something is missing in the recording")),
+    "recording:interrupted": ("red", N_("The recording was interrupted")),
+    "recording:finished": ("grey", N_("The recording ends")),
+    "track:started": ("grey", N_("Recorded from here")),
+    "track:ended": ("grey", N_("Recorded till here")),
     "officer:seat:admitted": ("green", N_("Let in")),
     "officer:seat:sent-back": ("yellow", N_("Sent back to the lobby")),
     "officer:seat:removed": ("red", N_("Removed from the visit")),
@@ -49,12 +52,10 @@ ROLES: dict[str, str] = {
     "counsel": N_("Counsel"),
     "monitor": N_("Officer"),
 }
-_DETAIL_WORDS: dict[str, str] = {
-    **{hold.value: text for hold, text in HOLDS.items()},
-    **{end.value: text for end, text in ENDS.items()},
-    **WARNINGS,
-    **REASONS,
-}
+HIDDEN = frozenset({"track:clock", "track:jump"})  # how the files' clocks were reckoned: for the verifier
+_HOLD_WORDS: dict[str, str] = {hold.value: text for hold, text in HOLDS.items()}
+_END_WORDS: dict[str, str] = {end.value: text for end, text in ENDS.items()}
+_CODE_WORDS: dict[str, str] = {**WARNINGS, **REASONS}
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,7 +122,9 @@ def of(recordings: Sequence[RecordingView]) -> Playback:
     for recording in sorted(recordings, key=lambda r: r.started_at):
         base = round((recording.started_at - begin).total_seconds() * 1000)
         total = max(total, base + _length(recording))
-        happenings += [_happening(base, event, names) for event in recording.events]
+        happenings += [
+            _happening(base, event, names) for event in recording.events if event.tag not in HIDDEN
+        ]
         for track in recording.tracks:
             if track.file_name:
                 takes.setdefault(track.person, []).append((track, _take(recording.id, base, track)))
@@ -179,14 +182,14 @@ def _happening(base_ms: int, event: EventView, names: Mapping[str, str]) -> Happ
         tone=tone,
         text=text,
         about=names.get(str(event.details.get("person", "")), ""),
-        word=_word(event.details),
+        word=_word(event),
         note=str(event.details.get("text", "")),
     )
 
 
-def _word(details: Mapping[str, Any]) -> str:
+def _word(event: EventView) -> str:
     """What a code among the details says, as a message id."""
-    for key in ("code", "reason", "warning"):
-        if word := _DETAIL_WORDS.get(str(details.get(key, ""))):
-            return word
-    return ""
+    reasons = _HOLD_WORDS if event.tag == "system:visit:paused" else _END_WORDS
+    return _CODE_WORDS.get(str(event.details.get("code", ""))) or reasons.get(
+        str(event.details.get("reason", "")), ""
+    )

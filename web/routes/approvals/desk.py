@@ -12,7 +12,6 @@ from people.model import KINSHIP_TEXTS, Relationship, RelationshipState
 from policy import calendar, clocks
 from policy import repository as policy
 from scheduler import repository as bookings
-from scheduler.model import BookingState
 from web import lights
 from web.duty import Duty
 from web.lights import Light
@@ -34,7 +33,7 @@ async def of(session: Session, on: Duty) -> dict[str, Any]:
     applied = await people.pending_relationships(session, on.prison.id)
     waiting = [await _waiting(session, on, case) for case in applied]
     waiting.sort(key=lambda w: (w.due is None, w.due or on.now, w.case.applied_at))
-    requested = await bookings.in_state(session, on.prison.id, BookingState.REQUESTED)
+    requested = await bookings.pending(session, on.prison.id)
     decided = [
         case
         for case in await people.relationships_in(session, on.prison.id, limit=3 * LATELY)

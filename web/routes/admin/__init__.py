@@ -1,0 +1,9 @@
+"""The administrator's pages: health, the prison's tables, people, rules, the ledger. No visit is seen here."""
+
+from fastapi import APIRouter
+
+from web.routes.admin import ledger_browser, overview, places, rules, security, staff, terminals, timetable
+
+router = APIRouter(include_in_schema=False)
+for page in (overview, places, timetable, terminals, staff, rules, ledger_browser, security):
+    router.include_router(page.router)

@@ -1,0 +1,78 @@
+"""The prison and its wings."""
+
+from typing import Annotated
+
+from fastapi import APIRouter, Form, Request
+from starlette.responses import Response
+
+from core.errors import KinbridgeError
+from people import repository as people
+from people.forms import clean, name_problems, raise_all
+from people.model import Identity
+from scheduler import service as scheduler
+from web.deps import Svc
+from web.duty import Admin
+from web.forms import at_fields
+from web.routes.admin import scope
+from web.services import Services
+from web.templating import redirect, render
+
+router = APIRouter(include_in_schema=False)
+Text = Annotated[str, Form()]
+
+
+@router.get("/admin/places")
+async def places(request: Request, services: Svc, who: Admin, prison: str = "") -> Response:
+    return await _page(request, services, who, prison, {})
+
+
+async def _page(
+    request: Request,
+    services: Services,
+    who: Identity,
+    prison: str,
+    errors: dict[str, str],
+    status: int = 200,
+    typed: str = "",
+) -> Response:
+    async with services.db.read() as session:
+        on, prisons = await scope.duty_of(session, who, prison)
+        wings = await scheduler.wings(session, on.prison.id)
+        terminals = await scheduler.terminals(session, on.prison.id)
+        inmates = await people.inmates_of(session, on.prison.id)
+    return render(
+        request,
+        "admin/places.html",
+        status=status,
+        prison=on.prison,
+        prisons=prisons,
+        wings=[
+            (
+                wing,
+                sum(terminal.wing_id == wing.id for terminal in terminals),
+                sum(inmate.wing_id == wing.id for inmate in inmates),
+            )
+            for wing in wings
+        ],
+        errors=errors,
+        typed=typed,
+    )
+
+
+@router.post("/admin/places/wings")
+async def add_wing(
+    request: Request, services: Svc, who: Admin, name: Text = "", prison: Text = ""
+) -> Response:
+    try:
+        raise_all(name_problems("name", name))
+        async with services.db.write() as session:
+            on, _ = await scope.duty_of(session, who, prison)
+            await scheduler.create_wing(session, who.subject, on.prison.id, clean(name))
+    except KinbridgeError as error:
+        return await _page(request, services, who, prison, _at_name(request, error), error.status, name)
+    return redirect(f"/admin/places?prison={on.prison.id}")
+
+
+def _at_name(request: Request, error: KinbridgeError) -> dict[str, str]:
+    """The form has one field: whatever is wrong is wrong there."""
+    return {"name": " ".join(at_fields(request, error).values())}
