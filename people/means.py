@@ -1,7 +1,7 @@
 """What the use cases of people need besides a database session, and where a request comes from."""
 
 from dataclasses import dataclass
-from ipaddress import ip_network
+from ipaddress import IPv4Address, IPv6Network, ip_address
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -61,6 +61,12 @@ class Caller:
     @property
     def network_group(self) -> str:
         """What is counted as one network: an IPv4 address, or the /64 of an IPv6 address."""
-        if ":" not in self.network:
-            return self.network
-        return str(ip_network(f"{self.network.partition('%')[0]}/64", strict=False))
+        try:
+            address = ip_address(self.network)
+        except ValueError:
+            return self.network  # a socket without an address, behind a local proxy
+        if isinstance(address, IPv4Address):
+            return str(address)
+        if address.ipv4_mapped is not None:  # a server that listens on both kinds tells IPv4 peers so
+            return str(address.ipv4_mapped)
+        return str(IPv6Network((int(address) >> 64 << 64, 64)))
