@@ -1,8 +1,8 @@
 """A room that runs: the task that owns one `Room`, feeds it actions and carries out its effects.
 
 For each action, in this order: what must no longer flow stops (`Stage.dim`); what changed is stored, with its
-ledger entries, in one short transaction; people are told and legs opened or closed; what may flow now, flows
-(`Stage.light`). If storing fails, the room is given up as it stands in the database (`rooms.host` closes its
+ledger entries, in one short transaction; what may flow now, flows (`Stage.light`); people are told, legs are
+opened or closed. If storing fails, the room is given up as it stands in the database (`rooms.host` closes its
 legs and it is opened anew): nobody is shown a state that was not stored.
 """
 
@@ -167,10 +167,10 @@ class RunningRoom:
         scene = self._room.scene()
         self._stage.dim(scene)
         await self._store(effects)
+        self._stage.light(scene, {seat.id: seat.view for seat in self._room.seats})
         for effect in effects:
             if (carry_out := self._do.get(type(effect))) is not None:
                 await carry_out(effect)
-        self._stage.light(scene, {seat.id: seat.view for seat in self._room.seats})
 
     async def _attached(self, join: Join) -> Attached:
         async with self._db.read() as session:

@@ -80,7 +80,7 @@ async def sign_in(db: Database, who: Identity) -> Identity:
 
 async def confirmed_visit(db: Database, **policy: Any) -> Cast:
     """A visit of 25 minutes that is confirmed for the next full five minutes, its lobby open."""
-    made = await world.build(db, early_minutes=15, **policy)
+    made = await world.build(db, **({"early_minutes": 15} | policy))
     family = await made.family()
     now = clock.now()
     start = now.replace(second=0, microsecond=0) + timedelta(minutes=5 - now.minute % 5)
