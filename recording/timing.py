@@ -66,7 +66,7 @@ class StreamClock:
         self._per_ms = rate / 1000
         self._last: int | None = None  # newest timestamp, and where it lies
         self._base_ms = 0.0
-        self._last_ms = -1.0  # newest time given out
+        self._last_ms = -1  # newest time given out
         self._jumped = False
         self._report: tuple[float, int] | None = None  # (sender's clock in ms, timestamp)
         self._transit: float | None = None
@@ -86,11 +86,10 @@ class StreamClock:
             self._jumped = False
         self._last, self._base_ms = timestamp, at
         self._sight(timestamp, at, arrived_ms)
-        self._last_ms = max(at, self._last_ms + 1, 0)
-        placed = round(self._last_ms)
+        self._last_ms = max(round(at), self._last_ms + 1)
         if jumped:
-            self.notes.append(Jump(self.stretch, placed))
-        return placed
+            self.notes.append(Jump(self.stretch, self._last_ms))
+        return self._last_ms
 
     def _follow(self, timestamp: int, arrived_ms: float) -> float:
         """Where the timestamp lies if the clock goes on as it went."""

@@ -19,6 +19,8 @@ from av.video.codeccontext import VideoCodecContext
 from rooms.client import Leg, LegStatistics, MediaKind, TrackSink
 
 FPS = 25
+WIDTH, HEIGHT = 192, 108
+CLIP_S = 8
 MTU = 1100
 AUDIO, VIDEO = MediaKind.AUDIO, MediaKind.VIDEO
 
@@ -32,13 +34,21 @@ class Coded:
     key: bool
 
 
+def pictures(
+    seconds: int, width: int = WIDTH, height: int = HEIGHT, keys_every: int = 2
+) -> tuple[Coded, ...]:
+    """The beginning of one long clip: an encoder that does not look ahead makes the same of it."""
+    return _pictures(max(seconds, CLIP_S), width, height, keys_every)[: seconds * FPS]
+
+
 @cache
-def pictures(seconds: int, width: int = 320, height: int = 180, keys_every: int = 2) -> tuple[Coded, ...]:
+def _pictures(seconds: int, width: int, height: int, keys_every: int) -> tuple[Coded, ...]:
     encoder = av.CodecContext.create("libvpx", "w")
     assert isinstance(encoder, VideoCodecContext)
     encoder.width, encoder.height, encoder.pix_fmt = width, height, "yuv420p"
     encoder.time_base, encoder.framerate = Fraction(1, FPS), Fraction(FPS)
-    encoder.bit_rate, encoder.gop_size = 800_000, FPS * keys_every
+    encoder.thread_count = 1  # as in `decode`
+    encoder.bit_rate, encoder.gop_size = 300_000, FPS * keys_every
     encoder.options = {"deadline": "realtime", "cpu-used": "8", "lag-in-frames": "0", "error-resilient": "1"}
     coded = []
     noise = np.random.default_rng(1)
@@ -54,8 +64,12 @@ def pictures(seconds: int, width: int = 320, height: int = 180, keys_every: int 
     return tuple(coded)
 
 
-@cache
 def sounds(seconds: int) -> tuple[Coded, ...]:
+    return _sounds(max(seconds, CLIP_S))[: seconds * 50]
+
+
+@cache
+def _sounds(seconds: int) -> tuple[Coded, ...]:
     encoder = av.CodecContext.create("libopus", "w")
     assert isinstance(encoder, AudioCodecContext)
     encoder.sample_rate, encoder.layout, encoder.format = 48_000, "stereo", "s16"
@@ -229,6 +243,10 @@ def decode(path: Path) -> Decoded:
     heard: list[tuple[float, npt.NDArray[np.float32]]] = []
     white = False
     with av.open(str(path)) as container:
+        for stream in container.streams.video:
+            stream.codec_context.thread_count = (
+                1  # threads that wait for each other are slow on a busy machine
+            )
         for frame in _frames(container):
             assert frame.time is not None
             if isinstance(frame, av.VideoFrame):

@@ -82,7 +82,7 @@ def test_the_finished_file_has_every_frame_and_says_how_long_it_is(tmp_path: Pat
     assert (audio.frames, video.frames) == (300, 6 * FPS)
     assert finished.duration_ms == 6000
     assert finished.offset_ms == 30
-    assert finished.size == (320, 180)
+    assert finished.size == (192, 108)
     assert (audio.gaps, video.gaps) == ((), ())
     assert finished.digest == finalise.digest_of(take.out)
     assert finished.raw == finalise.digest_of(take.raw)

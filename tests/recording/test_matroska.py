@@ -27,7 +27,7 @@ def test_a_live_file_decodes_to_its_end(tmp_path: Path) -> None:
     decoded = decode(path)
     assert len(decoded.pictures) == len(pictures(4))
     assert decoded.sound > 3.98
-    assert decoded.sizes == {(320, 180)}
+    assert decoded.sizes == {(192, 108)}
 
 
 def test_what_is_written_is_read_back(tmp_path: Path) -> None:
@@ -100,7 +100,7 @@ def test_a_finished_file_has_duration_and_cues(tmp_path: Path) -> None:
         return data[block.start : block.start + block.size]
 
     path = tmp_path / "finished.webm"
-    path.write_bytes(b"".join(finished.layout(shifted, (320, 180), 6000, read)))
+    path.write_bytes(b"".join(finished.layout(shifted, (192, 108), 6000, read)))
     with av.open(str(path)) as container:
         assert container.duration == 6_000_000
         container.seek(5_500_000)

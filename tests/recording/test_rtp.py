@@ -114,7 +114,7 @@ def test_vp8_frames_come_out_as_they_went_in() -> None:
         if whole := frames.push(parsed):
             got.append((whole.data, whole.key))
     assert got == [(one.data, one.key) for one in media.pictures(2)]
-    assert rtp.vp8_size(got[0][0]) == (320, 180)
+    assert rtp.vp8_size(got[0][0]) == (192, 108)
 
 
 def test_after_a_loss_pictures_go_on_at_the_next_key_frame() -> None:

@@ -36,7 +36,7 @@ def test_a_sealed_folder_holds_what_the_manifest_says_and_nothing_else(
     assert [one["codec"] for one in family["media"]] == ["opus", "vp8"]
     assert [one["codec"] for one in inmate["media"]] == ["opus"]
     assert family["media"][1]["frames"] == 100
-    assert (family["media"][1]["width"], family["media"][1]["height"]) == (320, 180)
+    assert (family["media"][1]["width"], family["media"][1]["height"]) == (192, 108)
     assert family["media"][0]["clock"]["source"] == "sender-reports"
     assert family["duration_ms"] == pytest.approx(4000, abs=20)
     assert family["written"]["sha256"] != family["sha256"]

@@ -2,7 +2,7 @@ import itertools
 import random
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from recording.timing import Alignment, Jump, Sighting, StreamClock, difference
@@ -50,6 +50,7 @@ def test_frames_lie_at_even_distances_whatever_the_arrivals() -> None:
 
 
 @given(st.lists(st.tuples(st.integers(0, 0xFFFFFFFF), st.floats(0, 1e7)), max_size=50))
+@example([(0, 0.5)] + [(0, 0.5)] * 3)  # halves are not rounded to the even number twice
 def test_time_never_stands_or_goes_back(frames: list[tuple[int, float]]) -> None:
     clock = StreamClock(90_000)
     placed = [clock.place(timestamp, arrived) for timestamp, arrived in frames]

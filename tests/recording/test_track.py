@@ -86,15 +86,15 @@ def test_who_has_no_camera_is_recorded(tmp_path: Path) -> None:
 
 
 def test_a_picture_that_changes_its_size_goes_on(tmp_path: Path) -> None:
-    small, large = Sender().video(2), Sender(start=2.0).video(2, width=640, height=360)
+    small, large = Sender().video(2), Sender(start=2.0).video(2, width=320, height=180)
     next_sequence = small[-1].sequence + 1
     turned = Sender(start=2.0)
     turned.first[VIDEO] = next_sequence
     turned.base[VIDEO] += 2 * 90_000
-    large = turned.video(2, width=640, height=360)
+    large = turned.video(2, width=320, height=180)
     decoded = decode(written(fed(small + large), tmp_path / "a.webm"))
     assert len(decoded.pictures) == 4 * FPS
-    assert decoded.sizes == {(320, 180), (640, 360)}
+    assert decoded.sizes == {(192, 108), (320, 180)}
 
 
 def test_another_source_is_taken_over_after_a_silence_only(tmp_path: Path) -> None:
