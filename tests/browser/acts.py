@@ -40,11 +40,12 @@ async def check_and_enter(person: Person, booking: str) -> None:
 
 
 async def admit_all(officer: Person, count: int) -> None:
-    for _ in range(count):
-        await officer.click(
-            ".seat[data-connected='true'] .act--admit:not([hidden]):not(:disabled)", seconds=30
-        )
-        await asyncio.sleep(0.3)
+    """Lets in whoever waits, one after the other, until `count` people are in."""
+    for done in range(count):
+        waiting = ".seat[data-state='lobby'][data-connected='true']"
+        seat = await officer.until(f'document.querySelector("{waiting}")?.dataset.seat', seconds=30)
+        await officer.click(f".seat[data-seat='{seat}'] .act--admit")
+        await officer.until(f"document.querySelectorAll(\".seat[data-state='admitted']\").length > {done}")
 
 
 async def live(*people: Person) -> None:
@@ -122,3 +123,9 @@ async def sees_nothing(person: Person, watch: str, *, seconds: float = 2) -> Non
     await asyncio.sleep(seconds)
     frames = (await person.seen(watch, since))["frames"]
     assert not frames, f"{person.name} still sees {watch}: {len(frames)} frames"
+
+
+async def end(officer: Person) -> None:
+    await officer.click("#power-end")
+    await officer.click("#end-form button")
+    await officer.until("document.getElementById('desk').dataset.phase === 'ended'")

@@ -1,5 +1,6 @@
 """Debian's Chromium through Playwright, each person with a profile, a camera and a microphone of their own."""
 
+import json
 from pathlib import Path
 from typing import Any
 
@@ -7,7 +8,9 @@ from playwright.async_api import Error, Page, Playwright
 
 from tests.browser.person import PROBE
 from tests.fakes.clip import Clip
+from tests.fakes.clip import Person as Performer
 
+_CAMERA = Path(__file__).with_name("camera.js").read_text(encoding="utf-8")
 EXECUTABLE = "/usr/bin/chromium"
 FLAGS = (
     "--headless=new",
@@ -23,6 +26,15 @@ FLAGS = (
     "--disable-background-timer-throttling",
     "--disable-renderer-backgrounding",
 )
+
+
+def performance(person: Performer) -> str:
+    """A script that gives the page a camera and a microphone in step, whatever else the machine does."""
+    y, u, v = (part - middle for part, middle in zip(person.colour, (16, 128, 128), strict=True))
+    mix = (1.164 * y + 1.596 * v, 1.164 * y - 0.392 * u - 0.813 * v, 1.164 * y + 2.017 * u)  # BT.601
+    colour = f"rgb({', '.join(str(round(part)) for part in mix)})"
+    values = {"number": person.number, "pitch": person.pitch, "colour": colour}
+    return _CAMERA.replace("PERSON", json.dumps(values))
 
 
 def camera_flags(clip: Clip | None) -> list[str]:

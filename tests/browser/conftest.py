@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from playwright.async_api import Playwright, async_playwright
 
-from tests.browser.chromium import Chromium
+from tests.browser.chromium import Chromium, performance
 from tests.browser.firefox import Firefox
 from tests.browser.person import Person
 from tests.browser.product import Product
@@ -67,6 +67,10 @@ class Crowd:
         self._stack = stack
         self._count = 0
         self.chromiums: list[Chromium] = []
+
+    async def performer(self, name: str, base_url: str, who: clip.Person, **options: Any) -> Person:
+        """A Chromium whose camera and microphone are in step to the millisecond (see camera.js)."""
+        return await self.chromium(name, base_url, scripts=(performance(who),), **options)
 
     async def chromium(self, name: str, base_url: str, camera: str | None = None, **options: Any) -> Person:
         """`camera`: whose clip it plays; `None`: no permission for any device."""

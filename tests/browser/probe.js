@@ -28,10 +28,11 @@
 
     look() {
       const video = document.querySelector(this.selector);
-      if (!video || !video.srcObject) return;
-      this.listen(video.srcObject);
+      if (!video || !(video.srcObject || video.currentSrc)) return;
+      if (video.srcObject) this.listen(video.srcObject);
+      else this.listenTo(video);
       this.hear();
-      if (video === this.video) return;
+      if (video === this.video || !video.requestVideoFrameCallback) return;
       this.video = video;
       const next = () => {
         if (video !== this.video) return;
@@ -64,6 +65,20 @@
       this.audio ??= new AudioContext();
       this.source?.disconnect();
       this.source = this.audio.createMediaStreamSource(new MediaStream([track]));
+      this.analyse();
+    }
+
+    // A file that is played, not a call.
+    listenTo(element) {
+      if (element === this.track) return;
+      this.track = element;
+      this.audio ??= new AudioContext();
+      this.source = this.audio.createMediaElementSource(element);
+      this.source.connect(this.audio.destination);
+      this.analyse();
+    }
+
+    analyse() {
       this.analyser = new AnalyserNode(this.audio, { fftSize: 1024, smoothingTimeConstant: 0 });
       this.source.connect(this.analyser);
       this.bins = new Float32Array(this.analyser.frequencyBinCount);

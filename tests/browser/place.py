@@ -1,0 +1,72 @@
+"""Another inmate, another terminal and a slot that has just begun, in the demonstration's prison.
+
+An administrator does this once for a whole prison; the journeys need it at this very minute, so it is done
+through the same use cases, on the database of the running product.
+"""
+
+import contextlib
+from collections.abc import AsyncIterator
+from dataclasses import dataclass
+
+import ledger.record
+import people.service
+import scheduler.service
+from core import clock
+from core import settings as core_settings
+from core.db import Database
+from core.ids import SYSTEM
+from core.settings import Settings
+from ledger import read
+from ledger.chain import Entry
+from people.forms import InmateForm
+from people.model import Role
+from tests.browser.product import Product
+from web.demo import Cast
+
+NUMBER, NAME = "3401202266", "周海"
+
+
+@dataclass(frozen=True)
+class Place:
+    """`code` enrols the terminal; `prison_id` is what the application form lists."""
+
+    code: str
+    prison_id: str
+    slot_id: str
+
+
+def settings_of(product: Product) -> Settings:
+    env = {**product.process.env, "KINBRIDGE_MODE": "demo"}
+    return core_settings.from_environment(env)
+
+
+@contextlib.asynccontextmanager
+async def database_of(product: Product) -> AsyncIterator[Database]:
+    db = Database.connect(settings_of(product).sqlalchemy_url)
+    ledger.record.install(db)
+    try:
+        yield db
+    finally:
+        await db.close()
+
+
+async def prepare(product: Product) -> Place:
+    cast = Cast.load(settings_of(product))
+    now = clock.now()
+    admin = cast.identity("admin", Role.ADMIN)
+    async with database_of(product) as db, db.write() as session:
+        form = InmateForm(NUMBER, NAME, cast.prison, cast.wing, "ordinary")
+        await people.service.create_inmate(session, SYSTEM, form)
+        invited = await people.service.invite_device(session, admin, cast.prison, "4 号终端")
+        await scheduler.service.create_terminal(
+            session, SYSTEM, cast.prison, cast.wing, "4 号终端", device_id=invited.device_id
+        )
+        starts = now.replace(minute=now.minute - now.minute % 5, second=0, microsecond=0)
+        slot = await scheduler.service.create_slot(session, SYSTEM, cast.prison, starts, wing_id=cast.wing)
+    return Place(invited.code, cast.prison, slot)
+
+
+async def entries(product: Product, tag_prefix: str) -> list[Entry]:
+    """The ledger's entries of this kind, oldest first."""
+    async with database_of(product) as db, db.read() as session:
+        return list(reversed(await read.latest(session, tag_prefix=tag_prefix, limit=200)))
