@@ -119,6 +119,10 @@ class Arrivals:
             await sessions.touch(session, session_id)
 
 
+class BodyTooLarge(TooLarge):
+    text = "This is too large to be sent: {megabytes} MB at most, all files together."
+
+
 class BodyLimit:
     """413 `too-large` at once for a declared length, as soon as it shows for an undeclared one."""
 
@@ -134,7 +138,9 @@ class BodyLimit:
         limit = MULTIPART_LIMIT if multipart else PLAIN_LIMIT
         declared = headers.get("content-length", "0")
         if not declared.isdigit() or int(declared) > limit:
-            await errors.answer(Request(scope, receive), TooLarge())(scope, receive, send)
+            await errors.answer(Request(scope, receive), BodyTooLarge(megabytes=limit >> 20))(
+                scope, receive, send
+            )
             return
         await self._app(scope, _counted(receive, limit), send)
 
@@ -147,7 +153,7 @@ def _counted(receive: Receive, limit: int) -> Receive:
         message = await receive()
         seen += len(message.get("body", b""))
         if seen > limit:
-            raise TooLarge
+            raise BodyTooLarge(megabytes=limit >> 20)
         return message
 
     return receiving

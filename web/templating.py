@@ -70,10 +70,14 @@ class Fields(dict[str, Any]):
         return ""
 
 
-def render(request: Request, name: str, *, status: int = 200, **context: Any) -> HTMLResponse:
+def render(
+    request: Request, name: str, *, status: int = 200, keep: bool = False, **context: Any
+) -> HTMLResponse:
     """A page for the one who asks, in their language.
 
     A browser without one is given the cookie that a stranger's tokens and sign-in steps are bound to.
+    `keep`: the browser may keep the page, with what was typed into it, for its way back; for long forms.
+    Signing out clears it (`Clear-Site-Data`).
     """
     services: Services = request.app.state.services
     static: HashedFiles = request.app.state.static
@@ -101,6 +105,8 @@ def render(request: Request, name: str, *, status: int = 200, **context: Any) ->
         )
     )
     response = HTMLResponse(text, status_code=status)
+    if keep:
+        response.headers["cache-control"] = "private, no-cache"
     if planted:
         cookies.write(response, security.STRANGER_COOKIE, planted)
     return response

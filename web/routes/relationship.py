@@ -61,6 +61,7 @@ async def _form(
         request,
         "family/apply.html",
         status=status,
+        keep=True,
         values=values,
         errors=errors,
         places=[(prison.id, prison.name) for prison in prisons if prison.active],

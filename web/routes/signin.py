@@ -143,6 +143,7 @@ def _register_page(
         request,
         "signin/register.html",
         status=status,
+        keep=True,
         phone=phone if _MASKED.fullmatch(phone) else "",
         next=after,
         values=values,
