@@ -5,45 +5,64 @@ is opened by the lifespan and closed in the opposite order.
 """
 
 import contextlib
-import importlib
-import importlib.util
 from collections.abc import AsyncIterator
-from typing import Any
 
 from fastapi import Depends, FastAPI
 
-from core.bus import open_bus
+from core.bus import Bus, open_bus
 from core.db import Database
 from core.settings import Settings
 from ledger import record
 from people.means import Means
 from web import errors, i18n
 from web.edge import Arrivals, BodyLimit, Edge
+from web.media import MediaNode
 from web.metrics import Metrics
+from web.routes import (
+    account,
+    admin,
+    api,
+    approvals,
+    booking,
+    call,
+    counsel,
+    demo,
+    family,
+    health,
+    officer,
+    pick,
+    public,
+    recordings,
+    relationship,
+    signin,
+    staff_signin,
+    terminal,
+)
 from web.security import check_csrf
 from web.services import Services
 from web.static_files import HashedFiles
+from web.worker import Worker
 
 # Every page and every address of the platform stands in one of these, in this order.
-ROUTES = (
-    "health",
-    "public",
-    "signin",
-    "staff_signin",
-    "account",
-    "family",
-    "relationship",
-    "booking",
-    "pick",
-    "api",
-    "call",
-    "terminal",
-    "officer",
-    "approvals",
-    "admin",
-    "counsel",
-    "recordings",
-    "demo",
+ROUTERS = (
+    health.router,
+    public.router,
+    signin.router,
+    staff_signin.router,
+    account.router,
+    family.router,
+    relationship.router,
+    booking.router,
+    pick.router,
+    api.router,
+    call.router,
+    terminal.router,
+    officer.router,
+    approvals.router,
+    admin.router,
+    counsel.router,
+    recordings.router,
+    demo.router,
 )
 
 
@@ -70,10 +89,8 @@ def create_app(settings: Settings) -> FastAPI:
     app.add_middleware(Arrivals, owner=app)
     app.add_middleware(Edge, owner=app)
     app.mount("/static", app.state.static, name="static")
-    for name in ROUTES:
-        if importlib.util.find_spec(f"web.routes.{name}"):
-            module = importlib.import_module(f"web.routes.{name}")
-            app.include_router(module.router)
+    for router in ROUTERS:
+        app.include_router(router)
     return app
 
 
@@ -92,15 +109,15 @@ async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
         yield
 
 
-async def _start_media(stack: contextlib.AsyncExitStack, settings: Settings, db: Database, bus: Any) -> None:
-    if settings.embed_media and importlib.util.find_spec("web.media"):
-        node = importlib.import_module("web.media").MediaNode(settings, db, bus)
+async def _start_media(stack: contextlib.AsyncExitStack, settings: Settings, db: Database, bus: Bus) -> None:
+    if settings.embed_media:
+        node = MediaNode(settings, db, bus)
         await node.start()
         stack.push_async_callback(node.stop)
 
 
-async def _start_worker(stack: contextlib.AsyncExitStack, settings: Settings, db: Database, bus: Any) -> None:
-    if settings.embed_worker and importlib.util.find_spec("web.worker"):
-        worker = importlib.import_module("web.worker").Worker(settings, db, bus)
+async def _start_worker(stack: contextlib.AsyncExitStack, settings: Settings, db: Database, bus: Bus) -> None:
+    if settings.embed_worker:
+        worker = Worker(settings, db, bus)
         worker.start()
         stack.push_async_callback(worker.stop)

@@ -1,10 +1,17 @@
 """Every English sentence that may be shown, found in templates and code: what the catalogs must translate."""
 
 import ast
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
+from typing import Any
 
 from jinja2 import Environment, nodes
+
+import notices.model
+import people.model
+import policy.wording
+import rooms.words
+import scheduler.rules
 
 ROOT = Path(__file__).parents[2]
 PACKAGES = ("core", "people", "notices", "policy", "scheduler", "rooms", "signaling", "recording", "web")
@@ -33,6 +40,24 @@ def of_code() -> Iterator[tuple[str, str]]:
                     yield text, f"{path.relative_to(ROOT)}:{getattr(node, 'lineno', 0)}"
 
 
+def of_tables() -> Iterator[tuple[str, str]]:
+    """Sentences that stand in tables by their code."""
+    tables: dict[str, Mapping[Any, str]] = {
+        "people.model.KINSHIP_TEXTS": people.model.KINSHIP_TEXTS,
+        "people.model.DOCUMENT_TEXTS": people.model.DOCUMENT_TEXTS,
+        "people.model.REFUSAL_TEXTS": people.model.REFUSAL_TEXTS,
+        "people.model.ENDING_TEXTS": people.model.ENDING_TEXTS,
+        "notices.model.STATE_TEXTS": notices.model.STATE_TEXTS,
+        "scheduler.rules.CLOSED": scheduler.rules.CLOSED,
+        **{f"policy.wording: {name}": table for name, table in policy.wording.KNOWN.items()},
+        "rooms.words.WARNINGS": rooms.words.WARNINGS,
+        "rooms.words.REASONS": rooms.words.REASONS,
+    }
+    for name, table in tables.items():
+        for text in table.values():
+            yield text, name
+
+
 def _of_node(node: ast.AST) -> Iterator[str]:
     if isinstance(node, ast.Call):
         name = node.func.id if isinstance(node.func, ast.Name) else getattr(node.func, "attr", "")
@@ -56,5 +81,5 @@ def _error_text(node: ast.ClassDef) -> Iterator[str]:
 
 
 def _text(node: ast.expr) -> Iterator[str]:
-    if isinstance(node, ast.Constant) and isinstance(node.value, str) and " " in node.value + " ":
+    if isinstance(node, ast.Constant) and isinstance(node.value, str) and node.value:
         yield node.value

@@ -13,7 +13,7 @@ from tests.conftest import FakeClock
 from tests.web import messages
 from web import i18n, wording
 
-ENTRIES = sorted({*messages.of_templates(), *messages.of_code()})
+ENTRIES = sorted({*messages.of_templates(), *messages.of_code(), *messages.of_tables()})
 
 
 def _names(text: str) -> set[str]:
