@@ -4,7 +4,7 @@ import asyncio
 from dataclasses import dataclass
 
 from tests.browser.person import Person
-from tests.browser.product import Product
+from tests.browser.wire import Wire
 from tests.fakes import clip
 
 OTHER = ".face:not([hidden]) video"  # the only other one who is in the call
@@ -31,10 +31,12 @@ async def due_booking(inmate: Person) -> str:
     return str(path).rsplit("/", 1)[-1]
 
 
-async def check_and_enter(person: Person, booking: str) -> None:
+async def check_and_enter(person: Person, booking: str, wire: Wire | None = None) -> None:
     """Through the device check into the lobby."""
     await person.open(f"/visits/{booking}")
     await person.click("#check-start")
+    if wire is not None:
+        wire.server_port = int(await person.until("window.serverPort", seconds=30))
     await person.click("#enter", seconds=30)
     await person.until("document.body.dataset.step === 'lobby'")
 
@@ -56,14 +58,17 @@ async def live(*people: Person) -> None:
         await person.until("document.getElementById('paused').hidden", what="the pause to be over")
 
 
-async def gather(product: Product, family: Person, inmate: Person, officer: Person) -> Visit:
-    """Signs the three in, brings them into the visit that is due, and waits until it is live."""
+async def gather(family: Person, inmate: Person, officer: Person, wire: Wire | None = None) -> Visit:
+    """Signs the three in, brings them into the visit that is due, and waits until it is live.
+
+    `wire`: the family's line, which must learn where the media of its page are to go.
+    """
     await asyncio.gather(
         enter_demo(family, "wife"), enter_demo(inmate, "terminal"), enter_demo(officer, "monitor")
     )
     booking = await due_booking(inmate)
     await officer.open(f"/officer/visits/{booking}")
-    await asyncio.gather(check_and_enter(family, booking), check_and_enter(inmate, booking))
+    await asyncio.gather(check_and_enter(family, booking, wire), check_and_enter(inmate, booking))
     await admit_all(officer, 2)
     await live(family, inmate)
     return Visit(family, inmate, officer, booking)

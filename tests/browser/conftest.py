@@ -89,6 +89,13 @@ class Crowd:
         self._stack.push_async_callback(browser.close)
         return Person(name, browser, base_url)
 
+    async def another_tab(self, person: Person, name: str) -> Person:
+        """The same browser, signed in as the same person, with one more tab."""
+        assert isinstance(person.browser, Chromium)
+        tab = Chromium(await person.browser.page.context.new_page())
+        self.chromiums.append(tab)
+        return Person(name, tab, person.base_url)
+
     async def wire(self, http_port: int) -> Wire:
         wire = Wire(http_port)
         await wire.open()

@@ -1,0 +1,113 @@
+"""Dead networks, reloads, a second tab, a killed server: the seat stays, and the talk goes on."""
+
+import asyncio
+
+import pytest
+
+from tests.browser import acts, place
+from tests.browser.conftest import Crowd
+from tests.browser.product import Product
+from tests.fakes import clip
+
+CUT = 8.0  # seconds
+
+
+async def _three(product: Product, crowd: Crowd, **family: object) -> acts.Visit:
+    people = (
+        await crowd.chromium("family", product.url_of("wife"), "family", size=(390, 844), **family),
+        await crowd.chromium("inmate", product.url_of("terminal"), "inmate"),
+        await crowd.chromium("officer", product.url_of("monitor"), "officer", size=(1440, 900)),
+    )
+    visit = await acts.gather(*people)
+    await acts.watch_all(visit)
+    return visit
+
+
+@pytest.mark.timeout(300)
+async def test_a_network_that_is_dead_for_eight_seconds(product: Product, crowd: Crowd) -> None:
+    wire = await crowd.wire(product.port)
+    family = await crowd.chromium(
+        "family", f"http://wife.localhost:{wire.port}", "family", size=(390, 844), scripts=(wire.script,)
+    )
+    inmate = await crowd.chromium("inmate", product.url_of("terminal"), "inmate")
+    officer = await crowd.chromium("officer", product.url_of("monitor"), "officer", size=(1440, 900))
+    visit = await acts.gather(family, inmate, officer, wire)
+    await acts.watch_all(visit)
+    await acts.sees_and_hears(family, "other", clip.INMATE)
+    await acts.sees_and_hears(inmate, "other", clip.FAMILY)
+    wire.cut()
+    await asyncio.sleep(CUT - 3)
+    await acts.sees_nothing(inmate, "other")
+    await inmate.until(
+        "!document.getElementById('paused').hidden || !document.querySelector('.face-note').hidden"
+    )
+    assert wire.swallowed > 100
+    wire.mend()
+    await acts.live(family, inmate)
+    await acts.sees_and_hears(family, "other", clip.INMATE, seconds=20)
+    await acts.sees_and_hears(inmate, "other", clip.FAMILY, seconds=20)
+    await acts.sees_and_hears(officer, "family", clip.FAMILY)
+    tags = [entry.tag for entry in await place.entries(product, "officer:seat:")]
+    assert tags.count("officer:seat:admitted") == 2, "a seat that comes back is not checked again"
+    assert crowd.complaints == []
+
+
+@pytest.mark.timeout(300)
+async def test_a_reload_and_a_second_tab(product: Product, crowd: Crowd) -> None:
+    visit = await _three(product, crowd)
+    await visit.family.evaluate("location.reload()")
+    await acts.live(visit.family)
+    await visit.family.watch("other", acts.OTHER, clip.INMATE.pitch)
+    await acts.sees_and_hears(visit.family, "other", clip.INMATE)
+    await acts.sees_and_hears(visit.inmate, "other", clip.FAMILY)
+    second = await crowd.another_tab(visit.family, "second tab")
+    await acts.check_and_enter(second, visit.booking)
+    await acts.live(second)
+    await visit.family.until("document.body.dataset.step === 'ended'")
+    await visit.family.sees("#enter-here")
+    await second.watch("other", acts.OTHER, clip.INMATE.pitch)
+    await acts.sees_and_hears(second, "other", clip.INMATE)
+    await visit.family.click("#enter-here")
+    await acts.live(visit.family)
+    await second.until("document.body.dataset.step === 'ended'")
+    assert crowd.complaints == []
+
+
+@pytest.mark.timeout(300)
+async def test_the_server_is_killed_in_mid_call(product: Product, crowd: Crowd) -> None:
+    visit = await _three(product, crowd)
+    await acts.sees_and_hears(visit.inmate, "other", clip.FAMILY)
+    before = await visit.family.evaluate("document.getElementById('remaining').textContent")
+    entries = len(await place.entries(product, ""))
+    product.kill()
+    await visit.family.sees("#lost", seconds=20)
+    product.start()
+    await acts.live(visit.family, visit.inmate)
+    await visit.family.until("document.getElementById('lost').hidden", seconds=30)
+    await acts.sees_and_hears(visit.family, "other", clip.INMATE, seconds=30)
+    await acts.sees_and_hears(visit.inmate, "other", clip.FAMILY, seconds=30)
+    await acts.sees_and_hears(visit.officer, "family", clip.FAMILY, seconds=30)
+    after = await visit.family.evaluate("document.getElementById('remaining').textContent")
+    assert _seconds(before) - _seconds(after) < 60, "time that was lost is not time that was used"
+    await acts.end(visit.officer)
+    assert len(await place.entries(product, "")) > entries
+    await _sealed(product, 2)
+    for folder in (product.data / "recordings").glob("*/*/*/*"):
+        verdict = product.run("verify", "recording", str(folder))
+        assert verdict.returncode == 0, verdict.stdout + verdict.stderr
+    verdict = product.run("verify", "ledger")
+    assert verdict.returncode == 0, verdict.stdout + verdict.stderr
+
+
+async def _sealed(product: Product, count: int) -> None:
+    """Waits until that many recordings bear a seal."""
+    for _ in range(60):
+        if len(list((product.data / "recordings").glob("*/*/*/*/manifest.sig"))) == count:
+            return
+        await asyncio.sleep(0.5)
+    raise AssertionError(f"not {count} sealed recordings within 30 s")
+
+
+def _seconds(clock_face: str) -> int:
+    minutes, seconds = clock_face.split(":")[-2:]
+    return int(minutes) * 60 + int(seconds)
