@@ -26,7 +26,6 @@ from people.model import (
 )
 from people.service import MinorForm, Upload
 from people.tables import RelationshipRow
-from tests.conftest import FakeClock
 from tests.people.conftest import (
     PRISON,
     WING,
@@ -384,28 +383,3 @@ async def test_withdrawn_and_ended_are_over(db: Database, means: Means, case: Ca
     second = await applied(db, means, case)
     withdrawn = await move(db, case, second.id, RelationshipState.WITHDRAWN)
     assert withdrawn.state not in LIVE_RELATIONSHIPS
-
-
-async def test_a_seeded_relationship_is_approved_and_entered(
-    db: Database, case: Case, clock: FakeClock
-) -> None:
-    async with db.write() as session:
-        made = await service.seed_relationship(
-            session, SYSTEM, case.relative.id, case.inmate.id, Kinship.SPOUSE
-        )
-        listed = await repository.relationships_in(session, PRISON, state=RelationshipState.APPROVED)
-        with pytest.raises(NotFound):
-            await service.seed_relationship(session, SYSTEM, "rel_x", case.inmate.id, Kinship.SPOUSE)
-    assert [one.id for one in listed] == [made.id]
-    assert (made.state, made.decided_by, made.decided_at) == (RelationshipState.APPROVED, SYSTEM, clock.now())
-    assert (await tags(db))[-1] == "admin:relationship:entered"
-
-
-async def test_inmates_are_entered_with_all_that_is_needed(db: Database, case: Case) -> None:
-    with pytest.raises(Refused) as refused:
-        async with db.write() as session:
-            await service.create_inmate(session, SYSTEM, service.InmateForm("4401001", "", PRISON, "", ""))
-    assert problems(refused) == {"name-missing", "wing_id-missing", "level-missing", "number-taken"}
-    async with db.read() as session:
-        assert [one.id for one in await repository.inmates_of(session, PRISON)] == [case.inmate.id]
-        assert await repository.find_inmate(session, "prs_two", "4401001") is None

@@ -1,0 +1,41 @@
+"""What the prison's own list says: inmates, and relationships that were approved on paper."""
+
+import pytest
+
+from core.db import Database
+from core.errors import NotFound, Refused
+from core.ids import SYSTEM
+from people import repository, service
+from people.model import Kinship, RelationshipState
+from tests.conftest import FakeClock
+from tests.people.conftest import PRISON, Case, tags
+
+
+async def test_a_seeded_relationship_is_approved_and_entered(
+    db: Database, case: Case, clock: FakeClock
+) -> None:
+    async with db.write() as session:
+        made = await service.seed_relationship(
+            session, SYSTEM, case.relative.id, case.inmate.id, Kinship.SPOUSE
+        )
+        listed = await repository.relationships_in(session, PRISON, state=RelationshipState.APPROVED)
+        with pytest.raises(NotFound):
+            await service.seed_relationship(session, SYSTEM, "rel_x", case.inmate.id, Kinship.SPOUSE)
+    assert [one.id for one in listed] == [made.id]
+    assert (made.state, made.decided_by, made.decided_at) == (RelationshipState.APPROVED, SYSTEM, clock.now())
+    assert (await tags(db))[-1] == "admin:relationship:entered"
+
+
+async def test_inmates_are_entered_with_all_that_is_needed(db: Database, case: Case) -> None:
+    with pytest.raises(Refused) as refused:
+        async with db.write() as session:
+            await service.create_inmate(session, SYSTEM, service.InmateForm("4401001", "", PRISON, "", ""))
+    assert {reason.code for reason in refused.value.reasons} == {
+        "name-missing",
+        "wing_id-missing",
+        "level-missing",
+        "number-taken",
+    }
+    async with db.read() as session:
+        assert [one.id for one in await repository.inmates_of(session, PRISON)] == [case.inmate.id]
+        assert await repository.find_inmate(session, "prs_two", "4401001") is None
