@@ -1,20 +1,20 @@
 """From a track as it was written to a finished file: in step, with duration and cues; no frame is changed.
 
 The streams are laid on one clock by what the sender reports said (`recording.timing`), and everything begins
-at zero. Afterwards FFmpeg reads the result back, and the SHA-256 over all frames of each stream must be that
-of the frames in the raw file; only then the raw file may go.
+at zero; where sound is missing, marked silence stands (`recording.silence`). Afterwards FFmpeg reads the
+result back, and every frame must be what was to be written; only then the raw file may go.
 """
 
 import hashlib
 import itertools
 import mmap
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
 import av
 
-from recording import finished, folder, matroska, rtp
+from recording import finished, folder, matroska, rtp, silence
 from recording.matroska import Block
 from recording.timing import Alignment, Jump, Sighting
 from rooms.client import MediaKind
@@ -28,7 +28,6 @@ CODEC = {MediaKind.AUDIO: "opus", MediaKind.VIDEO: "vp8"}
 _LAST_FRAME_MS = 33  # how long the last picture counts
 
 Notes = Mapping[MediaKind, Sequence[Sighting | Jump]]
-_Placed = list[tuple[int, Block]]
 
 
 class NotFinishedError(Exception):
@@ -53,7 +52,8 @@ class FinishedStream:
     first_ms: int
     end_ms: int
     gaps: tuple[tuple[int, int], ...]
-    frames_sha256: str
+    frames_sha256: str  # over the data of all frames in order, without silence that was filled in
+    filled: int  # packets of such silence
     aligned: bool  # by sender reports; otherwise by arrival
     correction_ms: tuple[int, int]  # what was added at its beginning and at its end
 
@@ -128,25 +128,57 @@ def _finish(
     mapped: mmap.mmap, blocks: Sequence[Block], raw: Path, out: Path, notes: Notes, ended_ms: int | None
 ) -> FinishedTrack:
     def read(block: Block) -> bytes:
-        return mapped[block.start : block.start + block.size]
+        return silence.packet(block) if block.filled else mapped[block.start : block.start + block.size]
 
     everything = [note for kind in notes for note in notes[kind]]
+    streams: list[FinishedStream] = []
+    ordered: list[Block] = []
     alignments = {kind: Alignment(notes.get(kind, ()), everything) for kind in MediaKind}
     placed = _placed(blocks, alignments)
-    begin = placed[0][0]
-    streams = []
-    for kind in MediaKind:
-        own = [(ms - begin, block) for ms, block in placed if block.kind is kind]
-        if own:
-            end = None if ended_ms is None else ended_ms - begin
-            streams.append(_stream(kind, own, alignments[kind], end, map(read, (block for _, block in own))))
+    begin = min(own[0].ms for own in placed.values() if own)
+    for kind, own in placed.items():
+        if not own:
+            continue
+        shifted = [block._replace(ms=block.ms - begin) for block in own]
+        whole = (
+            silence.fill(shifted, lambda block: rtp.opus_ms(read(block)))
+            if kind is MediaKind.AUDIO
+            else shifted
+        )
+        ordered += whole
+        live = [block.ms for block in blocks if block.kind is kind]
+        correction = [round(alignments[kind].correction(ms)) for ms in (live[0], live[-1])]
+        streams.append(
+            FinishedStream(
+                kind=kind,
+                frames=len(shifted),
+                first_ms=shifted[0].ms,
+                end_ms=shifted[-1].ms + _length(shifted[-1], read),
+                gaps=_gaps(shifted, None if ended_ms is None else ended_ms - begin),
+                frames_sha256=_digest(map(read, shifted)),
+                filled=len(whole) - len(shifted),
+                aligned=alignments[kind].known,
+                correction_ms=(correction[0], correction[1]),
+            )
+        )
+    ordered.sort(key=lambda block: block.ms)
+    return _write(ordered, streams, raw, out, begin, read)
+
+
+def _write(
+    ordered: list[Block],
+    streams: list[FinishedStream],
+    raw: Path,
+    out: Path,
+    begin: int,
+    read: Callable[[Block], bytes],
+) -> FinishedTrack:
     duration = max(stream.end_ms for stream in streams)
-    keys = (block for block in blocks if block.key and block.kind is MediaKind.VIDEO)
+    keys = (block for block in ordered if block.key and block.kind is MediaKind.VIDEO)
     size = next((found for key in keys if (found := rtp.vp8_size(read(key)))), None)
-    ordered = [block._replace(ms=ms - begin) for ms, block in placed]
     digester = Digester()
     folder.place(out, _through(digester, finished.layout(ordered, size, duration, read)))
-    _check(out, streams)
+    _check(out, {kind: _digest(read(one) for one in ordered if one.kind is kind) for kind in MediaKind})
     return FinishedTrack(digester.digest(), digest_of(raw), begin, duration, size, tuple(streams))
 
 
@@ -156,45 +188,38 @@ def _through(digester: Digester, pieces: Iterable[bytes]) -> Iterator[bytes]:
         yield piece
 
 
-def _placed(blocks: Sequence[Block], alignments: Mapping[MediaKind, Alignment]) -> _Placed:
-    """All blocks on the common clock, in order of time; within a stream the order never changes."""
-    newest = dict.fromkeys(MediaKind, -1 << 40)
-    placed = []
+def _placed(
+    blocks: Sequence[Block], alignments: Mapping[MediaKind, Alignment]
+) -> dict[MediaKind, list[Block]]:
+    """All blocks on the common clock; within a stream the order never changes and no two times are equal."""
+    placed: dict[MediaKind, list[Block]] = {kind: [] for kind in MediaKind}
     for block in blocks:
-        ms = max(round(block.ms + alignments[block.kind].correction(block.ms)), newest[block.kind] + 1)
-        newest[block.kind] = ms
-        placed.append((ms, block))
-    return sorted(placed, key=lambda one: one[0])
+        own = placed[block.kind]
+        ms = round(block.ms + alignments[block.kind].correction(block.ms))
+        own.append(block._replace(ms=max(ms, own[-1].ms + 1) if own else ms))
+    return placed
 
 
-def _stream(
-    kind: MediaKind, own: _Placed, alignment: Alignment, ended_ms: int | None, frames: Iterable[bytes]
-) -> FinishedStream:
-    digest = hashlib.sha256()
-    last = b""
-    for last in frames:
-        digest.update(last)
-    first_ms, first = own[0]
-    last_ms, final = own[-1]
-    length = _LAST_FRAME_MS if kind is MediaKind.VIDEO else round(rtp.opus_ms(last))
-    times = [0, *(ms for ms, _ in own)]
+def _length(block: Block, read: Callable[[Block], bytes]) -> int:
+    return _LAST_FRAME_MS if block.kind is MediaKind.VIDEO else round(rtp.opus_ms(read(block)))
+
+
+def _gaps(own: Sequence[Block], ended_ms: int | None) -> tuple[tuple[int, int], ...]:
+    times = [0, *(block.ms for block in own)]
     times.append(times[-1] if ended_ms is None else max(ended_ms, times[-1]))
-    gaps = [(a, b) for a, b in itertools.pairwise(times) if b - a > GAP_MS[kind]]
-    return FinishedStream(
-        kind,
-        len(own),
-        first_ms,
-        last_ms + length,
-        tuple(gaps),
-        digest.hexdigest(),
-        alignment.known,
-        (round(alignment.correction(first.ms)), round(alignment.correction(final.ms))),
-    )
+    return tuple((a, b) for a, b in itertools.pairwise(times) if b - a > GAP_MS[own[0].kind])
 
 
-def _check(path: Path, streams: Sequence[FinishedStream]) -> None:
+def _digest(frames: Iterable[bytes]) -> str:
+    digest = hashlib.sha256()
+    for frame in frames:
+        digest.update(frame)
+    return digest.hexdigest()
+
+
+def _check(path: Path, expected: Mapping[MediaKind, str]) -> None:
     """Reads the finished file back with FFmpeg."""
-    digests = {CODEC[stream.kind]: hashlib.sha256() for stream in streams}
+    digests = {CODEC[kind]: hashlib.sha256() for kind in expected}
     try:
         with av.open(str(path), format="matroska") as container:
             for packet in container.demux():
@@ -202,6 +227,6 @@ def _check(path: Path, streams: Sequence[FinishedStream]) -> None:
                     digests[packet.stream.codec.canonical_name].update(memoryview(packet))
     except (av.FFmpegError, KeyError) as error:
         raise NotFinishedError(f"{path.name} cannot be read back: {error}") from error
-    for stream in streams:
-        if digests[CODEC[stream.kind]].hexdigest() != stream.frames_sha256:
-            raise NotFinishedError(f"{path.name} does not hold the {stream.kind} frames that were written")
+    for kind, digest in expected.items():
+        if digests[CODEC[kind]].hexdigest() != digest:
+            raise NotFinishedError(f"{path.name} does not hold the {kind} frames that were written")

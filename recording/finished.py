@@ -114,5 +114,7 @@ def layout(
     for cluster in clusters:
         parts = [CLUSTER, vint(cluster.content_size, _SIZE), unsigned(TIMESTAMP, cluster.ms)]
         for block in cluster.blocks:
-            parts += (block_head(block.kind, block.ms - cluster.ms, block.key, block.size), read(block))
+            relative = block.ms - cluster.ms
+            head = block_head(block.kind, relative, block.key, block.size, discardable=block.filled)
+            parts += (head, read(block))
         yield b"".join(parts)

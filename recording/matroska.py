@@ -36,13 +36,14 @@ BLOCK_HEAD_SIZE = _BLOCK_HEAD.size
 
 
 class Block(NamedTuple):
-    """One frame in a file: `start` and `size` of its codec data in bytes."""
+    """One frame in a file: `start` and `size` of its codec data in bytes. `filled`: see `recording.silence`."""
 
     kind: MediaKind
     ms: int
     key: bool
     start: int
     size: int
+    filled: bool = False
 
 
 def vint(number: int, length: int) -> bytes:
@@ -118,11 +119,12 @@ def tracks(size: tuple[int, int] | None, *, audio: bool = True) -> bytes:
     return element(TRACKS, content + (_audio_track() if audio else b""))
 
 
-def block_head(kind: MediaKind, relative_ms: int, key: bool, size: int) -> bytes:
+def block_head(
+    kind: MediaKind, relative_ms: int, key: bool, size: int, *, discardable: bool = False
+) -> bytes:
     """A SimpleBlock up to its frame of `size` bytes."""
-    return _BLOCK_HEAD.pack(
-        SIMPLE_BLOCK, 0x10000000 | (size + 4), 0x80 | TRACK[kind], relative_ms, 0x80 if key else 0
-    )
+    flags = (0x80 if key else 0) | (0x01 if discardable else 0)
+    return _BLOCK_HEAD.pack(SIMPLE_BLOCK, 0x10000000 | (size + 4), 0x80 | TRACK[kind], relative_ms, flags)
 
 
 @dataclass(slots=True)

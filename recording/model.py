@@ -44,7 +44,8 @@ class Gap:
 
 @dataclass(frozen=True, slots=True)
 class TrackView:
-    """One person's file. `offset_ms`: where it begins, since the start of the recording."""
+    """One person's file. `offset_ms`: where it begins, since the start of the recording; a little below zero
+    for what was under way at that moment."""
 
     id: str
     person: Ref

@@ -150,6 +150,7 @@ def _media(stream: FinishedStream, size: tuple[int, int] | None) -> dict[str, An
         "frames_sha256": stream.frames_sha256,
         "first_ms": stream.first_ms,
         "end_ms": stream.end_ms,
+        "filled": stream.filled,
         "gaps": [list(gap) for gap in stream.gaps],
         "clock": {
             "source": "sender-reports" if stream.aligned else "arrival",

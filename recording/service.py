@@ -223,10 +223,14 @@ async def track_path(session: Session, settings: Settings, recording_id: str, tr
     return path
 
 
-def record_access(session: Session, actor: Identity, recording_id: str, what: str) -> None:
-    """Enters who looked at what of a recording: `what` is a code such as `played`, `downloaded`, `verified`."""
+def record_access(
+    session: Session, actor: Identity, recording_id: str, what: str, **details: str | int
+) -> None:
+    """Enters who looked at what of a recording: `what` is a code such as `played`, `downloaded`, `verified`;
+    `details` are ids and codes."""
     tag = f"{_ACTORS[actor.subject.kind]}:recording:accessed"
-    ledger.record.record(session, tag, actor=actor.subject, subject=Ref("recording", recording_id), what=what)
+    subject = Ref("recording", recording_id)
+    ledger.record.record(session, tag, actor=actor.subject, subject=subject, what=what, **details)
 
 
 async def verify(db: Database, settings: Settings, recording_id: str) -> seal.SealVerdict:

@@ -98,8 +98,8 @@ class StreamClock:
         return self._base_ms + difference(timestamp, self._last) / self._per_ms
 
     def report(self, ntp: int, rtp: int) -> None:
-        """A sender report came. Before the first frame it has nothing to hold on to."""
-        if self._last is not None and ntp:
+        """A sender report came; a zero NTP time means that the sender has no clock (RFC 3550)."""
+        if ntp:
             self._report = (ntp * 1000 / _WRAP, rtp)
 
     def jump(self) -> None:

@@ -1,5 +1,7 @@
 """Raw to finished: in step, complete, measured."""
 
+import hashlib
+import itertools
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
@@ -110,6 +112,27 @@ def test_gaps_are_stated_at_the_start_in_the_middle_and_at_the_end(tmp_path: Pat
     gaps = {stream.kind: stream.gaps for stream in finished.streams}
     assert gaps[AUDIO] == ((2980, 5000), (7980, 9000))
     assert gaps[VIDEO] == ((0, 2000), (5960, 9000))
+
+
+def test_pauses_in_sound_are_filled_with_silence_that_is_not_counted_as_recorded(tmp_path: Path) -> None:
+    sender = Sender()
+    spoken = [
+        one for index, one in enumerate(sender.audio(8)) if one.sent % 1 < 0.2 or index % 20 == 0
+    ]  # DTX
+    take = record(tmp_path, in_order(spoken, sender.video(8)))
+    audio = take.finish().streams[0]
+    assert audio.frames == len(spoken)
+    assert audio.frames_sha256 == hashlib.sha256(b"".join(one.data[12:] for one in spoken)).hexdigest()
+    assert audio.gaps == ()
+    assert (audio.frames + audio.filled) * 20 == pytest.approx(7_620, abs=20)
+    decoded = decode(take.out)
+    assert decoded.sound == pytest.approx(7.62, abs=0.03)
+    assert max(map(abs, offsets(take.out))) < 20
+    with av.open(str(take.out)) as container:
+        ends = [
+            (packet.pts, packet.pts + 20) for packet in container.demux(audio=0) if packet.pts is not None
+        ]
+    assert all(abs(end - start) <= 1 for (_, end), (start, _) in itertools.pairwise(ends))
 
 
 def test_a_file_without_a_frame_gives_nothing(tmp_path: Path) -> None:
