@@ -214,7 +214,7 @@ async def request(
         booking_id,
         BookingState.REQUESTED,
         only_if=and_(BookingRow.held_until > clock.now(), BookingRow.state == BookingState.HELD),
-        values={"request_key": key, "reply_by": _reply_by(ground), "held_until": None},
+        values={"request_key": key, "reply_by": _reply_by(ground, before), "held_until": None},
         details={"visitors": len(visitors)},
     )
     if came_from is None:
@@ -282,15 +282,17 @@ def _visitor(booking_id: str, relation: Relationship, day: date, ground: Ground)
     )
 
 
-def _reply_by(ground: Ground) -> datetime:
+def _reply_by(ground: Ground, booking: BookingView) -> datetime:
+    """The policy's deadline, or the opening of the lobby if that comes before: later nobody is served."""
     values = ground.policy.values
-    return clocks.reply_by(
+    due = clocks.reply_by(
         calendar.load(values.calendar),
         ground.zone,
         ground.now,
         values.reply_working_days,
         values.office_closes,
     )
+    return min(due, booking.opens_at if booking.opens_at > ground.now else booking.slot_ends_at)
 
 
 async def withdraw(session: Session, actor: Identity, booking_id: str, words: str = "") -> BookingView:

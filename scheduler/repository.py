@@ -137,7 +137,9 @@ def _view(
         minutes=row.minutes,
         opens_at=row.opens_at,
         requested_by=row.requested_by,
-        visitors=visitors,
+        visitors=tuple(
+            sorted(visitors, key=lambda v: (v.person != Ref("relative", row.requested_by), v.minor))
+        ),
         terminal_id=row.terminal_id,
         terminal_name=terminal_row.name if terminal_row else None,
         policy_version=row.policy_version,

@@ -15,7 +15,7 @@ from tests.scheduler.world import World
 async def test_a_visit_from_pick_to_end(world: World, clock: FakeClock) -> None:
     family = await world.family()
     terminal_id = await world.terminal()
-    slot_id = await world.slot(days=3)
+    slot_id = await world.slot(days=5)
 
     async with world.db.read() as session:
         days = await service.month(session, family.actor, family.inmate_id, 2026, 11)

@@ -37,9 +37,7 @@ async def booked_places(db: Database) -> tuple[int, int]:
     """(taken places, bookings in state requested)."""
     async with db.read() as session:
         taken = await session.scalar(select(func.count()).where(PlaceRow.booking_id.is_not(None)))
-        booked = await session.scalar(
-            select(func.count()).where(BookingRow.state == BookingState.REQUESTED)
-        )
+        booked = await session.scalar(select(func.count()).where(BookingRow.state == BookingState.REQUESTED))
     return taken or 0, booked or 0
 
 
@@ -152,14 +150,14 @@ async def test_terminals_are_given_to_one_visit_each(world: World) -> None:
     assert sum(view.state is BookingState.APPROVED for view in views) == 2
     async with world.db.read() as session:
         per_terminal = await session.execute(
-            select(ClaimRow.owner_id, func.count()).where(ClaimRow.kind == "terminal").group_by(ClaimRow.owner_id)
+            select(ClaimRow.owner_id, func.count())
+            .where(ClaimRow.kind == "terminal")
+            .group_by(ClaimRow.owner_id)
         )
         assert {count for _, count in per_terminal} == {8}  # 40 minutes in ticks of 5
 
 
-async def test_processes_at_once_oversell_nothing(
-    database_url: str, world: World, tmp_path: Path
-) -> None:
+async def test_processes_at_once_oversell_nothing(database_url: str, world: World, tmp_path: Path) -> None:
     slot_id = await world.slot(capacity=20)
     clients = await families(world, 60)
     lines = [f"{f.relative_id} {f.inmate_id} {f.relationship_id}" for f in clients]
@@ -170,7 +168,9 @@ async def test_processes_at_once_oversell_nothing(
         names.write_text("\n".join(lines[number::4]))
         running.append(
             subprocess.Popen(
-                [sys.executable, str(script), database_url, slot_id, str(names)], stdout=subprocess.PIPE, text=True
+                [sys.executable, str(script), database_url, slot_id, str(names)],
+                stdout=subprocess.PIPE,
+                text=True,
             )
         )
     counts: Counter[str] = Counter()

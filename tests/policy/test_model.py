@@ -1,0 +1,138 @@
+"""Rules merge by scope; a missing value is an error; periods and allowances."""
+
+from datetime import date
+from typing import Any
+
+import pytest
+from pydantic import ValidationError
+
+from core.errors import Misconfigured
+from policy import model, presets, wording
+from policy.model import BadPolicy, FamilyPolicy, Layer, Period, PolicyIncomplete, PolicyUnknown
+
+WHOLE = {**presets.load("cn").values, **presets.load("demo").values}
+
+
+def layer(scope: str, version: int = 1, **values: Any) -> Layer:
+    return Layer(f"pol_{scope}", scope, version, values, ())
+
+
+def test_the_narrower_scope_wins_value_by_value() -> None:
+    merged = model.merge(
+        [
+            Layer("pol_n", "CN", 3, WHOLE, ()),
+            layer("prs", 7, minutes=25, max_visitors=2),
+            layer("wng", 1, max_visitors=1),
+        ]
+    )
+    assert (merged.values.minutes, merged.values.max_visitors) == (25, 1)
+    assert merged.values.hold_minutes == 10
+    assert merged.version == "CN.3+prs.7+wng.1"
+
+
+def test_a_missing_value_is_an_error_that_names_it() -> None:
+    lacking = {name: value for name, value in WHOLE.items() if name not in ("minutes", "lead_days")}
+    with pytest.raises(PolicyIncomplete) as caught:
+        model.merge([Layer("pol_n", "CN", 1, lacking, ())])
+    assert caught.value.params == {"missing": "minutes, lead_days"}
+
+
+def test_no_rules_at_all_are_another_error() -> None:
+    with pytest.raises(PolicyUnknown):
+        model.merge([])
+
+
+@pytest.mark.parametrize(
+    "values",
+    [
+        {"minuts": 30},
+        {"minutes": "half an hour"},
+        {"minutes": 3},
+        {"hold_minutes": 0},
+        {"lead_unit": "fortnights"},
+        {"visits_by_level": {"strict": "none"}},
+        {"reminder_minutes": [30]},
+        {"office_closes": "25:00"},
+    ],
+)
+def test_unknown_and_wrong_values_are_refused(values: dict[str, Any]) -> None:
+    with pytest.raises(BadPolicy) as caught:
+        model.check({**values, "max_visitors": 3})
+    assert next(iter(values)) in str(caught.value)
+
+
+def test_what_is_checked_can_be_stored_and_read_again() -> None:
+    stored = model.check(WHOLE)
+    assert stored["office_closes"] == "18:00:00"
+    assert FamilyPolicy.model_validate(stored) == FamilyPolicy.model_validate(WHOLE)
+
+
+def test_rules_are_frozen() -> None:
+    rules = FamilyPolicy.model_validate(WHOLE)
+    with pytest.raises(ValidationError):
+        rules.minutes = 60
+
+
+@pytest.mark.parametrize(
+    ("day", "expected"),
+    [
+        (date(2027, 1, 31), Period("2027-01", 2, date(2027, 1, 31))),
+        (date(2027, 2, 1), Period("2027-02", 2, date(2027, 2, 28))),
+        (date(2026, 12, 31), Period("2026-12", 2, date(2026, 12, 31))),
+        (date(2028, 2, 29), Period("2028-02", 2, date(2028, 2, 29))),
+    ],
+)
+def test_the_period_is_the_month_of_the_visit(day: date, expected: Period) -> None:
+    rules = FamilyPolicy.model_validate({**WHOLE, "visits_per_month": 2})
+    assert rules.period_of(day, "ordinary") == expected
+
+
+def test_a_window_never_gives_more_than_the_level() -> None:
+    window = {"first": date(2027, 1, 9), "last": date(2027, 2, 10), "visits": 2}
+    rules = FamilyPolicy.model_validate(
+        {**WHOLE, "visits_per_month": 3, "visits_by_level": {"strict": 0}, "allowance_windows": [window]}
+    )
+    assert rules.period_of(date(2027, 2, 10), "ordinary").visits == 2
+    assert rules.period_of(date(2027, 2, 11), "ordinary").visits == 3
+    assert rules.period_of(date(2027, 2, 10), "strict").visits == 0
+
+
+@pytest.mark.parametrize("name", presets.names())
+def test_every_preset_reads_and_leads_to_a_nation(name: str) -> None:
+    preset = presets.load(name)
+    assert preset.legal_basis
+    while preset.parent is not None:
+        preset = presets.load(preset.parent)
+    assert preset.scope is model.Scope.NATION
+
+
+@pytest.mark.parametrize(
+    ("name", "missing"),
+    [
+        ("demo", set()),
+        ("anhui", {"lead_days"}),
+        ("guangdong", {"reply_working_days"}),
+        ("hunan", {"visits_per_month", "minutes", "max_visitors", "lead_days"}),
+        ("yunnan", {"visits_per_month", "minutes", "lead_days", "reply_working_days"}),
+        ("england", {"reply_working_days"}),
+        ("cn", {"visits_per_month", "minutes", "max_visitors", "lead_days", "reply_working_days"}),
+    ],
+)
+def test_what_a_preset_does_not_know_is_left_to_the_prison(name: str, missing: set[str]) -> None:
+    preset = presets.load(name)
+    values = dict(preset.values)
+    if preset.parent is not None:
+        values = {**presets.load(preset.parent).values, **values}
+    assert set(FamilyPolicy.model_fields) - set(values) == missing
+
+
+@pytest.mark.parametrize("name", ["none", "../cn", ""])
+def test_an_unknown_preset_is_misconfigured(name: str) -> None:
+    with pytest.raises(Misconfigured):
+        presets.load(name)
+
+
+def test_every_code_has_its_sentence() -> None:
+    for name in presets.names():
+        for field, known in wording.KNOWN.items():
+            assert set(presets.load(name).values.get(field, ())) <= set(known)
