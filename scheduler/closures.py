@@ -29,7 +29,28 @@ from scheduler.timetable import Run
 
 class BadDate(Malformed):
     code = "bad-date"
-    text = "This date cannot be used: {problem}."
+    text = "This date cannot be used."
+    status = 422
+
+
+class DatePassed(BadDate):
+    code = "date-passed"
+    text = "This date has passed. Please choose today or a later one."
+
+
+class NothingOnThatDay(BadDate):
+    code = "nothing-on-that-day"
+    text = "Nothing takes place on that day anyway."
+
+
+class DaysReversed(BadDate):
+    code = "days-reversed"
+    text = "The last day lies before the first."
+
+
+class NobodyNamed(Malformed):
+    code = "nobody-named"
+    text = "Please say whom it is about: a relative, an inmate, or both."
     status = 422
 
 
@@ -55,11 +76,11 @@ async def close_date(
     """No visits on that day: of the whole prison, or of one template. Families read `words`.
 
     Nothing is cancelled silently: the bookings of that day are answered, for an officer to decide.
-    Raises `BadDate` for a past day or one without slots of the template, `ClosedAlready` for a second time.
+    Raises `DatePassed`, `NothingOnThatDay` for a day without slots of the template, `ClosedAlready` for a second time.
     """
     prison = await _prison(session, prison_id)
     if day < _today(prison):
-        raise BadDate(problem="it has passed")
+        raise DatePassed
     await _check_template(session, prison, day, template_id)
     if await _is_taken(session, prison_id, day, template_id):
         raise ClosedAlready
@@ -87,7 +108,7 @@ async def _check_template(session: Session, prison: PrisonRow, day: date, templa
     if row is None or row.prison_id != prison.id:
         raise NotFound
     if not timetable.runs_on(weekly_of(row, prison.zone), day):
-        raise BadDate(problem="nothing takes place on that day anyway")
+        raise NothingOnThatDay
 
 
 async def _is_taken(session: Session, prison_id: str, day: date, template_id: str | None) -> bool:
@@ -157,7 +178,7 @@ async def create_special_date(
     """Times of one day that replace its weekly ones; call it once for each run of that day."""
     prison = await _prison(session, prison_id)
     if day < _today(prison):
-        raise BadDate(problem="it has passed")
+        raise DatePassed
     closed = exists().where(
         and_(
             ClosedDateRow.prison_id == prison_id,
@@ -208,9 +229,9 @@ async def ban(
     What is booked already is not touched: an officer decides on each.
     """
     if last_day < first_day:
-        raise BadDate(problem="it ends before it begins")
+        raise DaysReversed
     if relative_id is None and inmate_id is None:
-        raise BadDate(problem="it names nobody")
+        raise NobodyNamed
     await _prison(session, prison_id)
     if relative_id is not None and await people.relative(session, relative_id) is None:
         raise NotFound

@@ -19,9 +19,9 @@ from policy.model import FamilyPolicy, LegalBasis, Scope
 from scheduler import places
 from scheduler.access import tag
 from scheduler.materialise import materialise
-from scheduler.model import VisitKind
+from scheduler.model import TICK_MINUTES, VisitKind
 from scheduler.tables import PlaceRow, PrisonRow, SlotRow, TemplateRow, TerminalRow, WingRow
-from scheduler.timetable import BadTimetable, Run, WeeklyTemplate
+from scheduler.timetable import OffTheRaster, Run, WeeklyTemplate
 
 
 class BadZone(Malformed):
@@ -254,7 +254,7 @@ async def create_slot(
     await _wing_of(session, prison_id, wing_id)
     local = starts_at.astimezone(ZoneInfo(prison.zone))
     if local.second or local.microsecond:
-        raise BadTimetable(problem="visits begin at whole minutes")
+        raise OffTheRaster(minutes=TICK_MINUTES)
     run = await _run(session, wing_id or prison_id, local.time(), minutes, raster, 1, capacity)
     slot_id = new_id("slt")
     session.add(

@@ -26,8 +26,43 @@ _DAY_MINUTES = 24 * 60
 
 class BadTimetable(Malformed):
     code = "bad-timetable"
-    text = "This timetable cannot be used: {problem}."
+    text = "This timetable cannot be used."
     status = 422
+
+
+class OffTheRaster(BadTimetable):
+    code = "off-the-raster"
+    text = "Times, and the distance from one visit to the next, are multiples of {minutes} minutes."
+
+
+class TooLongForRaster(BadTimetable):
+    code = "too-long-for-raster"
+    text = "A visit takes at least a minute, and no longer than from its start to the next one's."
+
+
+class NothingToBook(BadTimetable):
+    code = "nothing-to-book"
+    text = "There must be at least one visit, with at least one place."
+
+
+class PastMidnight(BadTimetable):
+    code = "past-midnight"
+    text = "The last visit must end by midnight."
+
+
+class BadWeeks(BadTimetable):
+    code = "bad-weeks"
+    text = "A weekday is 1 (Monday) to 7 (Sunday), and visits come every week or every few weeks."
+
+
+class EndsBeforeItBegins(BadTimetable):
+    code = "ends-before-it-begins"
+    text = "The last day lies before the first."
+
+
+class ContradictoryDates(BadTimetable):
+    code = "contradictory-dates"
+    text = "A date is closed twice, or both closed and special."
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,17 +80,14 @@ class Run:
 
     def __post_init__(self) -> None:
         first = self.starts.hour * 60 + self.starts.minute
-        problem = ""
         if first % TICK_MINUTES or self.raster % TICK_MINUTES or self.starts.second:
-            problem = f"times and rasters are multiples of {TICK_MINUTES} minutes"
-        elif not 0 < self.minutes <= self.raster:
-            problem = "a visit takes at least a minute and fits into its raster"
-        elif self.count < 1 or self.capacity < 1:
-            problem = "there is at least one visit at one place"
-        elif first + self.count * self.raster > _DAY_MINUTES:
-            problem = "the day ends at midnight"
-        if problem:
-            raise BadTimetable(problem=problem)
+            raise OffTheRaster(minutes=TICK_MINUTES)
+        if not 0 < self.minutes <= self.raster:
+            raise TooLongForRaster
+        if self.count < 1 or self.capacity < 1:
+            raise NothingToBook
+        if first + self.count * self.raster > _DAY_MINUTES:
+            raise PastMidnight
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,9 +105,9 @@ class WeeklyTemplate:
 
     def __post_init__(self) -> None:
         if not 1 <= self.weekday <= 7 or self.every_weeks < 1:
-            raise BadTimetable(problem="a weekday is 1 to 7, and weeks come at least every 1")
+            raise BadWeeks
         if self.valid_to is not None and self.valid_to < self.valid_from:
-            raise BadTimetable(problem="it ends before it begins")
+            raise EndsBeforeItBegins
 
     @property
     def anchor(self) -> date:
@@ -186,7 +218,7 @@ def plan(
 ) -> list[PlannedSlot]:
     """Every slot from `first` to `last`, both included, in order of time.
 
-    Raises `BadTimetable` for a day that is closed or special twice over, or both.
+    Raises `ContradictoryDates` for a day that is closed or special twice over, or both.
     """
     shut = _closed_dates(closed, special)
     replaced = {entry.day for entry in special}
@@ -212,7 +244,7 @@ def _closed_dates(
     entries = [(entry.day, entry.template_id) for entry in closed]
     shut = frozenset(entries)
     if len(shut) != len(entries):
-        raise BadTimetable(problem="a date is closed twice")
+        raise ContradictoryDates
     if any((entry.day, None) in shut for entry in special):
-        raise BadTimetable(problem="a date is both closed and special")
+        raise ContradictoryDates
     return shut

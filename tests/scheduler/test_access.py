@@ -154,8 +154,8 @@ async def test_a_suspension_names_somebody_and_days_in_order(world: World) -> No
     family = await world.family()
     day = date(2026, 11, 22)
     cases: list[tuple[dict[str, str], date, type[Exception]]] = [
-        ({}, day, closures.BadDate),
-        ({"relative_id": family.relative_id}, day - timedelta(days=1), closures.BadDate),
+        ({}, day, closures.NobodyNamed),
+        ({"relative_id": family.relative_id}, day - timedelta(days=1), closures.DaysReversed),
         ({"relative_id": "rel_none"}, day, NotFound),
         ({"inmate_id": "inm_none"}, day, NotFound),
     ]

@@ -107,9 +107,9 @@ async def test_f37_dates_that_cannot_be_closed(world: World) -> None:
     async with world.db.write() as session:
         await service.close_date(session, ADMIN, world.prison_id, WEDNESDAYS[0], "flood")
     cases: list[tuple[date, str | None, type[Exception]]] = [
-        (date(2026, 11, 20), None, closures.BadDate),
+        (date(2026, 11, 20), None, closures.DatePassed),
         (WEDNESDAYS[0], None, closures.ClosedAlready),
-        (date(2026, 11, 26), template_id, closures.BadDate),
+        (date(2026, 11, 26), template_id, closures.NothingOnThatDay),
         (WEDNESDAYS[1], "tpl_none", NotFound),
     ]
     for day, which, error in cases:

@@ -1,0 +1,79 @@
+"""Every sentence of policy and scheduler that somebody may read is in the Chinese catalog, with its fields."""
+
+import ast
+import string
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from babel.messages.pofile import read_po
+
+import policy.service
+import scheduler.service
+import scheduler.tasks
+from core.errors import KinbridgeError
+from policy import wording
+from scheduler import rules
+
+ROOT = Path(scheduler.service.__file__).parent.parent
+CATALOG = ROOT / "web" / "locale" / "zh" / "scheduler.po"
+PACKAGES = ("policy", "scheduler")
+
+
+def leaves(root: type[KinbridgeError]) -> Iterator[type[KinbridgeError]]:
+    for leaf in root.__subclasses__():
+        yield leaf
+        yield from leaves(leaf)
+
+
+ERRORS = [leaf for leaf in leaves(KinbridgeError) if leaf.__module__.split(".")[0] in PACKAGES]
+
+
+def in_reasons() -> set[str]:
+    """The sentences of `Reason("code", "sentence")` in the packages' source."""
+    found = set()
+    for path in (path for package in PACKAGES for path in (ROOT / package).glob("*.py")):
+        for node in ast.walk(ast.parse(path.read_text())):
+            if isinstance(node, ast.Call) and getattr(node.func, "id", "") == "Reason" and len(node.args) > 1:
+                sentence = node.args[1]
+                if isinstance(sentence, ast.Constant):
+                    found.add(str(sentence.value))
+    return found
+
+
+SENTENCES = sorted(
+    in_reasons()
+    | {leaf.text for leaf in ERRORS}
+    | set(rules.CLOSED.values())
+    | {text for table in wording.KNOWN.values() for text in table.values()}
+)
+
+
+def fields(text: str) -> set[str]:
+    return {name for _, name, _, _ in string.Formatter().parse(text) if name}
+
+
+@pytest.fixture(scope="module")
+def catalog() -> dict[str, str]:
+    with CATALOG.open("rb") as file:
+        return {str(message.id): str(message.string) for message in read_po(file) if message.id}
+
+
+def test_every_sentence_is_translated(catalog: dict[str, str]) -> None:
+    assert [sentence for sentence in SENTENCES if not catalog.get(sentence)] == []
+
+
+def test_nothing_is_translated_that_nobody_says(catalog: dict[str, str]) -> None:
+    assert set(catalog) - set(SENTENCES) == set()
+
+
+def test_translations_have_the_same_fields(catalog: dict[str, str]) -> None:
+    assert [s for s in SENTENCES if fields(s) != fields(catalog[s])] == []
+    assert len(SENTENCES) > 60
+
+
+def test_codes_are_stable_names() -> None:
+    codes = [leaf.code for leaf in ERRORS]
+    assert len(codes) == len(set(codes))
+    assert all(code.replace("-", "").isalpha() and code.islower() for code in codes)
+    assert policy.service.SamePerson in ERRORS
