@@ -5,6 +5,7 @@ from collections.abc import AsyncIterator
 import pytest
 
 from signaling.peer import PeerFactory
+from tests.signaling.raw_client import close_all
 
 
 @pytest.fixture
@@ -19,4 +20,5 @@ async def factory(loopback_ice: None) -> AsyncIterator[PeerFactory]:
     made = PeerFactory(0, ["127.0.0.1"])
     await made.start()
     yield made
+    await close_all()
     await made.close()

@@ -40,11 +40,27 @@ class Events:
 CONFIGURATION = RTCConfiguration(iceServers=[], bundlePolicy=RTCBundlePolicy.MAX_BUNDLE)
 
 
+_opened: list[RTCPeerConnection] = []
+
+
+def connection(configuration: RTCConfiguration = CONFIGURATION) -> RTCPeerConnection:
+    """A connection that `close_all` closes."""
+    made = RTCPeerConnection(configuration)
+    _opened.append(made)
+    return made
+
+
+async def close_all() -> None:
+    """The fixture does it, also after a failure: aiortc's decoder threads would keep the whole run from ending."""
+    while _opened:
+        await _opened.pop().close()
+
+
 class RawClient:
     """A browser, as far as the server can tell."""
 
     def __init__(self, configuration: RTCConfiguration = CONFIGURATION) -> None:
-        self.pc = RTCPeerConnection(configuration)
+        self.pc = connection(configuration)
         self.rtp: list[bytes] = []
         self.rtcp: list[bytes] = []
         self.ssrc: dict[MediaKind, int] = {}

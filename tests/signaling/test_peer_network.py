@@ -9,7 +9,7 @@ from pathlib import Path
 
 import av
 import pytest
-from aiortc import RTCBundlePolicy, RTCConfiguration, RTCIceServer, RTCPeerConnection, RTCSessionDescription
+from aiortc import RTCBundlePolicy, RTCConfiguration, RTCIceServer, RTCSessionDescription
 from aiortc.mediastreams import AudioStreamTrack, MediaStreamTrack, VideoStreamTrack
 from aiortc.rtcconfiguration import RTCIceTransportPolicy
 
@@ -19,7 +19,7 @@ from signaling.peer import PeerFactory, PeerLeg
 from tests import services
 from tests.conftest import FakeClock
 from tests.fakes.rtp import DELTA, KEY, Seen, packet, retransmission, seen
-from tests.signaling.raw_client import CONFIGURATION, Events, RawClient, Router, until
+from tests.signaling.raw_client import Events, RawClient, Router, connection, until
 
 AUDIO, VIDEO = MediaKind.AUDIO, MediaKind.VIDEO
 BOTH = frozenset(MediaKind)
@@ -217,7 +217,7 @@ class Browser:
     """aiortc with its own encoders and decoders."""
 
     def __init__(self) -> None:
-        self.pc = RTCPeerConnection(CONFIGURATION)
+        self.pc = connection()
         self.tracks: list[MediaStreamTrack] = []
         self.pc.on("track", self.tracks.append)
 
