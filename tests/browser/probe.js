@@ -95,7 +95,27 @@
     }
   }
 
+  // Firefox starts no AudioContext on a machine without a sound card; what it decoded is known all the same.
+  const connections = [];
+  const Original = window.RTCPeerConnection;
+  window.RTCPeerConnection = class extends Original {
+    constructor(...given) {
+      super(...given);
+      connections.push(this);
+    }
+  };
+
   window.probe = {
+    // Energy of all sound received so far by connections that stand (RTCInboundRtpStreamStats.totalAudioEnergy).
+    async energy() {
+      let sum = 0;
+      for (const connection of connections.filter((one) => one.connectionState === "connected")) {
+        for (const entry of (await connection.getStats()).values()) {
+          if (entry.type === "inbound-rtp" && entry.kind === "audio") sum += entry.totalAudioEnergy ?? 0;
+        }
+      }
+      return sum;
+    },
     watch(name, selector, pitch) {
       clearInterval(watches.get(name)?.timer);
       watches.set(name, new Watch(selector, pitch));
