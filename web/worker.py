@@ -13,6 +13,7 @@ from dataclasses import dataclass
 import notices.tasks
 import people.tasks
 import recording.tasks
+import rooms.tasks
 import scheduler.tasks
 from core.bus import Bus
 from core.db import Database
@@ -44,6 +45,8 @@ class Worker:
             Job("approved bookings are placed", 2, lambda: scheduler.tasks.place_approved(db)),
             Job("slots are made from templates", 600, lambda: scheduler.tasks.materialise(db)),
             Job("notices are delivered", 2, lambda: notices.tasks.deliver_due(db, channel)),
+            Job("visits that no node ran are closed", 60, lambda: rooms.tasks.close_missed(db)),
+            Job("dead tickets are forgotten", 600, lambda: rooms.tasks.purge_tickets(db)),
             Job("finished recordings are sealed", 1, lambda: recording.tasks.seal_finished(db, settings)),
             Job("old sessions and codes are forgotten", 600, lambda: people.tasks.forget(db)),
             Job("old notices are blanked", 3600, lambda: notices.tasks.forget(db)),
