@@ -3,7 +3,7 @@
 from typing import Annotated
 
 from fastapi import APIRouter, Form, Request
-from starlette.responses import Response
+from starlette.responses import PlainTextResponse, Response
 
 from people import accounts
 from people.model import Role
@@ -70,3 +70,9 @@ def _remembered(services: Services, cookie: str, value: str, path: str) -> Respo
     response = redirect(security.safe_path(path))
     security.Cookies(services.settings).write(response, cookie, value, security.PREFERENCE_SECONDS)
     return response
+
+
+@router.get("/robots.txt")
+async def robots() -> PlainTextResponse:
+    """The landing page may be found; nothing else is for search engines."""
+    return PlainTextResponse("User-agent: *\nAllow: /$\nDisallow: /\n")

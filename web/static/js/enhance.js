@@ -76,6 +76,13 @@ function countDown() {
   }
 }
 
+/* The page shows what there is to do now: when the waiting room opens, it is asked for again. */
+function reloadWhenDue() {
+  const waits = Array.from(document.querySelectorAll("[data-due-ms]"), (element) => Number(element.dataset.dueMs));
+  const soonest = Math.min(...waits.filter((wait) => wait > 0));
+  if (soonest < 12 * 3600 * 1000) setTimeout(() => window.location.reload(), soonest + 1000);
+}
+
 function showWhatNeedsScripts() {
   for (const element of document.querySelectorAll(".script-only, .no-script-only")) element.classList.add("scripted");
 }
@@ -86,3 +93,4 @@ sendOnce();
 checkFiles();
 tellOwnTime();
 countDown();
+reloadWhenDue();
