@@ -4,6 +4,7 @@ import asyncio
 import contextlib
 from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -306,17 +307,20 @@ async def test_a_family_that_never_came(
     shifted: ShiftedClock,
 ) -> None:
     cast = await confirmed_visit(db, late_cutoff_minutes=1)
+    shifted.put_to(cast.booking.starts_at - timedelta(seconds=5))
     host = Host(settings, db, bus, legs, recorders)
     await host.start()
-    await eventually(lambda: len(host.rooms) == 1)
-    running = next(iter(host.rooms.values()))
-    for _ in range(30):
-        shifted.shift += 4
-        await asyncio.sleep(0.05)
-        await host._renew()
-        if running.ended:
-            break
-    await eventually(lambda: not host.rooms)
+    try:
+        await eventually(lambda: len(host.rooms) == 1)
+        running = next(iter(host.rooms.values()))
+        for _ in range(30):  # in steps that no lease outlasts
+            shifted.shift += 3
+            await asyncio.sleep(0.05)
+            await host._renew()
+            if running.ended:
+                break
+        await eventually(lambda: not host.rooms)
+    finally:
+        await host.stop()
     booking = await cast.world.get(cast.booking.id)
     assert (booking.state, booking.fault) == (BookingState.NO_SHOW, Fault.FAMILY)
-    await host.stop()

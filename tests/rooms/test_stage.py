@@ -1,0 +1,126 @@
+"""The stage: what is dimmed at once, what is lit only afterwards, and that doing it twice is doing it once."""
+
+import pytest
+
+from core.ids import Ref
+from rooms.audience import Line, Scene
+from rooms.client import Leg, MediaKind
+from rooms.model import SeatRole, SeatView
+from rooms.stage import Stage
+from tests.fakes.legs import FakeLeg, FakeRecorder
+from tests.signaling.raw_client import Events
+
+BOTH = frozenset({MediaKind.AUDIO, MediaKind.VIDEO})
+SEATS = {
+    name: SeatView(name, SeatRole.RELATIVE, Ref("relative", name), name.title()) for name in ("a", "b", "o")
+}
+FULL = Scene(
+    {"a": (Line("b", audio=True, video=True),), "b": (Line("a", audio=True, video=True),), "o": ()},
+    "o",
+    {"a": "a", "b": "b"},
+)
+DARK = Scene({"a": (None,), "b": (None,), "o": ()}, None, {})
+
+
+@pytest.fixture
+def stage() -> Stage:
+    made = Stage()
+    for name in ("a", "b", "o"):
+        made.enter(name, FakeLeg(name, Events(), BOTH, 1))
+    made.recorder = FakeRecorder()
+    return made
+
+
+def leg(stage: Stage, name: str) -> FakeLeg:
+    found = stage.legs[name]
+    assert isinstance(found, FakeLeg)
+    return found
+
+
+def recorder(stage: Stage) -> FakeRecorder:
+    assert isinstance(stage.recorder, FakeRecorder)
+    return stage.recorder
+
+
+def test_dim_never_lights(stage: Stage) -> None:
+    stage.dim(FULL)
+    assert leg(stage, "a").lines == {}
+    assert leg(stage, "a").announcer is None
+    assert recorder(stage).taking == {}
+
+
+def test_light_then_dim(stage: Stage) -> None:
+    stage.light(FULL, SEATS)
+    assert leg(stage, "a").lines == {0: ("b", True, True)}
+    assert leg(stage, "b").lines == {0: ("a", True, True)}
+    assert leg(stage, "a").announcer == leg(stage, "b").announcer == "o"
+    assert leg(stage, "o").announcer is None
+    assert recorder(stage).taking["a"] == (Ref("relative", "a"), "relative", "A")
+    stage.dim(DARK)
+    assert leg(stage, "a").lines == leg(stage, "b").lines == {}
+    assert leg(stage, "a").announcer is None
+    assert recorder(stage).taking == {}
+
+
+def test_the_same_scene_again_touches_no_leg(stage: Stage) -> None:
+    stage.light(FULL, SEATS)
+    calls = leg(stage, "a").calls
+    for _ in range(5):
+        stage.dim(FULL)
+        stage.light(FULL, SEATS)
+    assert leg(stage, "a").calls == calls
+
+
+@pytest.mark.parametrize(
+    ("wanted", "dimmed"),
+    [
+        (Line("b", audio=False, video=True), ("b", False, True)),
+        (Line("b", audio=True, video=False), ("b", True, False)),
+        (Line("o", audio=True, video=True), None),
+        (None, None),
+    ],
+)
+def test_dim_leaves_what_both_scenes_allow(
+    stage: Stage, wanted: Line | None, dimmed: tuple[str, bool, bool] | None
+) -> None:
+    stage.light(FULL, SEATS)
+    stage.dim(Scene({**FULL.lines, "a": (wanted,)}, "o", FULL.taped))
+    assert leg(stage, "a").lines.get(0) == dimmed
+
+
+def test_who_leaves_is_shown_nowhere_and_recorded_no_more(stage: Stage) -> None:
+    stage.light(FULL, SEATS)
+    gone: Leg | None = stage.exit("a")
+    assert gone is not None
+    assert leg(stage, "b").lines == {}
+    assert list(recorder(stage).taking) == ["b"]
+    assert stage.exit("a") is None
+    stage.exit("o")
+    assert leg(stage, "b").announcer is None
+    stage.light(FULL, SEATS)  # a scene that still names them
+    assert leg(stage, "b").lines == {}
+
+
+def test_a_recorder_that_breaks_does_not_break_the_room(
+    stage: Stage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def broken(*_: object) -> None:
+        raise OSError("no space")
+
+    monkeypatch.setattr(recorder(stage), "add", broken)
+    stage.light(FULL, SEATS)
+    assert leg(stage, "a").lines
+    monkeypatch.undo()
+    stage.light(FULL, SEATS)
+    assert set(recorder(stage).taking) == {"a", "b"}
+    monkeypatch.setattr(recorder(stage), "remove", broken)
+    stage.dim(DARK)
+    assert leg(stage, "a").lines == {}
+
+
+def test_a_new_recorder_takes_everybody_anew(stage: Stage) -> None:
+    stage.light(FULL, SEATS)
+    assert stage.drop_recorder() is not None
+    stage.recorder = FakeRecorder()
+    stage.light(FULL, SEATS)
+    assert set(recorder(stage).taking) == {"a", "b"}
