@@ -268,6 +268,33 @@ async def test_forged_and_foreign_packets_are_dropped_and_counted(call: Call) ->
     await call.close()
 
 
+async def test_a_peer_reports_under_a_few_names_only(call: Call) -> None:
+    await call.add("a")
+    for ssrc in range(60):
+        await call.clients["a"].dtls._send_rtp(rtcp.receiver_report(ssrc, []))
+    await until(lambda: call.factory.counters["rtcp-too-many-reporters"] >= 28)
+    await call.close()
+
+
+async def test_what_the_answer_did_not_take_is_not_sent(factory: PeerFactory) -> None:
+    a, client = await factory.open("a", Events(), publishes=BOTH, lines=1), RawClient()
+    b, viewer = await factory.open("b", Events(), publishes=BOTH, lines=1), RawClient()
+    await join(a, client)
+    answer = await viewer.answer(await b.offer())
+    head, *sections = answer.split("m=")
+    refused = [
+        part if "a=mid:4\r" not in part else part.replace("a=recvonly", "a=inactive") for part in sections
+    ]
+    assert refused != sections
+    await b.accept("m=".join([head, *refused]))
+    await until(lambda: b.ready)
+    b.show(0, a, audio=True, video=True)
+    await client.send(VIDEO, 1, KEY)
+    await client.send(AUDIO, 1, b"sound")
+    await until(lambda: viewer.got("3"))
+    assert viewer.got("4") == []
+
+
 async def test_a_leg_of_another_make_is_refused(factory: PeerFactory) -> None:
     leg = await factory.open("leg", Events(), publishes=BOTH, lines=1)
     with pytest.raises(TypeError):

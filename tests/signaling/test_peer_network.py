@@ -282,3 +282,47 @@ async def test_a_standstill_of_the_server_is_nobody_elses_silence(
     assert leg.last_heard > before + 3
     assert events.of("a") == ["connected"]
     await client.close()
+
+
+@pytest.mark.parametrize("rtx", [True, False])
+async def test_a_lost_packet_comes_again_in_the_way_the_answer_chose(
+    factory: PeerFactory, router: Router, rtx: bool
+) -> None:
+    a, client = await direct(factory, "a", Events())
+    b, viewer = await factory.open("b", Events(), publishes=BOTH, lines=1), RawClient()
+    answer = await viewer.answer(router.through(await b.offer()))
+    await b.accept(answer if rtx else answer.replace("SAVPF 96 97", "SAVPF 96"))
+    await until(lambda: b.ready)
+    b.show(0, a, audio=True, video=True)
+    await client.send(VIDEO, 1, KEY)
+    await until(lambda: viewer.got("4"))
+    router.loss = 1.0
+    await client.send(VIDEO, 2, DELTA)
+    await until(lambda: b.statistics().packets_down == 2)
+    await asyncio.sleep(0.05)
+    router.loss = 0.0
+    first = viewer.got("4")[0]
+    missed = (first.sequence + 1) & 0xFFFF
+    await viewer.dtls._send_rtp(rtcp.nack(1, first.ssrc, [missed]))
+    await until(lambda: len(viewer.rtp) == 2)
+    again = seen(viewer.rtp[1])
+    assert (again.payload_type, again.ssrc == first.ssrc) == ((97, False) if rtx else (96, True))
+    assert again.payload == (missed.to_bytes(2, "big") if rtx else b"") + DELTA
+
+
+async def test_who_comes_too_late_is_not_connected_any_more(
+    factory: PeerFactory, router: Router, clock: FakeClock
+) -> None:
+    events = Events()
+    leg, client = await factory.open("a", events, publishes=BOTH, lines=1), RawClient()
+    router.cut = True
+    await leg.accept(await client.answer(router.through(await leg.offer())))
+    clock.move(seconds=10)
+    await asyncio.sleep(0.3)
+    clock.move(seconds=10.5)
+    await asyncio.sleep(0.3)
+    assert events.told == [("failed", "a")]
+    router.cut = False
+    await until(lambda: client.dtls.state == "connected", 15)
+    assert events.told == [("failed", "a")]
+    assert not leg.ready
