@@ -66,11 +66,36 @@ def _dates(value: Mapping[str, Any], key: str, year: int) -> frozenset[date]:
 
 
 def read(text: str) -> Calendar:
-    """A calendar from its TOML; raises `Misconfigured` for a table that contradicts itself."""
+    """A calendar from its TOML; raises `Misconfigured` for a table that contradicts itself.
+
+    One that `extends` another adds its own days to those of the wider one, year by year; a year has a table
+    only if both were entered.
+    """
     data = tomllib.loads(text)
+    if "extends" in data:
+        return _local(data, load(data["extends"]))
     name, weekend = data["name"], frozenset(data["weekend"])
     if data["every_year"]:
         return Calendar(name, weekend, None)
+    return Calendar(name, weekend, _years(data, weekend))
+
+
+def _local(data: Mapping[str, Any], wider: Calendar) -> Calendar:
+    years = {}
+    for year, local in _years(data, wider.weekend).items():
+        table = (wider.years or {}).get(year)
+        if table is None:
+            raise Misconfigured(problem=f"{data['name']} has {year}, which {wider.name} has not")
+        years[year] = YearTable(
+            (table.holidays | local.holidays) - local.workdays,
+            (table.workdays | local.workdays) - local.holidays,
+            f"{table.source}; {local.source}",
+            table.provisional or local.provisional,
+        )
+    return Calendar(data["name"], wider.weekend, years)
+
+
+def _years(data: Mapping[str, Any], weekend: frozenset[int]) -> dict[int, YearTable]:
     years = {}
     for entry in data["year"]:
         year = entry["year"]
@@ -83,7 +108,7 @@ def read(text: str) -> Calendar:
         if any(day.isoweekday() not in weekend or day in table.holidays for day in table.workdays):
             raise Misconfigured(problem=f"a make-up working day of {year} is no weekend day, or a holiday")
         years[year] = table
-    return Calendar(name, weekend, years)
+    return years
 
 
 @cache

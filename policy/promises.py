@@ -1,0 +1,98 @@
+"""Which clocks there are: how long, by which rule, when yellow, and what the next desk gets. Pure data.
+
+Lengths are those of the law or of this product (`basis`); `second` is the deadline that the desk above gets
+when the first one passed, unless a person sets another.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import timedelta
+
+from policy.deadlines import Period, Rule, Unit
+from policy.lights import Threshold
+
+_DAY = Threshold(before=timedelta(days=1))
+_QUARTER = Threshold(fraction=0.25)
+
+
+@dataclass(frozen=True, slots=True)
+class Promise:
+    """A kind of clock. Raises `ValueError` where the light could be yellow from the first moment."""
+
+    code: str
+    period: Period
+    threshold: Threshold
+    second: Period
+    basis: str
+
+    def __post_init__(self) -> None:
+        if not self.threshold.fits(self.period.at_least):
+            raise ValueError(f"{self.code} would be yellow from its first second")
+
+
+_ALL = (
+    Promise(
+        "meeting",
+        Period(48, Unit.HOURS),
+        _QUARTER,
+        Period(12, Unit.HOURS),
+        "律师会见监狱在押罪犯规定 art. 8: arrange within 48 hours",
+    ),
+    Promise(
+        "meeting-detention",
+        Period(48, Unit.HOURS, Rule.CRIMINAL),
+        _QUARTER,
+        Period(12, Unit.HOURS),
+        "刑诉法 arts 39, 105: arrange within 48 hours, the opening hour not counted",
+    ),
+    Promise(
+        "interpreter",
+        Period(3, Unit.DAYS),
+        _DAY,
+        Period(1, Unit.WORKING_DAYS),
+        "律师会见监狱在押罪犯规定 art. 7: decide within 3 days",
+    ),
+    Promise(
+        "forward",
+        Period(24, Unit.HOURS),
+        _QUARTER,
+        Period(6, Unit.HOURS),
+        "法律援助法 art. 39: forward within 24 hours",
+    ),
+    Promise(
+        "decide",
+        Period(7, Unit.DAYS),
+        _DAY,
+        Period(2, Unit.WORKING_DAYS),
+        "法律援助法 art. 43: decide within 7 days",
+    ),
+    Promise(
+        "assign",
+        Period(3, Unit.DAYS),
+        _DAY,
+        Period(1, Unit.WORKING_DAYS),
+        "法律援助法 art. 43: assign within 3 days",
+    ),
+    Promise(
+        "objection",
+        Period(5, Unit.DAYS),
+        _DAY,
+        Period(2, Unit.WORKING_DAYS),
+        "法律援助法 art. 49: decide an objection within 5 days",
+    ),
+    Promise(
+        "question",
+        Period(14, Unit.DAYS),
+        Threshold(before=timedelta(days=3)),
+        Period(3, Unit.WORKING_DAYS),
+        "Practice of the product: two help days",
+    ),
+    Promise(
+        "question-urgent",
+        Period(24, Unit.HOURS),
+        _QUARTER,
+        Period(6, Unit.HOURS),
+        "Practice of the product, after 法律援助法 art. 44: less than 7 days to a limitation comes first",
+    ),
+)
+PROMISES: Mapping[str, Promise] = {promise.code: promise for promise in _ALL}
