@@ -66,18 +66,27 @@ async def requested_visit(db: Database, staffed: Staffed, minutes: int = 180) ->
         return await schedule.request(session, mei, held.id, alone, new_id("key"))
 
 
-async def recorded(db: Database, services: Services, visit: BookingView, staffed: Staffed) -> None:
-    """Four seconds of that visit, really coded, written and sealed; the family's picture has a hole."""
+async def recorded(
+    db: Database, services: Services, visit: BookingView, staffed: Staffed, seconds: int = 4
+) -> None:
+    """Some seconds of that visit, really coded, written and sealed.
+
+    Mei is there from the start; Guilan comes 0.8 s later and is gone from second 2 to second 3.5; the inmate
+    has no camera.
+    """
     recorders = Recorders(services.settings, db, new_id("node"))
     recorder = await recorders.start(new_id("room"), visit.id)
-    family, inmate = FakeLeg("leg_1"), FakeLeg("leg_2")
+    family, second, inmate = FakeLeg("leg_1"), FakeLeg("leg_2"), FakeLeg("leg_3")
     recorder.add(family, Ref("relative", staffed.place.mei), "relative", "林梅")
+    recorder.add(second, Ref("relative", staffed.place.guilan), "relative", "赵桂兰")
     recorder.add(inmate, Ref("inmate", staffed.place.inmate), "inmate", "陈志强")
-    began, sender = clock.monotonic(), Sender()
-    family.send(in_order(sender.video(4), sender.audio(4)), began)
+    began, sender, later = clock.monotonic(), Sender(), Sender(start=0.8)
+    family.send(in_order(sender.video(seconds), sender.audio(seconds)), began)
+    with_hole = in_order(later.video(seconds, keys_every=1), later.audio(seconds))
+    second.send([wire for wire in with_hole if not 2.0 < wire.sent < 3.5], began)
     for kind in (AUDIO, VIDEO):
         family.report(sender, kind, 0.1)
-    inmate.send(sender.audio(4), began)
+    inmate.send(sender.audio(seconds), began)
     recorder.mark("officer:visit:warned", code="dress")
     recorder.mark("officer:visit:marked", text="听一下这里")
     await recorder.finish("over")

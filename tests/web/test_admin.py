@@ -15,6 +15,7 @@ from scheduler import service as schedule
 from tests.web import staffed
 from tests.web.conftest import Browser, SignIn
 from tests.web.staffed import Staffed
+from web.routes.admin import ledger_browser
 from web.services import Services
 
 PAGES = (
@@ -179,13 +180,18 @@ async def test_rules_in_force_are_readable(admin: Browser) -> None:
 
 
 async def test_ledger_is_filtered_and_proved(admin: Browser, db: Database, house: Staffed) -> None:
+    for number in range(ledger_browser.PAGE):
+        await admin.send_form("/admin/places/wings", {"name": f"{number + 10} 监区"})
     everything = (await admin.get("/admin/ledger")).text
-    assert "admin:prison:created" in (await admin.get("/admin/ledger?tag=admin:prison")).text
-    filtered = (await admin.get("/admin/ledger?tag=admin:wing")).text
-    assert "admin:prison:created" not in filtered
+    assert "system:prison:created" in (await admin.get("/admin/ledger?tag=system:prison")).text
+    filtered = (await admin.get("/admin/ledger?tag=system:wing")).text
+    assert "system:wing:created" in filtered
+    assert "system:prison:created" not in filtered
     about = (await admin.get(f"/admin/ledger?about={house.place.wing}")).text
     assert house.place.wing in about
-    assert "before=" in everything  # more than one page of entries was made above
+    older = re.search(r'href="(/admin/ledger[^"]+before=[^"]+)"', everything)
+    assert older is not None
+    assert "system:prison:created" in (await admin.get(older[1].replace("&amp;", "&"))).text
     assert "完好" in (await admin.send_form("/admin/ledger/verify")).text
 
 

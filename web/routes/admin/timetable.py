@@ -51,7 +51,7 @@ async def _page(
     async with services.db.read() as session:
         on, prisons = await scope.duty_of(session, who, prison)
         wings = await scheduler.wings(session, on.prison.id)
-        shown = {
+        shown: dict[str, Any] = {
             "prison": on.prison,
             "prisons": prisons,
             "wings": wings,

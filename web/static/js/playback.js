@@ -162,7 +162,7 @@ class Player {
       root.querySelector("[data-waiting]").hidden = state !== "waiting";
     }
     root.querySelector("[data-now]").textContent = clockText(at);
-    if (document.activeElement !== this.seekBar || clock.running) this.seekBar.value = String(Math.round(at));
+    this.seekBar.value = String(Math.round(at));
     this.seekBar.setAttribute("aria-valuetext", `${clockText(at)} / ${clockText(clock.durationMs)}`);
     root.querySelector("[data-head]")?.setAttribute("x", String((1000 * at) / clock.durationMs));
     for (const person of this.people) person.show(at);
