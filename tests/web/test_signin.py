@@ -10,6 +10,7 @@ from notices import outbox
 from people import service as people
 from people import sessions
 from people.forms import StaffForm
+from tests.conftest import FakeClock
 from tests.web.conftest import Browser, SignIn
 from tests.web.place import Place
 
@@ -249,3 +250,18 @@ async def test_language_and_large_text_belong_to_the_account(
     page = await another_browser.get("/home")
     assert '<html lang="en"' in page.text
     assert "data-elder" in page.text
+
+
+async def test_a_session_in_use_is_put_off_and_one_that_is_not_runs_out(
+    clock: FakeClock, browser: Browser, sign_in: SignIn, db: Database, here: Place
+) -> None:
+    officer = Ref("officer", here.approver)
+    await sign_in(browser, officer, strong=True)
+    for _ in range(3):  # an officer's session may lie unused for an hour
+        clock.move(minutes=50)
+        assert (await browser.get("/api/v1/me")).status_code == 200
+    async with db.read() as session:
+        (mine,) = await sessions.of(session, officer)
+    assert mine.seen_at == clock.now()
+    clock.move(minutes=61)
+    assert (await browser.get("/api/v1/me")).json()["code"] == "sign-in-needed"
