@@ -1,5 +1,7 @@
 """Where a request comes from, and the cookies that sign-in leaves behind."""
 
+from typing import TYPE_CHECKING
+
 from fastapi import Request
 from starlette.responses import Response
 
@@ -10,7 +12,9 @@ from people.signed_in import SignedIn
 from web import security
 from web.services import Services
 from web.templating import redirect
-from web.visitor import Visitor
+
+if TYPE_CHECKING:
+    from web.visitor import Visitor
 
 DEVICE_COOKIE = "device"  # long-lived; tells a browser that an account knows from one it does not
 _DEVICE_SECONDS = 400 * 24 * 3600  # the longest that browsers keep a cookie

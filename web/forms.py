@@ -1,11 +1,14 @@
 """Forms that come back: what was typed, and every refusal at its field."""
 
-from collections.abc import Iterable
+from typing import TYPE_CHECKING
 
 from fastapi import Request
 
 from core.errors import KinbridgeError, Reason, Refused
 from web.templating import sentence
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
 
 
 def at_fields(request: Request, error: KinbridgeError) -> dict[str, str]:

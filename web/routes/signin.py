@@ -185,17 +185,21 @@ async def register(
     except RegistrationLapsed:
         raise
     except KinbridgeError as error:
-        values = {
-            "name": name,
-            "born": born,
-            "document_kind": document_kind,
-            "document": document,
-            "consent": consent,
-        }
-        return _register_page(request, phone, next, values, at_fields(request, error), error.status)
+        return _register_page(request, phone, next, _typed(form), at_fields(request, error), error.status)
     response = welcome(services, caller, signed, next)
     cookies.clear(response, REGISTER_COOKIE)
     return response
+
+
+def _typed(form: RegistrationForm) -> dict[str, str]:
+    """What comes back into the form; a password never does."""
+    return {
+        "name": form.name,
+        "born": form.born,
+        "document_kind": form.document_kind,
+        "document": form.document,
+        "consent": "1" if form.consent else "",
+    }
 
 
 @router.post("/signout")
