@@ -104,16 +104,17 @@ async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
         bus = open_bus(settings.redis_url)
         stack.push_async_callback(bus.close)
         app.state.services = Services(settings, db, bus, Means.of(settings, bus), Metrics())
-        await _start_media(stack, settings, db, bus)
+        await _start_media(stack, app.state.services)
         await _start_worker(stack, settings, db, bus)
         yield
 
 
-async def _start_media(stack: contextlib.AsyncExitStack, settings: Settings, db: Database, bus: Bus) -> None:
-    if settings.embed_media:
-        node = MediaNode(settings, db, bus)
+async def _start_media(stack: contextlib.AsyncExitStack, services: Services) -> None:
+    if services.settings.embed_media:
+        node = MediaNode(services.settings, services.db, services.bus)
         await node.start()
         stack.push_async_callback(node.stop)
+        services.metrics.watch(node)
 
 
 async def _start_worker(stack: contextlib.AsyncExitStack, settings: Settings, db: Database, bus: Bus) -> None:

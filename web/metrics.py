@@ -1,8 +1,17 @@
 """Counters of this process for Prometheus. A registry of its own, so that two applications can live in one
 process (tests do) without sharing numbers."""
 
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
+from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily
 from prometheus_client.exposition import CONTENT_TYPE_LATEST
+from prometheus_client.metrics_core import Metric
+from prometheus_client.registry import Collector
+
+if TYPE_CHECKING:
+    from web.media import MediaNode
 
 CONTENT_TYPE = CONTENT_TYPE_LATEST
 
@@ -34,3 +43,22 @@ class Metrics:
     def text(self) -> bytes:
         """All of it in the exposition format of `CONTENT_TYPE`."""
         return generate_latest(self.registry)
+
+    def watch(self, node: "MediaNode") -> None:
+        """Adds what the embedded media node counts; read when asked for, at no cost to the packets."""
+        self.registry.register(_MediaCollector(node))
+
+
+class _MediaCollector(Collector):
+    def __init__(self, node: "MediaNode") -> None:
+        self._node = node
+
+    def collect(self) -> Iterator[Metric]:
+        yield GaugeMetricFamily("kinbridge_rooms", "Rooms hosted by this process", len(self._node.host.rooms))
+        yield GaugeMetricFamily("kinbridge_legs", "Media legs open in this process", self._node.peers.legs)
+        dropped = CounterMetricFamily(
+            "kinbridge_packets_dropped", "Datagrams that were not what they should be", labels=("reason",)
+        )
+        for reason, count in sorted(self._node.peers.counters.items()):
+            dropped.add_metric([reason], count)
+        yield dropped

@@ -9,6 +9,7 @@ from fastapi import FastAPI
 
 from tests.web.conftest import Browser
 from web import edge
+from web.media import MediaNode
 from web.services import Services
 from web.static_files import ROOT, HashedFiles, digest_of
 
@@ -112,14 +113,28 @@ async def test_a_lost_database_is_said_to_be_out_of_reach(app: FastAPI, browser:
     assert (answer.status_code, answer.json()["code"]) == (503, "unavailable")
     ready = await browser.get("/readyz")
     assert ready.status_code == 503
-    assert ready.json()["parts"] == {"database": False, "bus": True}
+    assert ready.json()["parts"] == {"database": False, "bus": True, "media": False}
     assert (await browser.get("/healthz")).text == "ok"
     await broken.close()
     app.state.services = services
 
 
+async def test_without_a_media_node_it_is_not_ready(app: FastAPI, browser: Browser) -> None:
+    services: Services = app.state.services
+    ready = await browser.get("/readyz")
+    assert (ready.status_code, ready.json()["parts"]["media"]) == (503, False)
+    node = MediaNode(services.settings, services.db, services.bus)
+    await node.start()
+    services.metrics.watch(node)
+    assert (await browser.get("/readyz")).json() == {
+        "ready": True,
+        "parts": {"database": True, "bus": True, "media": True},
+    }
+    assert "kinbridge_rooms 0.0" in (await browser.get("/metrics")).text
+    await node.stop()
+
+
 async def test_machines_are_told(browser: Browser) -> None:
-    assert (await browser.get("/readyz")).json()["ready"] is True
     await browser.get("/")
     metrics = await browser.get("/metrics")
     assert 'kinbridge_http_requests_total{method="GET",status="2xx"}' in metrics.text

@@ -8,6 +8,7 @@ from sqlalchemy import text
 from starlette.responses import JSONResponse, PlainTextResponse, Response
 
 from core.errors import NotFound
+from rooms import directory
 from web.deps import Svc
 from web.metrics import CONTENT_TYPE
 
@@ -22,8 +23,12 @@ async def healthz() -> PlainTextResponse:
 
 @router.get("/readyz")
 async def readyz(services: Svc) -> JSONResponse:
-    """200 when database and bus answer, 503 with the names of those that do not."""
-    parts = {"database": await _database(services), "bus": await _bus(services)}
+    """200 when database and bus answer and some media node lives; 503 with the names of what does not."""
+    parts = {
+        "database": await _database(services),
+        "bus": await _bus(services),
+        "media": await _media(services),
+    }
     ready = all(parts.values())
     return JSONResponse({"ready": ready, "parts": parts}, 200 if ready else 503)
 
@@ -43,6 +48,15 @@ async def _bus(services: Svc) -> bool:
     except Exception:  # noqa: BLE001 - as above
         return False
     return True
+
+
+async def _media(services: Svc) -> bool:
+    """Whether any process could host a room just now, this one or another."""
+    try:
+        async with services.db.read() as session:
+            return bool(await directory.nodes(session))
+    except Exception:  # noqa: BLE001 - as above
+        return False
 
 
 @router.get("/metrics")
