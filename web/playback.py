@@ -117,7 +117,7 @@ def of(recordings: Sequence[RecordingView]) -> Playback:
     takes: dict[Ref, list[tuple[TrackView, Take]]] = {}
     happenings: list[Happening] = []
     begin = min(recording.started_at for recording in recordings)
-    names = {str(t.person): t.name for recording in recordings for t in recording.tracks}
+    names = _names(recordings)
     total = 0
     for recording in sorted(recordings, key=lambda r: r.started_at):
         base = round((recording.started_at - begin).total_seconds() * 1000)
@@ -136,6 +136,14 @@ def of(recordings: Sequence[RecordingView]) -> Playback:
         ticks=ticks([(h.offset_ms, h.tone, h.text) for h in happenings], total),
         scale=scale(total),
     )
+
+
+def _names(recordings: Iterable[RecordingView]) -> dict[str, str]:
+    """Whom an event is about, by what its details may hold: a person or a track."""
+    names: dict[str, str] = {}
+    for track in (track for recording in recordings for track in recording.tracks):
+        names[str(track.person)] = names[track.id] = track.name
+    return names
 
 
 def _length(recording: RecordingView) -> int:
@@ -181,7 +189,7 @@ def _happening(base_ms: int, event: EventView, names: Mapping[str, str]) -> Happ
         offset_ms=base_ms + event.offset_ms,
         tone=tone,
         text=text,
-        about=names.get(str(event.details.get("person", "")), ""),
+        about=names.get(str(event.details.get("track") or event.details.get("person", "")), ""),
         word=_word(event),
         note=str(event.details.get("text", "")),
     )

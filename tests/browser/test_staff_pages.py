@@ -357,6 +357,21 @@ async def test_board_keeps_itself_fresh_and_the_focus_where_it_was(chromium: Bro
     await context.close()
 
 
+async def test_call_list_is_printed_by_a_button_that_only_a_script_shows(
+    chromium: Browser, site: Site
+) -> None:
+    context = await _context(chromium, site, "monitor")
+    page = await context.new_page()
+    await page.add_init_script("window.print = () => { window.printed = true; };")
+    await page.goto(f"{site.base_url}/officer/call-list")
+    await page.get_by_role("button", name="打印").click()
+    assert await page.evaluate("window.printed")
+    await page.emulate_media(media="print")
+    await expect(page.get_by_role("button", name="打印")).to_be_hidden()
+    await expect(page.locator(".staff-nav")).to_be_hidden()
+    await context.close()
+
+
 async def test_approver_walks_and_decides_by_key(chromium: Browser, site: Site) -> None:
     context = await _context(chromium, site, "approver")
     page = await context.new_page()

@@ -72,11 +72,13 @@ def test_events_are_told_in_order_with_names_words_and_notes() -> None:
         EventView(4_000, "officer:visit:warned", {"code": "dress"}),
         EventView(5_000, "system:visit:paused", {"reason": "monitor-lost"}),
         EventView(6_000, "track:clock", {}),
+        EventView(500, "track:started", {"track": "t0rel_1", "person": {"kind": "relative", "id": "rel_1"}}),
         EventView(7_000, "some:new:tag", {}),
     )
     shown = playback.of([recording(1, BEGAN, (track(MEI, 0, 60_000),), events)])
     told = [(h.offset_ms, h.text, h.about, h.note) for h in shown.happenings]
     assert told == [
+        (500, "Recorded from here", "林梅", ""),
         (1_000, "Let in", "林梅", ""),
         (3_000, "Warning", "", "请靠近一点"),
         (4_000, "Warning", "", ""),

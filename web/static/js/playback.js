@@ -8,6 +8,7 @@ import { Take } from "./playback-take.js";
 const STEP_MS = 60;
 const SKIP_MS = 5000;
 const LEADER_MS = 500;
+const INSTANT_MS = 300; // who comes in so soon is shown already: no flicker at the very beginning
 const PATIENCE_MS = 6000; // a take that is not ready by then is left behind, and said so
 
 /** "3:07" or "1:03:07". */
@@ -184,6 +185,7 @@ class Person {
     this.takes = [...element.querySelectorAll("video")].map((video) => new Take(video));
     this.nothing = element.querySelector("[data-nothing]");
     this.failed = element.querySelector("[data-failed]");
+    this.soundOnly = element.querySelector("[data-sound-only]");
     const sound = element.querySelector("[data-sound]");
     sound.addEventListener("click", () => {
       const on = sound.getAttribute("aria-pressed") !== "true";
@@ -193,10 +195,13 @@ class Person {
   }
 
   show(at) {
-    const take = this.takes.find((candidate) => candidate.covers(at));
+    const take =
+      this.takes.find((candidate) => candidate.covers(at)) ??
+      this.takes.find((candidate) => candidate.covers(at + INSTANT_MS));
     for (const other of this.takes) other.video.hidden = other !== take;
     this.nothing.hidden = take !== undefined;
     this.failed.hidden = !take?.broken;
+    if (this.soundOnly) this.soundOnly.hidden = take === undefined || take.broken;
     const drift = take?.drift(at);
     if (drift === null || drift === undefined) delete this.element.dataset.drift;
     else this.element.dataset.drift = String(Math.round(drift));
