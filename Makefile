@@ -14,8 +14,14 @@ help: ## this list
 demo: $(VENV)/.run ## sets everything up and serves a demonstration (PORT=8000, LAN=1 for phones on this network)
 	@$(BIN)/kinbridge demo --port $(PORT) $(if $(LAN),--lan,)
 
-test: $(VENV)/.dev services ## sets everything up, browsers and databases included, and runs every test
+# Two at a time first; then, alone on the machine, those that drive real browsers in real time.
+test: $(VENV)/.dev services ## sets everything up, browsers and databases included, and runs every test (ARGS=… for some)
+ifdef ARGS
 	$(BIN)/pytest $(ARGS)
+else
+	$(BIN)/pytest -n 2 --dist loadfile -m "not browser"
+	$(BIN)/pytest -m browser
+endif
 
 check: $(VENV)/.dev ## lint, format, types, imports
 	$(BIN)/ruff check .
