@@ -12,12 +12,17 @@ a JSON object. Key table (all under `kinbridge:`):
 import asyncio
 import contextlib
 import json
+import logging
 from collections import defaultdict
 from collections.abc import AsyncIterator
 from typing import Any, Protocol
 
 from redis.asyncio import Redis
+from redis.exceptions import RedisError
 
+from core.log import fields
+
+_log = logging.getLogger(__name__)
 Message = dict[str, Any]
 _PREFIX = "kinbridge:"
 _BACKLOG = 1024  # messages a slow subscriber may lag behind before its stream is ended
@@ -101,7 +106,10 @@ class RedisBus:
 
     def __init__(self, url: str) -> None:
         self._redis: Redis = Redis.from_url(url, decode_responses=True, health_check_interval=15)
-        self._pubsub = self._redis.pubsub(ignore_subscribe_messages=False)
+        # A client of its own, without health checks: those read, and only `_read` may read here.
+        self._listener: Redis = Redis.from_url(url, decode_responses=True, socket_keepalive=True)
+        self._pubsub = self._listener.pubsub(ignore_subscribe_messages=False)
+        self._commands = asyncio.Lock()  # two first commands at once would make two connections and lose one
         self._subscribers: dict[str, set[Subscription]] = defaultdict(set)
         self._ready: dict[str, asyncio.Event] = defaultdict(asyncio.Event)
         self._reader: asyncio.Task[None] | None = None
@@ -119,11 +127,12 @@ class RedisBus:
         subscription = Subscription()
         key = _PREFIX + channel
         self._subscribers[key].add(subscription)
-        await self._pubsub.subscribe(key)
-        if self._reader is None:
-            self._reader = asyncio.create_task(self._read())
-        await self._ready[key].wait()
         try:
+            async with self._commands:
+                await self._pubsub.subscribe(key)
+                if self._reader is None:
+                    self._reader = asyncio.create_task(self._read())
+            await self._ready[key].wait()
             yield subscription
         finally:
             self._subscribers[key].discard(subscription)
@@ -131,13 +140,16 @@ class RedisBus:
                 del self._subscribers[key]
                 self._ready.pop(key, None)
                 with contextlib.suppress(Exception):
-                    await self._pubsub.unsubscribe(key)
+                    async with self._commands:
+                        if key not in self._subscribers:  # nobody came while we waited for our turn
+                            await self._pubsub.unsubscribe(key)
 
     async def _read(self) -> None:
         while True:
             try:
                 message = await self._pubsub.get_message(timeout=5)
-            except ConnectionError:
+            except (RedisError, OSError) as error:
+                _log.warning("x redis %s", fields(error=repr(error)))
                 await asyncio.sleep(0.5)  # redis-py subscribes again by itself when it reconnects
                 continue
             if message is None:
@@ -157,6 +169,7 @@ class RedisBus:
             with contextlib.suppress(asyncio.CancelledError):
                 await self._reader
         await self._pubsub.aclose()  # type: ignore[no-untyped-call]  # redis-py leaves it untyped
+        await self._listener.aclose()
         await self._redis.aclose()
 
 

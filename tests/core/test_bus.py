@@ -4,7 +4,7 @@ import asyncio
 
 import pytest
 
-from core.bus import Bus, MemoryBus, SlowSubscriberError
+from core.bus import Bus, MemoryBus, RedisBus, SlowSubscriberError, open_bus
 
 
 async def test_messages_arrive_in_order_at_every_subscriber(bus: Bus) -> None:
@@ -55,3 +55,37 @@ async def test_a_slow_subscriber_is_told_rather_than_fed_forever() -> None:
                 await subscription.get()
                 taken += 1
         assert 0 < taken < 2000
+
+
+async def test_many_may_come_at_once_even_as_the_first(bus: Bus) -> None:
+    async def listen(number: int) -> int:
+        async with bus.subscribe(f"at-once-{number % 3}") as subscription:
+            await bus.publish(f"at-once-{number % 3}", {"n": number})
+            return int((await subscription.get())["n"])
+
+    async with asyncio.timeout(10):
+        heard = await asyncio.gather(*(listen(number) for number in range(12)))
+    assert len(heard) == 12
+
+
+async def test_a_channel_may_be_left_and_entered_by_many_at_once(bus: Bus) -> None:
+    async def come_and_go() -> None:
+        for _ in range(10):
+            async with bus.subscribe("busy") as subscription:
+                await bus.publish("busy", {})
+                await subscription.get()
+
+    async with asyncio.timeout(20):
+        await asyncio.gather(*(come_and_go() for _ in range(5)))
+
+
+async def test_a_lost_connection_to_redis_is_made_again(redis_url: str) -> None:
+    bus = open_bus(redis_url)
+    assert isinstance(bus, RedisBus)
+    async with bus.subscribe("kept") as subscription:
+        await bus.redis.client_kill_filter(_type="pubsub")
+        async with asyncio.timeout(10):
+            while await bus.publish("kept", {"n": 1}) == 0:
+                await asyncio.sleep(0.05)
+            assert await subscription.get() == {"n": 1}
+    await bus.close()
