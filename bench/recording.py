@@ -114,7 +114,7 @@ def sealed(path: Path, data_dir: Path) -> float:
     """CPU seconds of sealing."""
     settings = core_settings.from_environment({}, mode="test", data_dir=data_dir)
     now = clock.now()
-    facts = sealing.Facts(path.name, "bok", "room", "node", now, now, "over", None, now)
+    facts = sealing.Facts(path.name, "bok", "room", "node", now, now, "over", None, now, "family", now)
     cpu = time.process_time()
     sealing.seal_folder(path, facts, settings, keys.signer(data_dir), lambda: None)
     cpu = time.process_time() - cpu

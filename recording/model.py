@@ -16,15 +16,26 @@ class RecordingState(StrEnum):
     SEALING = "sealing"  # nothing is written any more, the seal is due
     SEALED = "sealed"
     FAILED = "failed"
+    DELETING = "deleting"  # its time has come: files go one by one, nothing can hold it any more
+    DELETED = "deleted"  # only manifest and proof of deletion are left
+
+
+class RetentionClass(StrEnum):
+    """What a recording is kept for. Each class has its own mandatory time (rules P7, R6)."""
+
+    FAMILY = "family"
 
 
 MOVES: Mapping[RecordingState, frozenset[RecordingState]] = {
     RecordingState.ARMED: frozenset({RecordingState.WRITING, RecordingState.FAILED}),
     RecordingState.WRITING: frozenset({RecordingState.SEALING, RecordingState.FAILED}),
     RecordingState.SEALING: frozenset({RecordingState.SEALED, RecordingState.FAILED}),
-    RecordingState.SEALED: frozenset(),
-    RecordingState.FAILED: frozenset(),
+    RecordingState.SEALED: frozenset({RecordingState.DELETING}),
+    RecordingState.FAILED: frozenset({RecordingState.DELETING}),
+    RecordingState.DELETING: frozenset({RecordingState.DELETED}),
+    RecordingState.DELETED: frozenset(),
 }
+GOING = frozenset({RecordingState.DELETING, RecordingState.DELETED})  # can no longer be held, read or proved
 
 BEAT_S = 2.0  # a node tells this often that it still writes
 LEASE_S = 10.0  # whoever has not told for so long is gone
@@ -92,3 +103,6 @@ class RecordingView:
     tracks: tuple[TrackView, ...]
     events: tuple[EventView, ...]
     seal: SealView | None
+    keep_until: datetime | None = None
+    holds: int = 0  # legal holds under which it lies now
+    deleted_at: datetime | None = None  # when its deletion began

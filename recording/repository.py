@@ -188,6 +188,9 @@ def _view(one: RecordingRow, tracks: list[TrackView], events: list[EventView]) -
         tuple(tracks),
         tuple(events),
         seal,
+        one.keep_until,
+        one.holds,
+        one.deleted_at,
     )
 
 

@@ -18,7 +18,7 @@ from typing import Any
 from core import keys
 from core.keys import PublicKeys, Signer
 from ledger.chain import canonical
-from recording import folder
+from recording import deletion, folder
 from recording.finalise import PIECE, digest_of
 
 VERSION = 1
@@ -43,6 +43,8 @@ class SealVerdict:
     key_id: str = ""
     sealed_at: str = ""
     files: int = 0
+    deleted_at: str = ""  # for one that was deleted and whose proof of deletion was checked instead
+    proof: str = ""  # SHA-256 of deletion.json
 
     @property
     def intact(self) -> bool:
@@ -57,6 +59,8 @@ class SealVerdict:
         if self.intact:
             by = f"sealed {self.sealed_at} by key {self.key_id}"
             text = f"Intact: recording {self.recording}, {self.files} files, {by}"
+            if self.deleted_at:
+                text = f"Deleted: recording {self.recording}, {self.deleted_at}; the proof of it holds"
         else:
             text = f"BROKEN at {self.problems[0].place}: {self.problems[0].text}"
         return {**asdict(self), "intact": self.intact, "text": text}
@@ -82,8 +86,12 @@ def read_manifest(path: Path) -> dict[str, Any] | None:
 def verify_folder(path: Path, public_keys: PublicKeys) -> SealVerdict:
     """Checks signature, then each file, then that nothing was put in; needs nothing but the folder and keys.
 
-    Reads every byte once; blocks for as long as the disk takes.
+    Of a deleted recording the proof of deletion is checked instead. Reads every byte once; blocks for as
+    long as the disk takes.
     """
+    gone = deletion.read(path, public_keys)
+    if gone is not None:
+        return _deleted(path, gone, public_keys)
     try:
         content = (path / folder.MANIFEST).read_bytes()
     except OSError:
@@ -115,16 +123,31 @@ def verify_folder(path: Path, public_keys: PublicKeys) -> SealVerdict:
     )
 
 
+def digests(path: Path) -> dict[str, str]:
+    """SHA-256 by name of the files that a folder's manifest names, unverified."""
+    return {name: sha256 for name, _, sha256, _ in _listed(read_manifest(path) or {})}
+
+
 def compare(
-    verdict: SealVerdict, recording_id: str, known: str | None, sealed: Sequence[str | None]
+    verdict: SealVerdict,
+    recording_id: str,
+    known: str | None,
+    sealed: Sequence[str | None],
+    deleted: Sequence[str | None] = (),
 ) -> SealVerdict:
     """Adds what the database and the ledger say: `known` is the row's digest, `sealed` those of the
-    ledger's sealing entries."""
+    ledger's sealing entries, `deleted` those of the proofs in its entries of deletion."""
     problems = list(verdict.problems)
+    if [verdict.proof] * bool(verdict.proof) != list(deleted):
+        problems.append(
+            Problem("deletion-differs", deletion.PROOF, "folder and ledger do not tell of the same deletion")
+        )
     if verdict.recording and verdict.recording != recording_id:
         problems.append(
             Problem("other-recording", folder.MANIFEST, f"it is the manifest of {verdict.recording}")
         )
+    if verdict.proof and known is None and not sealed:
+        return replace(verdict, problems=tuple(problems))  # it was never sealed
     if len(sealed) != 1:
         problems.append(
             Problem("not-sealed", "ledger", f"the ledger has {len(sealed)} sealing entries, not one")
@@ -136,6 +159,32 @@ def compare(
     if known != verdict.manifest and not problems:
         problems.append(Problem("row-differs", "database", "its row names another manifest"))
     return replace(verdict, problems=tuple(problems))
+
+
+def _deleted(path: Path, gone: deletion.Proof, public_keys: PublicKeys) -> SealVerdict:
+    """The proof's signature, that it is about this manifest, and that nothing is left."""
+    problems = [Problem(gone.problem[0], deletion.PROOF, gone.problem[1])] if gone.problem else []
+    digest = ""
+    if (path / folder.MANIFEST).exists():
+        content = (path / folder.MANIFEST).read_bytes()
+        digest = hashlib.sha256(content).hexdigest()
+        problems.extend(_signature(path, content, read_manifest(path) or {}, public_keys))
+    if (gone.content.get("manifest") or "") != digest:
+        problems.append(Problem("manifest-changed", folder.MANIFEST, "the proof names another manifest"))
+    problems.extend(
+        Problem("extra-file", entry.name, "it should have been deleted")
+        for entry in sorted(path.iterdir())
+        if entry.name not in deletion.STAYS
+    )
+    return SealVerdict(
+        tuple(problems),
+        str(gone.content.get("recording", "")),
+        digest,
+        str(gone.content.get("signed_by", "")),
+        files=len(gone.content.get("files", ())),
+        deleted_at=str(gone.content.get("deleted_at", "")),
+        proof=gone.digest,
+    )
 
 
 def _signature(

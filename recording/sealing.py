@@ -47,6 +47,8 @@ class Facts:
     reason: str
     previous: dict[str, str | None] | None  # the take before: its id, its end, its manifest's digest
     sealed_at: datetime
+    retention: str
+    keep_until: datetime
 
 
 @dataclass(frozen=True, slots=True)
@@ -219,6 +221,7 @@ def _manifest(
         "reason": facts.reason,
         "interruption": interruption,
         "previous": facts.previous,
+        "retention": {"class": facts.retention, "keep_until": _iso(facts.keep_until)},
         "tracks": tracks,
         "events": events,
     }

@@ -18,9 +18,9 @@ from core.keys import public_keys
 from core.log import fields
 from core.settings import Settings
 from people.model import Identity
-from recording import folder, repository, seal
+from recording import folder, holds, repository, retention, seal
 from recording.errors import RecordingUnavailable, TrackMissing
-from recording.model import BEAT_S, RecordingState, RecordingView
+from recording.model import BEAT_S, RecordingState, RecordingView, RetentionClass
 from recording.recorder import RoomRecorder
 from recording.tables import RecordingRow
 from recording.writer import Writer
@@ -121,6 +121,9 @@ class Recorders:
                     folder=place,
                     started_at=started_at,
                     previous_id=await repository.latest_of(session, booking_id),
+                    retention=RetentionClass.FAMILY.value,
+                    keep_until=retention.keep_until(self._settings, started_at),
+                    holds=await holds.count(session, booking_id),
                 )
             )
             subject = Ref("recording", recording_id)
@@ -240,5 +243,6 @@ async def verify(db: Database, settings: Settings, recording_id: str) -> seal.Se
         path = folder.root(settings) / one.folder
         entries = await ledger.read.about(session, Ref("recording", recording_id))
     sealed = [entry.parsed().get("manifest") for entry in entries if entry.tag == "system:recording:sealed"]
+    deleted = [entry.parsed().get("proof") for entry in entries if entry.tag == retention.DELETED]
     verdict = await asyncio.to_thread(seal.verify_folder, path, public_keys(settings.data_dir / "keys"))
-    return seal.compare(verdict, recording_id, one.manifest_digest, sealed)
+    return seal.compare(verdict, recording_id, one.manifest_digest, sealed, deleted)

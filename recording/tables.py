@@ -32,6 +32,10 @@ class RecordingRow(Base):
     manifest_digest: Mapped[str | None]
     key_id: Mapped[str | None]
     sealed_at: Mapped[datetime | None]
+    retention: Mapped[str]  # as in `recording.model.RetentionClass`
+    keep_until: Mapped[datetime] = mapped_column(index=True)
+    holds: Mapped[int] = mapped_column(default=0)  # changed only together with `recording_hold`
+    deleted_at: Mapped[datetime | None]
 
 
 class TrackRow(Base):
@@ -65,3 +69,22 @@ class EventRow(Base):
     offset_ms: Mapped[int]
     tag: Mapped[str]
     details: Mapped[str] = mapped_column(Text)  # JSON
+
+
+class HoldRow(Base):
+    """A legal hold on all recordings of a visit: nothing of them is deleted until somebody releases it."""
+
+    __tablename__ = "recording_hold"
+
+    id: Mapped[str] = mapped_column(primary_key=True)
+    booking_id: Mapped[str] = mapped_column(index=True)
+    prison_id: Mapped[str] = mapped_column(index=True)
+    reason: Mapped[str]  # a code of `recording.holds.REASONS`
+    words: Mapped[str] = mapped_column(Text)
+    placed_kind: Mapped[str]
+    placed_id: Mapped[str]
+    placed_at: Mapped[datetime]
+    until: Mapped[datetime]  # when it is thought to end; it does not end by itself
+    review_at: Mapped[datetime]  # when somebody has to look at it again
+    reviewed_at: Mapped[datetime | None]
+    released_at: Mapped[datetime | None]

@@ -107,7 +107,17 @@ def _facts(one: RecordingRow, previous: dict[str, str | None] | None) -> Facts:
     now = clock.now()
     ended_at = one.ended_at or now
     return Facts(
-        one.id, one.booking_id, one.room_id, one.node_id, one.started_at, ended_at, one.reason, previous, now
+        recording=one.id,
+        booking=one.booking_id,
+        room=one.room_id,
+        node=one.node_id,
+        started_at=one.started_at,
+        ended_at=ended_at,
+        reason=one.reason,
+        previous=previous,
+        sealed_at=now,
+        retention=one.retention,
+        keep_until=one.keep_until,
     )
 
 

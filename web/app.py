@@ -27,6 +27,7 @@ from web.routes import (
     call,
     counsel,
     demo,
+    evidence,
     family,
     health,
     officer,
@@ -62,6 +63,7 @@ ROUTERS = (
     admin.router,
     counsel.router,
     recordings.router,
+    evidence.router,
     demo.router,
 )
 

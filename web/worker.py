@@ -12,6 +12,7 @@ from dataclasses import dataclass
 
 import notices.tasks
 import people.tasks
+import recording.retention
 import recording.tasks
 import rooms.tasks
 import scheduler.tasks
@@ -48,6 +49,11 @@ class Worker:
             Job("visits that no node ran are closed", 60, lambda: rooms.tasks.close_missed(db)),
             Job("dead tickets are forgotten", 600, lambda: rooms.tasks.purge_tickets(db)),
             Job("finished recordings are sealed", 1, lambda: recording.tasks.seal_finished(db, settings)),
+            Job(
+                "expired recordings are deleted",
+                3600,
+                lambda: recording.retention.delete_expired(db, settings),
+            ),
             Job("old sessions and codes are forgotten", 600, lambda: people.tasks.forget(db)),
             Job("old notices are blanked", 3600, lambda: notices.tasks.forget(db)),
             Job("proofs are deleted in time", 3600, lambda: people.tasks.delete_proofs(db, means)),

@@ -175,12 +175,36 @@ def upgrade() -> None:
     sa.Column('manifest_digest', sa.String(), nullable=True),
     sa.Column('key_id', sa.String(), nullable=True),
     sa.Column('sealed_at', core.db.UtcDateTime(timezone=True), nullable=True),
+    sa.Column('retention', sa.String(), nullable=False),
+    sa.Column('keep_until', core.db.UtcDateTime(timezone=True), nullable=False),
+    sa.Column('holds', sa.Integer(), nullable=False),
+    sa.Column('deleted_at', core.db.UtcDateTime(timezone=True), nullable=True),
     sa.PrimaryKeyConstraint('id', name=op.f('pk_recording'))
     )
     with op.batch_alter_table('recording', schema=None) as batch_op:
         batch_op.create_index(batch_op.f('ix_recording_booking_id'), ['booking_id'], unique=False)
+        batch_op.create_index(batch_op.f('ix_recording_keep_until'), ['keep_until'], unique=False)
         batch_op.create_index('ix_recording_prison_started', ['prison_id', 'started_at'], unique=False)
         batch_op.create_index(batch_op.f('ix_recording_state'), ['state'], unique=False)
+
+    op.create_table('recording_hold',
+    sa.Column('id', sa.String(), nullable=False),
+    sa.Column('booking_id', sa.String(), nullable=False),
+    sa.Column('prison_id', sa.String(), nullable=False),
+    sa.Column('reason', sa.String(), nullable=False),
+    sa.Column('words', sa.Text(), nullable=False),
+    sa.Column('placed_kind', sa.String(), nullable=False),
+    sa.Column('placed_id', sa.String(), nullable=False),
+    sa.Column('placed_at', core.db.UtcDateTime(timezone=True), nullable=False),
+    sa.Column('until', core.db.UtcDateTime(timezone=True), nullable=False),
+    sa.Column('review_at', core.db.UtcDateTime(timezone=True), nullable=False),
+    sa.Column('reviewed_at', core.db.UtcDateTime(timezone=True), nullable=True),
+    sa.Column('released_at', core.db.UtcDateTime(timezone=True), nullable=True),
+    sa.PrimaryKeyConstraint('id', name=op.f('pk_recording_hold'))
+    )
+    with op.batch_alter_table('recording_hold', schema=None) as batch_op:
+        batch_op.create_index(batch_op.f('ix_recording_hold_booking_id'), ['booking_id'], unique=False)
+        batch_op.create_index(batch_op.f('ix_recording_hold_prison_id'), ['prison_id'], unique=False)
 
     op.create_table('relative',
     sa.Column('id', sa.String(), nullable=False),
@@ -288,6 +312,26 @@ def upgrade() -> None:
         batch_op.create_index(batch_op.f('ix_ban_prison_id'), ['prison_id'], unique=False)
         batch_op.create_index(batch_op.f('ix_ban_relative_id'), ['relative_id'], unique=False)
 
+    op.create_table('desk',
+    sa.Column('id', sa.String(), nullable=False),
+    sa.Column('prison_id', sa.String(), nullable=False),
+    sa.Column('name', sa.String(), nullable=False),
+    sa.Column('kind', sa.String(), nullable=False),
+    sa.Column('phone', sa.String(), nullable=False),
+    sa.Column('superior_id', sa.String(), nullable=True),
+    sa.ForeignKeyConstraint(['prison_id'], ['prison.id'], name=op.f('fk_desk_prison_id')),
+    sa.ForeignKeyConstraint(['superior_id'], ['desk.id'], name=op.f('fk_desk_superior_id')),
+    sa.PrimaryKeyConstraint('id', name=op.f('pk_desk')),
+    sa.UniqueConstraint('prison_id', 'name', name=op.f('uq_desk_prison_id_name'))
+    )
+    op.create_table('inmate_key',
+    sa.Column('inmate_id', sa.String(), nullable=False),
+    sa.Column('pin_hash', sa.String(), nullable=True),
+    sa.Column('generation', sa.Integer(), nullable=False),
+    sa.Column('set_at', core.db.UtcDateTime(timezone=True), nullable=False),
+    sa.ForeignKeyConstraint(['inmate_id'], ['inmate.id'], name=op.f('fk_inmate_key_inmate_id')),
+    sa.PrimaryKeyConstraint('inmate_id', name=op.f('pk_inmate_key'))
+    )
     op.create_table('passkey',
     sa.Column('id', sa.String(), nullable=False),
     sa.Column('staff_id', sa.String(), nullable=False),
@@ -411,6 +455,69 @@ def upgrade() -> None:
     sa.PrimaryKeyConstraint('id', name=op.f('pk_wing')),
     sa.UniqueConstraint('prison_id', 'name', name=op.f('uq_wing_prison_id_name'))
     )
+    op.create_table('help_day_template',
+    sa.Column('id', sa.String(), nullable=False),
+    sa.Column('station_id', sa.String(), nullable=False),
+    sa.Column('weekday', sa.Integer(), nullable=False),
+    sa.Column('starts', sa.Time(), nullable=False),
+    sa.Column('minutes', sa.Integer(), nullable=False),
+    sa.Column('rooms', sa.Integer(), nullable=False),
+    sa.Column('turn_minutes', sa.Integer(), nullable=False),
+    sa.Column('languages', sa.JSON(), nullable=False),
+    sa.Column('topics', sa.JSON(), nullable=False),
+    sa.Column('roster', sa.JSON(), nullable=False),
+    sa.Column('active', sa.Boolean(), nullable=False),
+    sa.ForeignKeyConstraint(['station_id'], ['desk.id'], name=op.f('fk_help_day_template_station_id')),
+    sa.PrimaryKeyConstraint('id', name=op.f('pk_help_day_template'))
+    )
+    with op.batch_alter_table('help_day_template', schema=None) as batch_op:
+        batch_op.create_index(batch_op.f('ix_help_day_template_station_id'), ['station_id'], unique=False)
+
+    op.create_table('lawyer',
+    sa.Column('staff_id', sa.String(), nullable=False),
+    sa.Column('station_id', sa.String(), nullable=False),
+    sa.Column('topics', sa.JSON(), nullable=False),
+    sa.Column('languages', sa.JSON(), nullable=False),
+    sa.Column('feed_digest', sa.String(), nullable=True),
+    sa.ForeignKeyConstraint(['staff_id'], ['staff.id'], name=op.f('fk_lawyer_staff_id')),
+    sa.ForeignKeyConstraint(['station_id'], ['desk.id'], name=op.f('fk_lawyer_station_id')),
+    sa.PrimaryKeyConstraint('staff_id', name=op.f('pk_lawyer')),
+    sa.UniqueConstraint('feed_digest', name=op.f('uq_lawyer_feed_digest'))
+    )
+    with op.batch_alter_table('lawyer', schema=None) as batch_op:
+        batch_op.create_index(batch_op.f('ix_lawyer_station_id'), ['station_id'], unique=False)
+
+    op.create_table('matter_clock',
+    sa.Column('id', sa.String(), nullable=False),
+    sa.Column('reference', sa.String(), nullable=False),
+    sa.Column('matter_kind', sa.String(), nullable=False),
+    sa.Column('matter_id', sa.String(), nullable=False),
+    sa.Column('desk_id', sa.String(), nullable=False),
+    sa.Column('calendar', sa.String(), nullable=False),
+    sa.Column('zone', sa.String(), nullable=False),
+    sa.Column('version', sa.Integer(), nullable=False),
+    sa.Column('code', sa.String(), nullable=False),
+    sa.Column('state', sa.String(), nullable=False),
+    sa.Column('level', sa.Integer(), nullable=False),
+    sa.Column('colour', sa.String(), nullable=False),
+    sa.Column('since', core.db.UtcDateTime(timezone=True), nullable=False),
+    sa.Column('units', sa.Integer(), nullable=False),
+    sa.Column('due_at', core.db.UtcDateTime(timezone=True), nullable=False),
+    sa.Column('yellow_at', core.db.UtcDateTime(timezone=True), nullable=False),
+    sa.Column('paused_at', core.db.UtcDateTime(timezone=True), nullable=True),
+    sa.Column('supplemented', sa.Boolean(), nullable=False),
+    sa.Column('extension', sa.Integer(), nullable=False),
+    sa.Column('extended', sa.Boolean(), nullable=False),
+    sa.Column('told_at', core.db.UtcDateTime(timezone=True), nullable=True),
+    sa.Column('red_at', core.db.UtcDateTime(timezone=True), nullable=True),
+    sa.ForeignKeyConstraint(['desk_id'], ['desk.id'], name=op.f('fk_matter_clock_desk_id')),
+    sa.PrimaryKeyConstraint('id', name=op.f('pk_matter_clock')),
+    sa.UniqueConstraint('matter_kind', 'matter_id', name=op.f('uq_matter_clock_matter_kind_matter_id'))
+    )
+    with op.batch_alter_table('matter_clock', schema=None) as batch_op:
+        batch_op.create_index(batch_op.f('ix_matter_clock_desk_id'), ['desk_id'], unique=False)
+        batch_op.create_index('ix_matter_clock_state_yellow_at', ['state', 'yellow_at'], unique=False)
+
     op.create_table('proof',
     sa.Column('id', sa.String(), nullable=False),
     sa.Column('relationship_id', sa.String(), nullable=False),
@@ -463,6 +570,23 @@ def upgrade() -> None:
     sa.UniqueConstraint('device_id', name=op.f('uq_terminal_device_id')),
     sa.UniqueConstraint('prison_id', 'name', name=op.f('uq_terminal_prison_id_name'))
     )
+    op.create_table('clock_event',
+    sa.Column('id', sa.String(), nullable=False),
+    sa.Column('clock_id', sa.String(), nullable=False),
+    sa.Column('at', core.db.UtcDateTime(timezone=True), nullable=False),
+    sa.Column('what', sa.String(), nullable=False),
+    sa.Column('by_kind', sa.String(), nullable=False),
+    sa.Column('by_id', sa.String(), nullable=False),
+    sa.Column('desk_id', sa.String(), nullable=False),
+    sa.Column('due_at', core.db.UtcDateTime(timezone=True), nullable=False),
+    sa.Column('words', sa.Text(), nullable=False),
+    sa.ForeignKeyConstraint(['clock_id'], ['matter_clock.id'], name=op.f('fk_clock_event_clock_id')),
+    sa.ForeignKeyConstraint(['desk_id'], ['desk.id'], name=op.f('fk_clock_event_desk_id')),
+    sa.PrimaryKeyConstraint('id', name=op.f('pk_clock_event'))
+    )
+    with op.batch_alter_table('clock_event', schema=None) as batch_op:
+        batch_op.create_index(batch_op.f('ix_clock_event_clock_id'), ['clock_id'], unique=False)
+
     op.create_table('closed_date',
     sa.Column('id', sa.String(), nullable=False),
     sa.Column('prison_id', sa.String(), nullable=False),
@@ -476,6 +600,76 @@ def upgrade() -> None:
     )
     with op.batch_alter_table('closed_date', schema=None) as batch_op:
         batch_op.create_index('uq_closed_date_prison', ['prison_id', 'day'], unique=True, sqlite_where=sa.text('template_id IS NULL'), postgresql_where=sa.text('template_id IS NULL'))
+
+    op.create_table('help_day',
+    sa.Column('id', sa.String(), nullable=False),
+    sa.Column('template_id', sa.String(), nullable=False),
+    sa.Column('station_id', sa.String(), nullable=False),
+    sa.Column('prison_id', sa.String(), nullable=False),
+    sa.Column('zone', sa.String(), nullable=False),
+    sa.Column('day', sa.Date(), nullable=False),
+    sa.Column('starts_at', core.db.UtcDateTime(timezone=True), nullable=False),
+    sa.Column('ends_at', core.db.UtcDateTime(timezone=True), nullable=False),
+    sa.Column('rooms', sa.Integer(), nullable=False),
+    sa.Column('turn_minutes', sa.Integer(), nullable=False),
+    sa.Column('languages', sa.JSON(), nullable=False),
+    sa.Column('topics', sa.JSON(), nullable=False),
+    sa.Column('planned_at', core.db.UtcDateTime(timezone=True), nullable=True),
+    sa.Column('closed_at', core.db.UtcDateTime(timezone=True), nullable=True),
+    sa.Column('carried', sa.Integer(), nullable=True),
+    sa.ForeignKeyConstraint(['prison_id'], ['prison.id'], name=op.f('fk_help_day_prison_id')),
+    sa.ForeignKeyConstraint(['station_id'], ['desk.id'], name=op.f('fk_help_day_station_id')),
+    sa.ForeignKeyConstraint(['template_id'], ['help_day_template.id'], name=op.f('fk_help_day_template_id')),
+    sa.PrimaryKeyConstraint('id', name=op.f('pk_help_day')),
+    sa.UniqueConstraint('template_id', 'day', name=op.f('uq_help_day_template_id_day'))
+    )
+    with op.batch_alter_table('help_day', schema=None) as batch_op:
+        batch_op.create_index(batch_op.f('ix_help_day_prison_id'), ['prison_id'], unique=False)
+        batch_op.create_index(batch_op.f('ix_help_day_starts_at'), ['starts_at'], unique=False)
+
+    op.create_table('lawyer_conflict',
+    sa.Column('staff_id', sa.String(), nullable=False),
+    sa.Column('inmate_id', sa.String(), nullable=False),
+    sa.Column('declared_at', core.db.UtcDateTime(timezone=True), nullable=False),
+    sa.ForeignKeyConstraint(['inmate_id'], ['inmate.id'], name=op.f('fk_lawyer_conflict_inmate_id')),
+    sa.ForeignKeyConstraint(['staff_id'], ['lawyer.staff_id'], name=op.f('fk_lawyer_conflict_staff_id')),
+    sa.PrimaryKeyConstraint('staff_id', 'inmate_id', name=op.f('pk_lawyer_conflict'))
+    )
+    op.create_table('question',
+    sa.Column('id', sa.String(), nullable=False),
+    sa.Column('reference', sa.String(), nullable=False),
+    sa.Column('prison_id', sa.String(), nullable=False),
+    sa.Column('station_id', sa.String(), nullable=False),
+    sa.Column('inmate_id', sa.String(), nullable=False),
+    sa.Column('channel', sa.String(), nullable=False),
+    sa.Column('asked_by_kind', sa.String(), nullable=False),
+    sa.Column('asked_by_id', sa.String(), nullable=False),
+    sa.Column('ask_key', sa.String(), nullable=False),
+    sa.Column('topic', sa.String(), nullable=False),
+    sa.Column('language', sa.String(), nullable=False),
+    sa.Column('words_sealed', sa.LargeBinary(), nullable=False),
+    sa.Column('limitation_on', sa.Date(), nullable=True),
+    sa.Column('urgent', sa.Boolean(), nullable=False),
+    sa.Column('state', sa.String(), nullable=False),
+    sa.Column('lawyer_id', sa.String(), nullable=True),
+    sa.Column('thread_id', sa.String(), nullable=False),
+    sa.Column('generation', sa.Integer(), nullable=False),
+    sa.Column('asked_at', core.db.UtcDateTime(timezone=True), nullable=False),
+    sa.Column('carried', sa.Integer(), nullable=False),
+    sa.Column('answered_at', core.db.UtcDateTime(timezone=True), nullable=True),
+    sa.ForeignKeyConstraint(['inmate_id'], ['inmate.id'], name=op.f('fk_question_inmate_id')),
+    sa.ForeignKeyConstraint(['lawyer_id'], ['lawyer.staff_id'], name=op.f('fk_question_lawyer_id')),
+    sa.ForeignKeyConstraint(['prison_id'], ['prison.id'], name=op.f('fk_question_prison_id')),
+    sa.ForeignKeyConstraint(['station_id'], ['desk.id'], name=op.f('fk_question_station_id')),
+    sa.PrimaryKeyConstraint('id', name=op.f('pk_question')),
+    sa.UniqueConstraint('asked_by_kind', 'asked_by_id', 'ask_key', name=op.f('uq_question_asked_by_kind_asked_by_id_ask_key')),
+    sa.UniqueConstraint('reference', name=op.f('uq_question_reference'))
+    )
+    with op.batch_alter_table('question', schema=None) as batch_op:
+        batch_op.create_index(batch_op.f('ix_question_inmate_id'), ['inmate_id'], unique=False)
+        batch_op.create_index('ix_question_prison_id_state', ['prison_id', 'state'], unique=False)
+        batch_op.create_index(batch_op.f('ix_question_station_id'), ['station_id'], unique=False)
+        batch_op.create_index(batch_op.f('ix_question_thread_id'), ['thread_id'], unique=False)
 
     op.create_table('slot',
     sa.Column('id', sa.String(), nullable=False),
@@ -500,6 +694,20 @@ def upgrade() -> None:
     )
     with op.batch_alter_table('slot', schema=None) as batch_op:
         batch_op.create_index('ix_slot_prison_id_day', ['prison_id', 'day'], unique=False)
+
+    op.create_table('advice',
+    sa.Column('id', sa.String(), nullable=False),
+    sa.Column('question_id', sa.String(), nullable=False),
+    sa.Column('lawyer_id', sa.String(), nullable=False),
+    sa.Column('words_sealed', sa.LargeBinary(), nullable=False),
+    sa.Column('written_at', core.db.UtcDateTime(timezone=True), nullable=False),
+    sa.Column('received_at', core.db.UtcDateTime(timezone=True), nullable=True),
+    sa.ForeignKeyConstraint(['lawyer_id'], ['lawyer.staff_id'], name=op.f('fk_advice_lawyer_id')),
+    sa.ForeignKeyConstraint(['question_id'], ['question.id'], name=op.f('fk_advice_question_id')),
+    sa.PrimaryKeyConstraint('id', name=op.f('pk_advice'))
+    )
+    with op.batch_alter_table('advice', schema=None) as batch_op:
+        batch_op.create_index(batch_op.f('ix_advice_question_id'), ['question_id'], unique=False)
 
     op.create_table('booking',
     sa.Column('id', sa.String(), nullable=False),
@@ -548,6 +756,38 @@ def upgrade() -> None:
         batch_op.create_index(batch_op.f('ix_booking_slot_id'), ['slot_id'], unique=False)
         batch_op.create_index('ix_booking_state_held_until', ['state', 'held_until'], unique=False)
         batch_op.create_index('ix_booking_terminal_id', ['terminal_id', 'starts_at'], unique=False)
+
+    op.create_table('help_day_lawyer',
+    sa.Column('help_day_id', sa.String(), nullable=False),
+    sa.Column('staff_id', sa.String(), nullable=False),
+    sa.Column('coming', sa.String(), nullable=False),
+    sa.Column('said_at', core.db.UtcDateTime(timezone=True), nullable=False),
+    sa.ForeignKeyConstraint(['help_day_id'], ['help_day.id'], name=op.f('fk_help_day_lawyer_help_day_id')),
+    sa.ForeignKeyConstraint(['staff_id'], ['lawyer.staff_id'], name=op.f('fk_help_day_lawyer_staff_id')),
+    sa.PrimaryKeyConstraint('help_day_id', 'staff_id', name=op.f('pk_help_day_lawyer'))
+    )
+    op.create_table('help_turn',
+    sa.Column('id', sa.String(), nullable=False),
+    sa.Column('help_day_id', sa.String(), nullable=False),
+    sa.Column('question_id', sa.String(), nullable=False),
+    sa.Column('lawyer_id', sa.String(), nullable=False),
+    sa.Column('inmate_id', sa.String(), nullable=False),
+    sa.Column('room', sa.Integer(), nullable=False),
+    sa.Column('starts_at', core.db.UtcDateTime(timezone=True), nullable=False),
+    sa.Column('minutes', sa.Integer(), nullable=False),
+    sa.Column('state', sa.String(), nullable=False),
+    sa.Column('began_at', core.db.UtcDateTime(timezone=True), nullable=True),
+    sa.Column('ended_at', core.db.UtcDateTime(timezone=True), nullable=True),
+    sa.ForeignKeyConstraint(['help_day_id'], ['help_day.id'], name=op.f('fk_help_turn_help_day_id')),
+    sa.ForeignKeyConstraint(['inmate_id'], ['inmate.id'], name=op.f('fk_help_turn_inmate_id')),
+    sa.ForeignKeyConstraint(['lawyer_id'], ['lawyer.staff_id'], name=op.f('fk_help_turn_lawyer_id')),
+    sa.ForeignKeyConstraint(['question_id'], ['question.id'], name=op.f('fk_help_turn_question_id')),
+    sa.PrimaryKeyConstraint('id', name=op.f('pk_help_turn'))
+    )
+    with op.batch_alter_table('help_turn', schema=None) as batch_op:
+        batch_op.create_index('ix_help_turn_help_day_id_state', ['help_day_id', 'state'], unique=False)
+        batch_op.create_index(batch_op.f('ix_help_turn_lawyer_id'), ['lawyer_id'], unique=False)
+        batch_op.create_index(batch_op.f('ix_help_turn_question_id'), ['question_id'], unique=False)
 
     op.create_table('booking_visitor',
     sa.Column('id', sa.String(), nullable=False),

@@ -72,4 +72,4 @@ async def sealed(written: Path, settings: Settings) -> Path:
 
 def facts(reason: str = "over") -> Facts:
     now = clock.now()
-    return Facts("rec_1", "bok_1", "room_1", "node_1", now, now, reason, None, now)
+    return Facts("rec_1", "bok_1", "room_1", "node_1", now, now, reason, None, now, "family", now)

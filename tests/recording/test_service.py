@@ -324,6 +324,8 @@ def _row(recording_id: str, state: RecordingState) -> RecordingRow:
         beat_at=now,
         folder="x",
         started_at=now,
+        retention="family",
+        keep_until=now,
     )
 
 

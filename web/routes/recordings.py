@@ -35,6 +35,8 @@ STATES: dict[RecordingState, Light] = {
     RecordingState.SEALING: Light(Tone.YELLOW, N_("Being sealed")),
     RecordingState.SEALED: Light(Tone.GREEN, N_("Sealed")),
     RecordingState.FAILED: Light(Tone.RED, N_("Failed")),
+    RecordingState.DELETING: Light(Tone.GREY, N_("Being deleted")),
+    RecordingState.DELETED: Light(Tone.GREY, N_("Deleted in time")),
 }
 PROBLEMS: dict[str, str] = {
     "no-manifest": N_("Its manifest is gone or cannot be read."),
@@ -49,6 +51,8 @@ PROBLEMS: dict[str, str] = {
     "not-sealed": N_("The ledger does not have exactly one sealing of it."),
     "ledger-differs": N_("The ledger knows another manifest."),
     "row-differs": N_("The database knows another manifest."),
+    "deletion-changed": N_("Its proof of deletion was changed."),
+    "deletion-differs": N_("It was not deleted as the ledger tells."),
 }
 _WORST_FIRST = (
     RecordingState.FAILED,
@@ -56,6 +60,8 @@ _WORST_FIRST = (
     RecordingState.ARMED,
     RecordingState.SEALING,
     RecordingState.SEALED,
+    RecordingState.DELETING,
+    RecordingState.DELETED,
 )
 
 

@@ -1,0 +1,120 @@
+"""Holding, reviewing and releasing on the pages; who may do what, in which prison."""
+
+from datetime import timedelta
+
+import pytest
+
+from core import clock as core_clock
+from core.db import Database
+from recording import holds
+from recording import service as recordings
+from recording.model import RecordingState
+from recording.retention import delete_expired
+from scheduler.model import BookingView
+from tests.conftest import FakeClock
+from tests.web import staffed
+from tests.web.conftest import Browser, SignIn
+from tests.web.staffed import Staffed
+from web.services import Services
+
+
+@pytest.fixture
+async def house(db: Database, services: Services) -> Staffed:
+    return await staffed.build(db, services)
+
+
+@pytest.fixture
+async def visit(db: Database, services: Services, house: Staffed) -> BookingView:
+    """A visit that was recorded and sealed."""
+    made = await staffed.due_visit(db, house)
+    await staffed.recorded(db, services, made, house)
+    return made
+
+
+def wish(until: int = 90, review: int = 30) -> dict[str, object]:
+    today = core_clock.now().astimezone(staffed.zone()).date()
+    days = {"until": today + timedelta(days=until), "review": today + timedelta(days=review)}
+    return {"reason": "court", "words": "卷 17", **{name: day.isoformat() for name, day in days.items()}}
+
+
+async def placed(browser: Browser, db: Database, visit: BookingView) -> str:
+    answer = await browser.send_form(f"/evidence/visits/{visit.id}/hold", wish())
+    assert answer.headers["location"] == "/evidence"
+    async with db.read() as session:
+        return (await holds.of_booking(session, visit.id))[-1].id
+
+
+async def test_from_the_hold_to_its_release(
+    browser: Browser,
+    db: Database,
+    services: Services,
+    clock: FakeClock,
+    visit: BookingView,
+    house: Staffed,
+    sign_in: SignIn,
+) -> None:
+    await sign_in(browser, house.monitor, strong=True)
+    assert "没有封存的录像" in (await browser.get("/evidence")).text
+    assert f"/evidence/visits/{visit.id}/hold" in (await browser.get(f"/recordings/{visit.id}")).text
+    hold_id = await placed(browser, db, visit)
+    listed = (await browser.get("/evidence")).text
+    assert "法院或检察院调取" in listed
+    assert "卷 17" in listed
+    assert hold_id not in listed  # who supervises cannot release
+    assert "封存中" in (await browser.get(f"/recordings/{visit.id}")).text
+    clock.move(days=31)
+    assert await delete_expired(db, services.settings) == 0
+    await sign_in(browser, house.approver, strong=True)
+    overdue = (await browser.get("/evidence")).text
+    assert "已逾期" in overdue or "逾期" in overdue
+    assert (await browser.get(f"/evidence/holds/{hold_id}")).status_code == 200
+    kept = await browser.send_form(f"/evidence/holds/{hold_id}/keep", wish())
+    assert kept.headers["location"] == "/evidence"
+    released = await browser.send_form(f"/evidence/holds/{hold_id}/release", {"words": "结案"})
+    assert released.headers["location"] == "/evidence"
+    assert await delete_expired(db, services.settings) == 1
+    door = (await browser.get(f"/recordings/{visit.id}")).text
+    assert "已到期删除" in door
+    assert f"/evidence/visits/{visit.id}/hold" not in door
+    async with db.read() as session:
+        (take,) = await recordings.of_booking(session, visit.id)
+    assert take.state is RecordingState.DELETED
+    late = await browser.send_form(f"/evidence/visits/{visit.id}/hold", wish())
+    assert late.status_code == 409
+    assert "不能再封存" in late.text
+
+
+async def test_what_is_wrong_stands_at_its_field(
+    browser: Browser, db: Database, visit: BookingView, house: Staffed, sign_in: SignIn
+) -> None:
+    await sign_in(browser, house.approver, strong=True)
+    way = f"/evidence/visits/{visit.id}/hold"
+    refused = await browser.send_form(way, {"words": "卷 17", "until": "soon"})
+    assert refused.status_code == 422
+    for text in ("请选择封存理由。", "请填写预计封存到哪一天", "请填写复核日期", "卷 17"):
+        assert text in refused.text
+    hold_id = await placed(browser, db, visit)
+    for decision in ("keep", "release"):
+        refused = await browser.send_form(f"/evidence/holds/{hold_id}/{decision}", {"words": " "})
+        assert refused.status_code == 422
+        assert "请用几句话说明理由" in refused.text
+    assert (await browser.send_form(f"/evidence/holds/{hold_id}/burn", {})).status_code == 404
+    async with db.read() as session:
+        assert [one.id for one in await holds.of_booking(session, visit.id)] == [hold_id]
+
+
+async def test_only_those_who_may_and_only_their_own(
+    browser: Browser, db: Database, visit: BookingView, house: Staffed, sign_in: SignIn
+) -> None:
+    await sign_in(browser, house.admin, strong=True)
+    hold_id = await placed(browser, db, visit)
+    assert hold_id in (await browser.get("/evidence")).text
+    await sign_in(browser, house.elsewhere, strong=True)
+    assert visit.reference not in (await browser.get("/evidence")).text
+    for path in (f"/evidence/visits/{visit.id}/hold", f"/evidence/holds/{hold_id}"):
+        assert (await browser.get(path)).status_code == 404
+    assert (await browser.send_form(f"/evidence/holds/{hold_id}/release", {"words": "x"})).status_code == 404
+    await sign_in(browser, house.monitor, strong=True)
+    assert (await browser.send_form(f"/evidence/holds/{hold_id}/release", {"words": "x"})).status_code == 403
+    await sign_in(browser, house.counsel, strong=True)
+    assert (await browser.get("/evidence")).status_code == 403
