@@ -21,7 +21,6 @@ from scheduler.model import BookingState, ClaimKind
 from scheduler.tables import BookingRow, ClaimRow, PlaceRow
 
 Key = tuple[ClaimKind, str, int]
-_BATCH = 500  # rows in one INSERT: both databases limit its parameters
 
 
 def stale(now: datetime) -> ColumnElement[bool]:
@@ -33,20 +32,12 @@ async def insert_new(
     session: Session, table: type[Base], rows: Sequence[Mapping[str, Any]], key: Any
 ) -> list[Any]:
     """Inserts what no unique key forbids; answers the `key` column of the rows that were inserted."""
+    if not rows:
+        return []
     is_sqlite = session.get_bind().dialect.name == "sqlite"
-    inserted: list[Any] = []
-    for begin in range(0, len(rows), _BATCH):
-        part = list(rows[begin : begin + _BATCH])
-        if is_sqlite:
-            result = await session.scalars(
-                sqlite.insert(table).values(part).on_conflict_do_nothing().returning(key)
-            )
-        else:
-            result = await session.scalars(
-                postgresql.insert(table).values(part).on_conflict_do_nothing().returning(key)
-            )
-        inserted += result.all()
-    return inserted
+    insert = sqlite.insert(table) if is_sqlite else postgresql.insert(table)
+    statement = insert.on_conflict_do_nothing().returning(key)
+    return list((await session.scalars(statement, [dict(row) for row in rows])).all())
 
 
 async def take_place(session: Session, slot_id: str, booking_id: str) -> bool:
