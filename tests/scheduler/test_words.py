@@ -17,7 +17,14 @@ from scheduler import rules
 
 ROOT = Path(scheduler.service.__file__).parent.parent
 CATALOG = ROOT / "web" / "locale" / "zh" / "scheduler.po"
-PACKAGES = ("policy", "scheduler")
+# Deadlines (policy.running) and the optimiser (scheduler.assign) have catalogs and readers of their own.
+MODULES = ("policy.model", "policy.calendar", "policy.service")
+
+
+def ours(module: str) -> bool:
+    return module in MODULES or (
+        module.startswith("scheduler.") and not module.startswith("scheduler.assign")
+    )
 
 
 def leaves(root: type[KinbridgeError]) -> Iterator[type[KinbridgeError]]:
@@ -26,18 +33,13 @@ def leaves(root: type[KinbridgeError]) -> Iterator[type[KinbridgeError]]:
         yield from leaves(leaf)
 
 
-# The optimiser speaks to whoever runs the command line, not to the people of a prison.
-ERRORS = [
-    leaf
-    for leaf in leaves(KinbridgeError)
-    if leaf.__module__.split(".")[0] in PACKAGES and not leaf.__module__.startswith("scheduler.assign")
-]
+ERRORS = [leaf for leaf in leaves(KinbridgeError) if ours(leaf.__module__)]
 
 
 def in_reasons() -> set[str]:
-    """The sentences of `Reason("code", "sentence")` in the packages' source."""
+    """The sentences of `Reason("code", "sentence")` in the scheduler's source."""
     found = set()
-    for path in (path for package in PACKAGES for path in (ROOT / package).glob("*.py")):
+    for path in (ROOT / "scheduler").glob("*.py"):
         for node in ast.walk(ast.parse(path.read_text())):
             if isinstance(node, ast.Call) and getattr(node.func, "id", "") == "Reason" and len(node.args) > 1:
                 sentence = node.args[1]
