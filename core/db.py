@@ -16,13 +16,20 @@ from typing import Any
 
 from sqlalchemy import DateTime, Dialect, MetaData, event
 from sqlalchemy.engine import make_url
+from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession, async_sessionmaker, create_async_engine
 from sqlalchemy.orm import DeclarativeBase
 from sqlalchemy.types import TypeDecorator
 
+from core.errors import Unavailable
+
 Session = AsyncSession
 Hook = Callable[[AsyncSession], Awaitable[None]]
 Afterwards = Callable[[], Awaitable[None]]
+
+
+# SQLSTATE 40001 serialization_failure, 40P01 deadlock_detected, 55P03 lock_not_available
+_TRY_AGAIN = frozenset({"40001", "40P01", "55P03"})
 
 
 class UtcDateTime(TypeDecorator[datetime]):
@@ -94,7 +101,10 @@ class Database:
 
     @contextlib.asynccontextmanager
     async def write(self) -> AsyncIterator[AsyncSession]:
-        """One transaction: committed at the end of the block, rolled back whole on any error."""
+        """One transaction: committed at the end of the block, rolled back whole on any error.
+
+        Raises `Unavailable` where two transactions stood in each other's way: nothing happened, try again.
+        """
         failed: list[Hook] = []
         try:
             async with contextlib.AsyncExitStack() as stack:
@@ -112,11 +122,13 @@ class Database:
                 except BaseException:
                     await session.rollback()
                     raise
-        except BaseException:
+        except BaseException as error:
             if failed:
                 async with self.write() as another:
                     for hook in failed:
                         await hook(another)
+            if isinstance(error, DBAPIError) and getattr(error.orig, "sqlstate", None) in _TRY_AGAIN:
+                raise Unavailable from error
             raise
         for afterwards in session.info.pop("afterwards", ()):
             await afterwards()

@@ -3,6 +3,7 @@
 import asyncio
 import os
 import shutil
+import tempfile
 from collections.abc import AsyncIterator, Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -22,19 +23,23 @@ _counter = iter(range(1_000_000))
 
 
 @pytest.fixture(scope="session")
-def postgresql_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+def service_folder() -> Iterator[Path]:
+    """Where the servers of this run live: outside pytest's own folders, which another run may sweep away."""
+    with tempfile.TemporaryDirectory(prefix="kinbridge-services-", ignore_cleanup_errors=True) as folder:
+        Path(folder).chmod(0o755)  # PostgreSQL's own user must reach it
+        yield Path(folder)
+
+
+@pytest.fixture(scope="session")
+def postgresql_url(service_folder: Path) -> Iterator[str]:
     """The base URL of a running PostgreSQL (no database name)."""
-    folder = tmp_path_factory.mktemp("postgresql")
-    for parent in (folder, *list(folder.parents)[:3]):
-        if str(parent) not in ("/", "/tmp"):
-            parent.chmod(0o755)  # PostgreSQL's own user must reach it
-    with services.postgresql(folder / "cluster") as url:
+    with services.postgresql(service_folder / "postgresql") as url:
         yield url
 
 
 @pytest.fixture(scope="session")
-def redis_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    with services.redis(tmp_path_factory.mktemp("redis")) as url:
+def redis_url(service_folder: Path) -> Iterator[str]:
+    with services.redis(service_folder / "redis") as url:
         yield url
 
 
@@ -42,9 +47,9 @@ TURN_SECRET = "the secret that coturn and Kinbridge share in tests"
 
 
 @pytest.fixture(scope="session")
-def turn_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+def turn_url(service_folder: Path) -> Iterator[str]:
     """A running coturn that takes credentials made with `TURN_SECRET`."""
-    with services.turn(tmp_path_factory.mktemp("turn"), TURN_SECRET) as url:
+    with services.turn(service_folder / "turn", TURN_SECRET) as url:
         yield url
 
 

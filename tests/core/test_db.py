@@ -4,10 +4,11 @@ import asyncio
 from datetime import datetime, timedelta, timezone
 
 import pytest
-from sqlalchemy import select
+from sqlalchemy import select, text
 
 from core import clock
 from core.db import Database, Session, UtcDateTime, after_commit
+from core.errors import Unavailable
 from core.ids import SYSTEM, Ref
 from ledger import record
 from ledger.tables import EntryRow, HeadRow
@@ -91,3 +92,28 @@ def test_other_zones_become_utc(db: Database) -> None:
     assert back is not None
     assert back.utcoffset() == timedelta(0)
     assert clock.now().utcoffset() == timedelta(0)
+
+
+async def test_a_deadlock_is_said_to_be_worth_another_try(db: Database) -> None:
+    """Two transactions that lock two rows crosswise: one goes through, the other is told to try again."""
+    if db.is_sqlite:  # one writer at a time: there is nothing to lock crosswise
+        async with db.write(), asyncio.timeout(5):
+            pass
+        return
+    async with db.write() as session:
+        await session.execute(text("CREATE TABLE crossing (id integer PRIMARY KEY, n integer)"))
+        await session.execute(text("INSERT INTO crossing VALUES (1, 0), (2, 0)"))
+    ready = [asyncio.Event(), asyncio.Event()]
+
+    async def cross(mine: int, other: int) -> str:
+        try:
+            async with db.write() as session:
+                await session.execute(text("UPDATE crossing SET n = n + 1 WHERE id = :id"), {"id": mine})
+                ready[mine - 1].set()
+                await ready[other - 1].wait()
+                await session.execute(text("UPDATE crossing SET n = n + 1 WHERE id = :id"), {"id": other})
+        except Unavailable:
+            return "again"
+        return "through"
+
+    assert sorted(await asyncio.gather(cross(1, 2), cross(2, 1))) == ["again", "through"]
