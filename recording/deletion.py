@@ -26,7 +26,7 @@ VERSION = 1
 PLAN = "deletion.plan"
 PROOF = "deletion.json"
 SIGNATURE = "deletion.sig"
-STAYS = frozenset({folder.MANIFEST, folder.SIGNATURE, PLAN, PROOF, SIGNATURE})
+STAYS = frozenset({folder.MANIFEST, folder.SIGNATURE, folder.INCLUSION, PLAN, PROOF, SIGNATURE})
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,7 +67,8 @@ def delete(path: Path, deletion: Deletion, digests: Mapping[str, str], signer: S
     content = canonical(_content(path, deletion, files, signer.key_id)).encode()
     folder.place(path / PROOF, [content])
     folder.place(path / SIGNATURE, [signer.sign(content)])
-    (path / PLAN).unlink()
+    for leftover in (path / PLAN, *path.glob("*" + folder.DRAFT)):
+        leftover.unlink(missing_ok=True)
     folder.sync(path)
     return hashlib.sha256(content).hexdigest()
 

@@ -5,10 +5,12 @@ data_dir/recordings/<yyyy>/<mm>/<dd>/<recording id>/
     <role>-<n>.webm       the finished track
     events.jsonl          the time line, one JSON object per line
     manifest.json, manifest.sig
+    inclusion.json        that the manifest stands under its day's root; there once the day is sealed
 """
 
 import json
 import os
+import secrets
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import datetime
@@ -21,6 +23,7 @@ from ledger.chain import canonical
 EVENTS = "events.jsonl"
 MANIFEST = "manifest.json"
 SIGNATURE = "manifest.sig"
+INCLUSION = "inclusion.json"
 RAW = ".raw.webm"
 FINISHED = ".webm"
 DRAFT = ".part"
@@ -67,9 +70,10 @@ def sync(folder: Path) -> None:
         os.close(handle)
 
 
-def place(path: Path, pieces: Iterable[bytes]) -> None:
-    """Writes a whole file: under another name first, synced, then in its place in one step."""
-    draft = path.with_name(path.name + DRAFT)
+def place(path: Path, pieces: Iterable[bytes], *, home: Path | None = None) -> None:
+    """Writes a whole file: under a name of its own first, synced, then in its place in one step, so two that
+    write the same file do not meet. `home`: the folder of that first name, on the same disk."""
+    draft = (home or path.parent) / f"{path.name}.{secrets.token_hex(4)}{DRAFT}"
     handle = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
     with os.fdopen(handle, "wb", buffering=1 << 18) as file:
         for piece in pieces:

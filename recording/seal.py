@@ -18,19 +18,11 @@ from typing import Any
 from core import keys
 from core.keys import PublicKeys, Signer
 from ledger.chain import canonical
-from recording import deletion, folder
+from recording import day, deletion, folder
 from recording.finalise import PIECE, digest_of
+from recording.problem import Problem
 
 VERSION = 1
-
-
-@dataclass(frozen=True, slots=True)
-class Problem:
-    """One broken place: a stable code, the file, and a sentence."""
-
-    code: str
-    place: str
-    text: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,6 +37,7 @@ class SealVerdict:
     files: int = 0
     deleted_at: str = ""  # for one that was deleted and whose proof of deletion was checked instead
     proof: str = ""  # SHA-256 of deletion.json
+    day: str = ""  # under whose root it is proved to stand; empty while that day is not sealed
 
     @property
     def intact(self) -> bool:
@@ -59,6 +52,8 @@ class SealVerdict:
         if self.intact:
             by = f"sealed {self.sealed_at} by key {self.key_id}"
             text = f"Intact: recording {self.recording}, {self.files} files, {by}"
+            if self.day:
+                text += f", under the root of {self.day}"
             if self.deleted_at:
                 text = f"Deleted: recording {self.recording}, {self.deleted_at}; the proof of it holds"
         else:
@@ -107,7 +102,8 @@ def verify_folder(path: Path, public_keys: PublicKeys) -> SealVerdict:
     files = _listed(manifest)
     for name, size, sha256, pieces in files:
         problems.extend(_file(path / name, size, sha256, pieces))
-    expected = {folder.MANIFEST, folder.SIGNATURE, *(one[0] for one in files)}
+    under = _inclusion(path, str(manifest.get("recording")), digest, public_keys, problems)
+    expected = {folder.MANIFEST, folder.SIGNATURE, folder.INCLUSION, *(one[0] for one in files)}
     problems.extend(
         Problem("extra-file", entry.name, "it was not there when the recording was sealed")
         for entry in sorted(path.iterdir())
@@ -120,6 +116,7 @@ def verify_folder(path: Path, public_keys: PublicKeys) -> SealVerdict:
         str(manifest.get("signed_by", "")),
         str(manifest.get("sealed_at", "")),
         len(files),
+        day=under,
     )
 
 
@@ -169,6 +166,8 @@ def _deleted(path: Path, gone: deletion.Proof, public_keys: PublicKeys) -> SealV
         content = (path / folder.MANIFEST).read_bytes()
         digest = hashlib.sha256(content).hexdigest()
         problems.extend(_signature(path, content, read_manifest(path) or {}, public_keys))
+    recording_id = str(gone.content.get("recording", ""))
+    under = _inclusion(path, recording_id, digest, public_keys, problems)
     if (gone.content.get("manifest") or "") != digest:
         problems.append(Problem("manifest-changed", folder.MANIFEST, "the proof names another manifest"))
     problems.extend(
@@ -178,13 +177,29 @@ def _deleted(path: Path, gone: deletion.Proof, public_keys: PublicKeys) -> SealV
     )
     return SealVerdict(
         tuple(problems),
-        str(gone.content.get("recording", "")),
+        recording_id,
         digest,
         str(gone.content.get("signed_by", "")),
         files=len(gone.content.get("files", ())),
         deleted_at=str(gone.content.get("deleted_at", "")),
         proof=gone.digest,
+        day=under,
     )
+
+
+def _inclusion(
+    path: Path, recording_id: str, manifest: str, public_keys: PublicKeys, problems: list[Problem]
+) -> str:
+    """The day whose root the manifest stands under, where a proof of it lies in the folder."""
+    try:
+        return day.check_inclusion(
+            (path / folder.INCLUSION).read_bytes(), recording_id, manifest, public_keys
+        )
+    except FileNotFoundError:
+        return ""
+    except (OSError, ValueError) as error:
+        problems.append(Problem("inclusion-wrong", folder.INCLUSION, str(error)))
+        return ""
 
 
 def _signature(

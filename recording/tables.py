@@ -71,6 +71,23 @@ class EventRow(Base):
     details: Mapped[str] = mapped_column(Text)  # JSON
 
 
+class DayRow(Base):
+    """A sealed day (UTC). `content` is the signed head (`recording.day`), the rest is its index."""
+
+    __tablename__ = "recording_day"
+
+    day: Mapped[str] = mapped_column(primary_key=True)  # ISO date
+    first_seq: Mapped[int]
+    last_seq: Mapped[int]  # `first_seq - 1` for a day without entries
+    recordings: Mapped[int]
+    ledger_head: Mapped[str]
+    root: Mapped[str]
+    content: Mapped[str] = mapped_column(Text)
+    signature: Mapped[str]  # hexadecimal
+    key_id: Mapped[str]
+    sealed_at: Mapped[datetime]
+
+
 class HoldRow(Base):
     """A legal hold on all recordings of a visit: nothing of them is deleted until somebody releases it."""
 

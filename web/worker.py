@@ -12,6 +12,7 @@ from dataclasses import dataclass
 
 import notices.tasks
 import people.tasks
+import recording.days
 import recording.retention
 import recording.tasks
 import rooms.tasks
@@ -54,6 +55,7 @@ class Worker:
                 3600,
                 lambda: recording.retention.delete_expired(db, settings),
             ),
+            Job("days are sealed", 300, lambda: recording.days.seal_days(db, settings)),
             Job("old sessions and codes are forgotten", 600, lambda: people.tasks.forget(db)),
             Job("old notices are blanked", 3600, lambda: notices.tasks.forget(db)),
             Job("proofs are deleted in time", 3600, lambda: people.tasks.delete_proofs(db, means)),

@@ -187,6 +187,19 @@ def upgrade() -> None:
         batch_op.create_index('ix_recording_prison_started', ['prison_id', 'started_at'], unique=False)
         batch_op.create_index(batch_op.f('ix_recording_state'), ['state'], unique=False)
 
+    op.create_table('recording_day',
+    sa.Column('day', sa.String(), nullable=False),
+    sa.Column('first_seq', sa.Integer(), nullable=False),
+    sa.Column('last_seq', sa.Integer(), nullable=False),
+    sa.Column('recordings', sa.Integer(), nullable=False),
+    sa.Column('ledger_head', sa.String(), nullable=False),
+    sa.Column('root', sa.String(), nullable=False),
+    sa.Column('content', sa.Text(), nullable=False),
+    sa.Column('signature', sa.String(), nullable=False),
+    sa.Column('key_id', sa.String(), nullable=False),
+    sa.Column('sealed_at', core.db.UtcDateTime(timezone=True), nullable=False),
+    sa.PrimaryKeyConstraint('day', name=op.f('pk_recording_day'))
+    )
     op.create_table('recording_hold',
     sa.Column('id', sa.String(), nullable=False),
     sa.Column('booking_id', sa.String(), nullable=False),
@@ -447,6 +460,14 @@ def upgrade() -> None:
     sa.PrimaryKeyConstraint('id', name=op.f('pk_special_date')),
     sa.UniqueConstraint('prison_id', 'day', 'starts', name=op.f('uq_special_date_prison_id_day_starts'))
     )
+    op.create_table('visit_room',
+    sa.Column('id', sa.String(), nullable=False),
+    sa.Column('prison_id', sa.String(), nullable=False),
+    sa.Column('name', sa.String(), nullable=False),
+    sa.ForeignKeyConstraint(['prison_id'], ['prison.id'], name=op.f('fk_visit_room_prison_id')),
+    sa.PrimaryKeyConstraint('id', name=op.f('pk_visit_room')),
+    sa.UniqueConstraint('prison_id', 'name', name=op.f('uq_visit_room_prison_id_name'))
+    )
     op.create_table('wing',
     sa.Column('id', sa.String(), nullable=False),
     sa.Column('prison_id', sa.String(), nullable=False),
@@ -560,11 +581,13 @@ def upgrade() -> None:
     sa.Column('id', sa.String(), nullable=False),
     sa.Column('prison_id', sa.String(), nullable=False),
     sa.Column('wing_id', sa.String(), nullable=True),
+    sa.Column('visit_room_id', sa.String(), nullable=True),
     sa.Column('name', sa.String(), nullable=False),
     sa.Column('device_id', sa.String(), nullable=True),
     sa.Column('active', sa.Boolean(), nullable=False),
     sa.ForeignKeyConstraint(['device_id'], ['device.id'], name=op.f('fk_terminal_device_id')),
     sa.ForeignKeyConstraint(['prison_id'], ['prison.id'], name=op.f('fk_terminal_prison_id')),
+    sa.ForeignKeyConstraint(['visit_room_id'], ['visit_room.id'], name=op.f('fk_terminal_visit_room_id')),
     sa.ForeignKeyConstraint(['wing_id'], ['wing.id'], name=op.f('fk_terminal_wing_id')),
     sa.PrimaryKeyConstraint('id', name=op.f('pk_terminal')),
     sa.UniqueConstraint('device_id', name=op.f('uq_terminal_device_id')),
@@ -573,6 +596,7 @@ def upgrade() -> None:
     op.create_table('clock_event',
     sa.Column('id', sa.String(), nullable=False),
     sa.Column('clock_id', sa.String(), nullable=False),
+    sa.Column('number', sa.Integer(), nullable=False),
     sa.Column('at', core.db.UtcDateTime(timezone=True), nullable=False),
     sa.Column('what', sa.String(), nullable=False),
     sa.Column('by_kind', sa.String(), nullable=False),
@@ -582,11 +606,9 @@ def upgrade() -> None:
     sa.Column('words', sa.Text(), nullable=False),
     sa.ForeignKeyConstraint(['clock_id'], ['matter_clock.id'], name=op.f('fk_clock_event_clock_id')),
     sa.ForeignKeyConstraint(['desk_id'], ['desk.id'], name=op.f('fk_clock_event_desk_id')),
-    sa.PrimaryKeyConstraint('id', name=op.f('pk_clock_event'))
+    sa.PrimaryKeyConstraint('id', name=op.f('pk_clock_event')),
+    sa.UniqueConstraint('clock_id', 'number', name=op.f('uq_clock_event_clock_id_number'))
     )
-    with op.batch_alter_table('clock_event', schema=None) as batch_op:
-        batch_op.create_index(batch_op.f('ix_clock_event_clock_id'), ['clock_id'], unique=False)
-
     op.create_table('closed_date',
     sa.Column('id', sa.String(), nullable=False),
     sa.Column('prison_id', sa.String(), nullable=False),

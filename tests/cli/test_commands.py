@@ -12,6 +12,9 @@ import ledger.record
 from core import keys
 from core.db import Database
 from core.ids import SYSTEM, Ref
+from core.settings import from_environment
+from recording import days
+from tests.conftest import FakeClock
 from web.cli import COMMANDS, main
 
 CaptureText = pytest.CaptureFixture[str]
@@ -115,6 +118,42 @@ def test_verify_ledger_is_0_intact_and_1_broken(installation: Path, capsys: Capt
     assert _report(capsys)["broken_at"] == 3
     assert main(["verify", "ledger"]) == 1
     assert "BROKEN at entry 3" in capsys.readouterr().out
+
+
+def test_verify_finds_a_ledger_that_was_cut_off_and_proves_a_day(
+    installation: Path, capsys: CaptureText, clock: FakeClock
+) -> None:
+    main(["migrate"])
+    _fill(installation, 5)
+    clock.move(days=1)
+    settings = from_environment()
+
+    async def seal() -> None:
+        db = Database.connect(settings.sqlalchemy_url)
+        ledger.record.install(db)
+        assert await days.seal_days(db, settings) == 1
+        await db.close()
+
+    asyncio.run(seal())
+    capsys.readouterr()
+    assert main(["verify", "ledger", "--json"]) == 0
+    assert _report(capsys)["days"] == 1
+    head = installation / "days" / "2026-11-21.json"
+    assert main(["verify", "day", str(head), "--keys", str(installation / "keys")]) == 0
+    assert "Intact: day 2026-11-21, 5 entries" in capsys.readouterr().out
+    with sqlite3.connect(installation / "kinbridge.sqlite3") as raw:
+        raw.execute("DROP TRIGGER ledger_entry_no_delete")
+        raw.execute("DELETE FROM ledger_entry WHERE seq > 3")
+        (digest,) = raw.execute("SELECT digest FROM ledger_entry WHERE seq = 3").fetchone()
+        raw.execute("UPDATE ledger_head SET seq = 3, digest = ?", (digest,))
+    raw.close()
+    assert main(["verify", "ledger", "--json"]) == 1
+    report = _report(capsys)
+    assert (report["broken_at"], report["broken_day"]) == (None, "2026-11-21")
+    assert "reaches entry 5, the ledger 3" in report["text"]
+    head.write_bytes(head.read_bytes().replace(b"2026", b"2027"))
+    assert main(["verify", "day", str(head), "--json"]) == 1
+    assert main(["verify", "day", str(installation / "nowhere")]) == 2
 
 
 def test_verify_recording_of_no_folder_is_bad_use(installation: Path, capsys: CaptureText) -> None:

@@ -6,7 +6,7 @@ import pytest
 
 from core import clock as core_clock
 from core.db import Database
-from recording import holds
+from recording import days, holds
 from recording import service as recordings
 from recording.model import RecordingState
 from recording.retention import delete_expired
@@ -82,6 +82,19 @@ async def test_from_the_hold_to_its_release(
     late = await browser.send_form(f"/evidence/visits/{visit.id}/hold", wish())
     assert late.status_code == 409
     assert "不能再封存" in late.text
+
+
+async def test_sealed_days_are_listed(
+    browser: Browser, db: Database, services: Services, clock: FakeClock, house: Staffed, sign_in: SignIn
+) -> None:
+    clock.move(days=1)
+    await days.seal_days(db, services.settings)
+    await sign_in(browser, house.admin, strong=True)
+    page = (await browser.get("/evidence")).text
+    async with db.read() as session:
+        (row,) = await days.latest(session, 7)
+    assert "2026-11-21" in page
+    assert row.root in page
 
 
 async def test_what_is_wrong_stands_at_its_field(

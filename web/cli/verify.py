@@ -1,4 +1,4 @@
-"""`kinbridge verify ledger` and `kinbridge verify recording PATH`: exit 0 if intact, 1 with the first broken place."""
+"""`kinbridge verify ledger | recording PATH | day PATH`: exit 0 if intact, 1 with the first broken place."""
 
 import argparse
 import asyncio
@@ -11,24 +11,32 @@ import ledger.read
 from core import keys
 from core import settings as core_settings
 from core.db import Database
-from recording import seal
+from recording import day, days, seal
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
     kinds = parser.add_subparsers(dest="kind", required=True, metavar="WHAT")
     whole = kinds.add_parser("ledger", help="the whole hash chain in the database")
     recording = kinds.add_parser("recording", help="a sealed recording's folder, offline")
-    for one in (whole, recording):
+    one_day = kinds.add_parser("day", help="a sealed day's file, offline")
+    for one in (whole, recording, one_day):
         one.add_argument("--json", action="store_true", help="report as one JSON object")
     recording.add_argument("path", type=Path, help="the folder with manifest.json in it")
-    recording.add_argument(
-        "--keys", type=Path, help="folder with the public keys (*.pub); default: this installation's own"
-    )
+    one_day.add_argument("path", type=Path, help="<date>.json, with <date>.json.sig beside it")
+    for one in (recording, one_day):
+        one.add_argument(
+            "--keys", type=Path, help="folder with the public keys (*.pub); default: this installation's own"
+        )
 
 
 def run(args: argparse.Namespace) -> int:
     if args.kind == "ledger":
         intact, report = asyncio.run(_ledger())
+    elif args.kind == "day":
+        if not args.path.is_file():
+            sys.stderr.write(f"kinbridge: {args.path} is not a file\n")
+            return 2
+        intact, report = _day(args.path, args.keys)
     else:
         if not args.path.is_dir():
             sys.stderr.write(f"kinbridge: {args.path} is not a folder\n")
@@ -39,24 +47,43 @@ def run(args: argparse.Namespace) -> int:
 
 
 async def _ledger() -> tuple[bool, dict[str, Any]]:
-    db = Database.connect(core_settings.from_environment().sqlalchemy_url)
+    settings = core_settings.from_environment()
+    db = Database.connect(settings.sqlalchemy_url)
     try:
         verdict = await ledger.read.verify(db)
+        sealed = await days.check(db, settings.data_dir)
     finally:
         await db.close()
     text = (
-        f"Intact: {verdict.entries} entries, head {verdict.head}"
+        f"Intact: {verdict.entries} entries, {sealed.days} sealed days, head {verdict.head}"
         if verdict.intact
         else f"BROKEN at entry {verdict.broken_at}: {verdict.problem}"
     )
+    if verdict.intact and not sealed.intact:
+        text = f"BROKEN at day {sealed.broken_at}: {sealed.problem}"
+    intact = verdict.intact and sealed.intact
     report = {
-        "intact": verdict.intact, "entries": verdict.entries, "head": verdict.head, "broken_at": verdict.broken_at,
-        "problem": verdict.problem, "text": text,
-    }  # fmt: skip
-    return verdict.intact, report
+        "intact": intact,
+        "entries": verdict.entries,
+        "head": verdict.head,
+        "broken_at": verdict.broken_at,
+        "days": sealed.days,
+        "broken_day": sealed.broken_at,
+        "problem": verdict.problem or sealed.problem,
+        "text": text,
+    }
+    return intact, report
+
+
+def _day(path: Path, key_folder: Path | None) -> tuple[bool, dict[str, Any]]:
+    verdict = day.verify_file(path, _public(key_folder))
+    return verdict.intact, verdict.report()
+
+
+def _public(key_folder: Path | None) -> keys.PublicKeys:
+    return keys.public_keys(key_folder or core_settings.from_environment().data_dir / "keys")
 
 
 def _recording(path: Path, key_folder: Path | None) -> tuple[bool, dict[str, Any]]:
-    folder = key_folder or core_settings.from_environment().data_dir / "keys"
-    verdict = seal.verify_folder(path, keys.public_keys(folder))
+    verdict = seal.verify_folder(path, _public(key_folder))
     return verdict.intact, verdict.report()

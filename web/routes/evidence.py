@@ -11,7 +11,7 @@ from core.db import Session
 from core.errors import NotFound, Reason, Refused
 from core.ids import Ref
 from people.model import Identity, Role
-from recording import holds
+from recording import days, holds
 from recording.holds import HoldView, Term
 from scheduler import repository as scheduler
 from scheduler.model import BookingView
@@ -29,6 +29,7 @@ router = APIRouter(include_in_schema=False)
 Keeper = Annotated[Identity, Depends(staff(Role.MONITOR, Role.APPROVER, Role.ADMIN))]
 Decider = Annotated[Identity, Depends(staff(Role.APPROVER, Role.ADMIN))]
 
+DAYS_SHOWN = 7
 REASONS: dict[str, str] = {
     "investigation": N_("A criminal or disciplinary investigation"),
     "court": N_("A court or a procuratorate has asked for it"),
@@ -93,7 +94,8 @@ async def home(request: Request, db: Db, who: Keeper, prison: str = "") -> Respo
         found = await holds.active(session, on.prison.id)
         names = await history.names_of(session, (hold.placed_by for hold in found))
         held = [await _held(session, hold, on, names) for hold in found]
-    return render(request, "evidence/home.html", held=held, on=on, decides=_decides(who))
+        sealed = await days.latest(session, DAYS_SHOWN)
+    return render(request, "evidence/home.html", held=held, sealed=sealed, on=on, decides=_decides(who))
 
 
 async def _duty(session: Session, who: Identity, chosen: str = "") -> tuple[Duty, bool]:

@@ -51,6 +51,7 @@ PROBLEMS: dict[str, str] = {
     "not-sealed": N_("The ledger does not have exactly one sealing of it."),
     "ledger-differs": N_("The ledger knows another manifest."),
     "row-differs": N_("The database knows another manifest."),
+    "inclusion-wrong": N_("The proof that it stands under its day's root does not hold."),
     "deletion-changed": N_("Its proof of deletion was changed."),
     "deletion-differs": N_("It was not deleted as the ledger tells."),
 }
