@@ -42,12 +42,14 @@ async def check_and_enter(person: Person, booking: str, wire: Wire | None = None
 
 
 async def admit_all(officer: Person, count: int) -> None:
-    """Lets in whoever waits, one after the other, until `count` people are in."""
-    for done in range(count):
+    """Lets in `count` people who wait, one after the other."""
+    for _ in range(count):
         waiting = ".seat[data-state='lobby'][data-connected='true']"
         seat = await officer.until(f'document.querySelector("{waiting}")?.dataset.seat', seconds=30)
         await officer.click(f".seat[data-seat='{seat}'] .act--admit")
-        await officer.until(f"document.querySelectorAll(\".seat[data-state='admitted']\").length > {done}")
+        await officer.until(
+            f"document.querySelector(\".seat[data-seat='{seat}']\").dataset.state === 'admitted'"
+        )
 
 
 async def live(*people: Person) -> None:

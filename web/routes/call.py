@@ -1,5 +1,6 @@
 """The live pages: device check, a visit for relatives and terminals, the officer's desk; tickets; the socket."""
 
+from dataclasses import replace
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Form, Request
@@ -27,10 +28,13 @@ _PAST = 200  # entries of the ledger shown when the officer's page is opened
 
 
 @router.post("/api/v1/visits/{booking_id}/ticket", status_code=201)
-async def visit_ticket(booking_id: str, db: Db, who: Who) -> dict[str, Any]:
-    """A ticket into the room of this visit; works once, for 60 seconds."""
+async def visit_ticket(booking_id: str, db: Db, who: Who, door: AtTheDoor) -> dict[str, Any]:
+    """A ticket into the room of this visit; works once, for 60 seconds.
+
+    The socket speaks the language of the page that asks, which need not be the account's.
+    """
     async with db.write() as session:
-        return _ticket(await rooms.issue_ticket(session, who, booking_id))
+        return _ticket(await rooms.issue_ticket(session, replace(who, language=door.language), booking_id))
 
 
 @router.post("/api/v1/check/ticket", status_code=201)

@@ -100,10 +100,13 @@ export async function play(notes) {
 export const TEST_TONE = [[523, 0.5], [659, 0.5], [784, 0.7]];
 export const CHIME = [[880, 0.18], [660, 0.35]];
 
-// Starts a <video>; `false` where the browser wants a touch first (iOS, WeChat).
-export async function begin(video) {
+const REFUSES_WITHIN = 1000; // ms; a refusal comes at once, while play() of a line that is silent never ends
+
+// Starts a <video> or <audio>; `false` where the browser wants a touch first (iOS, WeChat).
+export async function begin(media) {
+  const patience = new Promise((resolve) => setTimeout(resolve, REFUSES_WITHIN));
   try {
-    await video.play();
+    await Promise.race([media.play(), patience]);
     return true;
   } catch (error) {
     // AbortError: a newer stream took its place, whose own play() will tell.

@@ -67,8 +67,11 @@ class Desk {
     show($("lost"), state === "lost" || asleep);
     write($("lost-text"), text(asleep ? "lost.asleep" : "desk.lost"));
     show($("lost-again"), asleep);
-    write($("phase-word"), state === "open" || !this.state ? $("phase-word").textContent : text("phase.lost"));
-    if (state === "lost") this.timeline.add(text("event.lost"), "yellow");
+    if (state === "lost") {
+      if (this.linked) this.timeline.add(text("event.lost"), "yellow");
+      write($("phase-word"), text("phase.lost"));
+    }
+    this.linked = state === "open";
     if (state === "final") this.#final(code, words);
     if (state === "early") this.#message(text("desk.early"), words);
     if (state === "open") show($("message"), false);
@@ -76,6 +79,7 @@ class Desk {
   }
 
   on_notice({ notice, text: words, seat }) {
+    if (notice === "paused" || notice === "resumed") return; // the states that follow tell it with its reason
     const tone = { warning: "yellow", help: "red", time: "grey" }[notice] ?? "grey";
     const name = this.seats.nameOf(seat);
     this.timeline.add(name && notice === "warning" ? `${name}: ${words}` : words, tone, text(`notice.${notice}`));

@@ -18,8 +18,10 @@ export class Seats {
     $("remove-dialog").querySelector("[data-close]").addEventListener("click", () => $("remove-dialog").close());
   }
 
+  // A seat's first proof is its own person's; further ones are of those who sit beside them (children).
   proofs(proofs) {
-    for (const proof of proofs) this.papers.set(proof.seat, proof);
+    this.papers.clear();
+    for (const proof of proofs) this.papers.set(proof.seat, [...(this.papers.get(proof.seat) ?? []), proof]);
   }
 
   nameOf(seat) {
@@ -27,7 +29,8 @@ export class Seats {
   }
 
   update(people, state) {
-    this.container.dataset.count = people.length;
+    const shown = people.filter((person) => person.state === "lobby" || person.state === "admitted");
+    this.container.dataset.shown = shown.length;
     for (const [index, person] of people.entries()) this.#describe(person, index + 1, state);
   }
 
@@ -71,7 +74,7 @@ export class Seats {
     card.light.dataset.state = person.state;
     write(card.word, text(`seat.${person.state}`));
     write(card.name, person.name);
-    write(card.role, [text(`role.${person.role}`), kinshipOf(this.papers.get(person.seat))].filter(Boolean).join(" · "));
+    write(card.role, [text(`role.${person.role}`), kinshipOf(this.papers.get(person.seat)?.[0])].filter(Boolean).join(" · "));
     write(card.quality, person.connected ? text(`quality.${person.quality}`) : "");
     const note = person.state === "away" || person.state === "removed" ? "" : noteOf(person);
     write(card.note, note);
@@ -116,12 +119,23 @@ export class Seats {
 
   // The proof: as a picture where it is one, else as a link to the document.
   #paper(card, person) {
-    const paper = this.papers.get(person.seat);
-    show(card.paper, Boolean(paper?.proof_url));
-    if (!paper?.proof_url || card.paper.getAttribute("href") === paper.proof_url) return;
-    card.paper.href = paper.proof_url;
-    card.image.src = paper.proof_url;
-    card.image.alt = text("seat.proof", { name: paper.name });
+    const [own, ...companions] = this.papers.get(person.seat) ?? [];
+    show(card.paper, Boolean(own?.proof_url));
+    if (!own?.proof_url || card.paper.getAttribute("href") === own.proof_url) return;
+    card.paper.href = own.proof_url;
+    card.image.src = own.proof_url;
+    card.image.alt = text("seat.proof", { name: own.name });
+    show(card.companions, companions.length > 0);
+    card.companions.replaceChildren(...companions.map((proof) => this.#companion(proof)));
+  }
+
+  #companion(proof) {
+    const item = document.createElement("li");
+    const link = document.createElement("a");
+    Object.assign(link, { href: proof.proof_url, target: "_blank", rel: "noopener" });
+    link.textContent = text("seat.companion", { name: proof.name, kinship: kinshipOf(proof) });
+    item.append(link);
+    return item;
   }
 
   async #play(card) {
