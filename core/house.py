@@ -7,7 +7,8 @@ from core.errors import Misconfigured
 
 ROOT = Path(__file__).resolve().parent.parent
 PACKAGES = (
-    "core", "ledger", "notices", "people", "policy", "scheduler", "rooms", "signaling", "recording", "web",
+    "core", "ledger", "notices", "people", "policy", "scheduler", "rooms", "signaling", "recording", "legalaid",
+    "web",
 )  # fmt: skip
 
 

@@ -17,7 +17,7 @@ from sqlalchemy.ext.asyncio import create_async_engine
 
 from core.db import Base
 
-PACKAGES = ("ledger", "notices", "people", "policy", "scheduler", "rooms", "recording")
+PACKAGES = ("ledger", "notices", "people", "policy", "scheduler", "rooms", "recording", "legalaid")
 _MIGRATIONS = Path(__file__).resolve().parent.parent / "migrations"
 
 

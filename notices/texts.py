@@ -76,6 +76,31 @@ TEMPLATES: dict[str, Template] = {
         ("资格有变化", "您的一项申请资格已终止，原因请登录查看。"),
         ("A change to your account", "One of your approvals has ended. Sign in to read why."),
     ),
+    "question-answered": _template(
+        ("有新的答复", "您提交的一件事项已有答复，当事人可以查看；进展请登录查看。"),
+        ("An answer was given", "What you asked for has been answered. Sign in to see how it stands."),
+    ),
+    "clock-yellow": _template(
+        ("事项即将到期", "您处办理的事项 {reference} 将于 {date} {time} 到期，请尽快办理。"),
+        (
+            "A matter is due soon",
+            "Matter {reference} at your desk is due on {date}, {time}. Please see to it.",
+        ),
+    ),
+    "clock-passed": _template(
+        ("事项已超期", "您处办理的事项 {reference} 已于 {date} {time} 超期，现已移交上级办理。"),
+        (
+            "A matter is overdue",
+            "Matter {reference} at your desk was due on {date}, {time}. It has been handed up.",
+        ),
+    ),
+    "clock-yours": _template(
+        ("超期事项移交", "下级超期的事项 {reference} 已移交您处，请于 {date} {time} 前办结。"),
+        (
+            "An overdue matter is yours",
+            "Overdue matter {reference} was handed up to your desk. It is due on {date}, {time}.",
+        ),
+    ),
     "booking-requested": _template(
         ("预约已提交", "您的视频预约已提交：{date} {time}，{minutes} 分钟。审核有结果后会通知您。"),
         (

@@ -1,0 +1,256 @@
+"""Help days: made from their weekly template, joined by lawyers, planned, and planned anew."""
+
+from datetime import datetime, timedelta
+from zoneinfo import ZoneInfo
+
+from sqlalchemy import select, update
+
+from core import clock
+from core.db import Session
+from core.errors import Conflict, NotFound
+from core.ids import SYSTEM, Ref, new_id
+from ledger.record import record
+from legalaid import access, matching, moving, repository, rota
+from legalaid.access import Actor, tag
+from legalaid.matching import Ask, Helper, Meeting
+from legalaid.model import Coming, HelpDay, Lawyer, QuestionState, QuestionView, TurnState
+from legalaid.tables import (
+    ComingRow,
+    ConflictRow,
+    DeskRow,
+    HelpDayRow,
+    HelpDayTemplateRow,
+    QuestionRow,
+    TurnRow,
+)
+from people.model import Identity
+from scheduler import repository as scheduler
+
+HORIZON = timedelta(days=28)  # so far ahead lawyers see their days
+FAIR = timedelta(days=90)  # turns lately
+
+
+class DayOver(Conflict):
+    code = "help-day-over"
+    text = "This help day is over."
+
+
+async def materialise(session: Session, template: HelpDayTemplateRow) -> int:
+    """Makes the template's days of the next four weeks that are not there yet; answers how many."""
+    station = await session.get_one(DeskRow, template.station_id)
+    prison = await scheduler.prison(session, station.prison_id)
+    if prison is None:
+        raise NotFound
+    today = clock.now().astimezone(ZoneInfo(prison.zone)).date()
+    known = set(await session.scalars(select(HelpDayRow.day).where(HelpDayRow.template_id == template.id)))
+    days = [d for d in rota.days(template.weekday, today, today + HORIZON) if d not in known]
+    for day in days:
+        starts_at, ends_at = rota.hours(day, template.starts, template.minutes, prison.zone)
+        row = HelpDayRow(
+            id=new_id("hlp"),
+            template_id=template.id,
+            station_id=station.id,
+            prison_id=prison.id,
+            zone=prison.zone,
+            day=day,
+            starts_at=starts_at,
+            ends_at=ends_at,
+            rooms=template.rooms,
+            turn_minutes=template.turn_minutes,
+            languages=template.languages,
+            topics=template.topics,
+            planned_at=None,
+            closed_at=None,
+            carried=None,
+        )
+        session.add(row)
+        await session.flush()
+        for staff_id in template.roster:
+            session.add(
+                ComingRow(help_day_id=row.id, staff_id=staff_id, coming=Coming.COMES, said_at=clock.now())
+            )
+    await session.flush()
+    return len(days)
+
+
+async def say_coming(session: Session, actor: Identity, help_day_id: str, coming: Coming) -> None:
+    """What a lawyer says about a day: who comes in somebody's place says so as well. If the day was planned
+    already, it is planned anew. Raises `DayOver`, `NotFound` for another station's day."""
+    lawyer = await access.lawyer(session, actor)
+    day = await session.get(HelpDayRow, help_day_id)
+    if day is None or day.station_id != lawyer.station_id:
+        raise NotFound
+    if day.closed_at is not None or day.ends_at <= clock.now():
+        raise DayOver
+    said = await session.get(ComingRow, (help_day_id, lawyer.staff_id))
+    if said is None:
+        session.add(
+            ComingRow(help_day_id=help_day_id, staff_id=lawyer.staff_id, coming=coming, said_at=clock.now())
+        )
+    else:
+        said.coming, said.said_at = coming, clock.now()
+    await session.flush()
+    subject = Ref("help-day", help_day_id)
+    record(session, "counsel:help-day:answered", actor=actor.subject, subject=subject, coming=coming.value)
+    if day.planned_at is not None:
+        await plan(session, actor, help_day_id)
+
+
+async def declare_conflict(session: Session, actor: Identity, inmate_id: str) -> None:
+    """From now on this lawyer is never matched with that inmate, nor shown their texts; days on which the two
+    were to meet are planned anew. The lawyer cannot take it back. Raises `Conflict` if it was declared."""
+    lawyer = await access.lawyer(session, actor)
+    if await session.get(ConflictRow, (lawyer.staff_id, inmate_id)) is not None:
+        raise Conflict
+    session.add(ConflictRow(staff_id=lawyer.staff_id, inmate_id=inmate_id, declared_at=clock.now()))
+    await session.flush()
+    record(session, "counsel:conflict:declared", actor=actor.subject, subject=Ref("inmate", inmate_id))
+    met = await session.scalars(
+        select(TurnRow.help_day_id)
+        .where(
+            TurnRow.lawyer_id == lawyer.staff_id,
+            TurnRow.inmate_id == inmate_id,
+            TurnRow.state == TurnState.PLANNED,
+        )
+        .distinct()
+    )
+    for help_day_id in met.all():
+        await plan(session, actor, help_day_id)
+
+
+async def plan(session: Session, actor: Actor, help_day_id: str) -> int:
+    """Matches the waiting questions with the lawyers who come, in the turns that are left; answers how many
+    have one. What was planned and has not begun is planned anew; what runs goes on. Raises `DayOver`."""
+    row = await session.get(HelpDayRow, help_day_id)
+    if row is None:
+        raise NotFound
+    now = clock.now()
+    if row.closed_at is not None or row.ends_at <= now:
+        raise DayOver
+    day = repository.as_help_day(row)
+    await _take_back(session, actor, day)
+    grid = rota.grid(day.starts_at, day.ends_at, day.turn_minutes, now)
+    asks = await _asks(session, day, now)
+    helpers = await _helpers(session, day, len(grid), now)
+    meetings = matching.plan(asks, helpers, day.rooms)
+    await _enter(session, actor, day, grid, meetings)
+    await session.execute(
+        update(HelpDayRow)
+        .where(HelpDayRow.id == day.id)
+        .values(planned_at=now)
+        .execution_options(synchronize_session=False)
+    )
+    subject = Ref("help-day", day.id)
+    record(
+        session,
+        tag(actor, "help-day:planned"),
+        actor=access.ref(actor),
+        subject=subject,
+        waiting=len(asks),
+        lawyers=len(helpers),
+        planned=len(meetings),
+    )
+    return len(meetings)
+
+
+async def _take_back(session: Session, actor: Actor, day: HelpDay) -> None:
+    for turn in await repository.turns(session, day.id, states=(TurnState.PLANNED,)):
+        await moving.turn(session, actor, turn.id, TurnState.CANCELLED)
+        await moving.question(session, actor, turn.question_id, QuestionState.ASKED, lawyer_id=None)
+
+
+async def _asks(session: Session, day: HelpDay, now: datetime) -> list[Ask]:
+    waiting = [
+        view
+        for view in await repository.waiting(session, day.station_id)
+        if view.state is QuestionState.ASKED and view.topic in day.topics and view.language in day.languages
+    ]
+    before = await repository.thread_lawyers(session, (view.thread_id for view in waiting))
+    return [_ask(view, before.get(view.thread_id), now) for view in waiting]
+
+
+def _ask(view: QuestionView, before: str | None, now: datetime) -> Ask:
+    waited = (now - view.asked_at).days
+    return Ask(view.id, view.inmate_id, view.topic, view.language, view.urgent, view.carried, waited, before)
+
+
+async def _helpers(session: Session, day: HelpDay, turns: int, now: datetime) -> list[Helper]:
+    """Those who come, the least used first; who is in a turn is free again after the first one."""
+    said = await repository.coming(session, day.id)
+    lawyers = {
+        lawyer.id: lawyer
+        for lawyer in await repository.lawyers(session, day.prison_id)
+        if said.get(lawyer.id) == Coming.COMES
+    }
+    had = await repository.turns_had(session, day.station_id, now - FAIR)
+    busy = {t.lawyer_id for t in await repository.turns(session, day.id, states=(TurnState.RUNNING,))}
+    return [
+        _helper(lawyers[key], await _conflicts(session, key), range(key in busy, turns), had.get(key, 0))
+        for key in rota.fair_order(lawyers, had)
+    ]
+
+
+def _helper(lawyer: Lawyer, conflicts: frozenset[str], turns: range, had: int) -> Helper:
+    return Helper(lawyer.id, lawyer.topics, lawyer.languages, frozenset(turns), conflicts, had)
+
+
+async def _conflicts(session: Session, staff_id: str) -> frozenset[str]:
+    query = select(ConflictRow.inmate_id).where(ConflictRow.staff_id == staff_id)
+    return frozenset(await session.scalars(query))
+
+
+async def _enter(
+    session: Session, actor: Actor, day: HelpDay, grid: list[datetime], meetings: list[Meeting]
+) -> None:
+    for meeting in meetings:
+        question = await session.get_one(QuestionRow, meeting.ask)
+        session.add(
+            TurnRow(
+                id=new_id("trn"),
+                help_day_id=day.id,
+                question_id=question.id,
+                lawyer_id=meeting.helper,
+                inmate_id=question.inmate_id,
+                room=meeting.room,
+                starts_at=grid[meeting.turn],
+                minutes=day.turn_minutes,
+                state=TurnState.PLANNED,
+                began_at=None,
+                ended_at=None,
+            )
+        )
+        await moving.question(session, actor, question.id, QuestionState.PLANNED, lawyer_id=meeting.helper)
+    await session.flush()
+
+
+async def close(session: Session, help_day_id: str) -> int:
+    """Ends a day: what was not reached ages, and comes first next time. Answers how many were carried over."""
+    closed = await session.scalar(
+        update(HelpDayRow)
+        .where(HelpDayRow.id == help_day_id, HelpDayRow.closed_at.is_(None))
+        .values(closed_at=clock.now())
+        .returning(HelpDayRow.id)
+        .execution_options(synchronize_session=False)
+    )
+    if closed is None:
+        raise DayOver
+    day = await session.get_one(HelpDayRow, help_day_id, populate_existing=True)
+    for turn in await repository.turns(session, help_day_id, states=(TurnState.PLANNED, TurnState.RUNNING)):
+        await moving.turn(session, SYSTEM, turn.id, TurnState.CARRIED, ended_at=clock.now())
+        await moving.question(session, SYSTEM, turn.question_id, QuestionState.ASKED, lawyer_id=None)
+    aged = await session.scalars(
+        update(QuestionRow)
+        .where(
+            QuestionRow.station_id == day.station_id,
+            QuestionRow.state == QuestionState.ASKED,
+            QuestionRow.asked_at < day.ends_at,
+        )
+        .values(carried=QuestionRow.carried + 1)
+        .returning(QuestionRow.id)
+        .execution_options(synchronize_session=False)
+    )
+    carried = len(aged.all())
+    day.carried = carried
+    subject = Ref("help-day", help_day_id)
+    record(session, "system:help-day:closed", actor=SYSTEM, subject=subject, carried=carried)
+    return carried
