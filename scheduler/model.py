@@ -122,7 +122,8 @@ class Wing:
 
 @dataclass(frozen=True, slots=True)
 class Terminal:
-    """`wing_id` None: shared by all wings. `device_id`: of `people`, when one is enrolled."""
+    """`wing_id` None: shared by all wings. `device_id`: of `people`, when one is enrolled. `room_name`: of the
+    prison's room in which it stands, if that is known."""
 
     id: str
     prison_id: str
@@ -130,6 +131,12 @@ class Terminal:
     name: str
     device_id: str | None
     active: bool
+    room_name: str | None = None
+
+    @property
+    def place(self) -> str:
+        """Room and terminal, as people are sent there."""
+        return f"{self.room_name} · {self.name}" if self.room_name else self.name
 
 
 @dataclass(frozen=True, slots=True)

@@ -21,7 +21,7 @@ from scheduler.model import (
     Wing,
 )
 from scheduler.places import stale
-from scheduler.tables import BookingRow, PrisonRow, TerminalRow, VisitorRow, WingRow
+from scheduler.tables import BookingRow, PrisonRow, TerminalRow, VisitorRow, VisitRoomRow, WingRow
 
 
 def as_prison(row: PrisonRow) -> Prison:
@@ -32,8 +32,21 @@ def as_wing(row: WingRow) -> Wing:
     return Wing(row.id, row.prison_id, row.name)
 
 
-def as_terminal(row: TerminalRow) -> Terminal:
-    return Terminal(row.id, row.prison_id, row.wing_id, row.name, row.device_id, row.active)
+def as_terminal(row: TerminalRow, room_name: str | None) -> Terminal:
+    return Terminal(row.id, row.prison_id, row.wing_id, row.name, row.device_id, row.active, room_name)
+
+
+def _terminals() -> Select[TerminalRow, str | None]:
+    return (
+        select(TerminalRow, VisitRoomRow.name)
+        .outerjoin(VisitRoomRow, VisitRoomRow.id == TerminalRow.visit_room_id)
+        .order_by(TerminalRow.name)
+    )
+
+
+async def _terminal_where(session: Session, which: ColumnElement[bool]) -> Terminal | None:
+    found = (await session.execute(_terminals().where(which))).first()
+    return as_terminal(found[0], found[1]) if found else None
 
 
 async def prison(session: Session, prison_id: str) -> Prison | None:
@@ -53,32 +66,29 @@ async def wings(session: Session, prison_id: str) -> list[Wing]:
 
 
 async def terminals(session: Session, prison_id: str) -> list[Terminal]:
-    rows = await session.scalars(
-        select(TerminalRow).where(TerminalRow.prison_id == prison_id).order_by(TerminalRow.name)
-    )
-    return [as_terminal(row) for row in rows]
+    rows = await session.execute(_terminals().where(TerminalRow.prison_id == prison_id))
+    return [as_terminal(row[0], row[1]) for row in rows]
 
 
 async def terminal(session: Session, terminal_id: str) -> Terminal | None:
-    row = await session.get(TerminalRow, terminal_id)
-    return as_terminal(row) if row else None
+    return await _terminal_where(session, TerminalRow.id == terminal_id)
 
 
 async def terminal_of_device(session: Session, device_id: str) -> Terminal | None:
     """The terminal whose browser is the enrolled device of `people`."""
-    row = await session.scalar(select(TerminalRow).where(TerminalRow.device_id == device_id))
-    return as_terminal(row) if row else None
+    return await _terminal_where(session, TerminalRow.device_id == device_id)
 
 
-_Joined = Select[BookingRow, PrisonRow, WingRow, TerminalRow]
+_Joined = Select[BookingRow, PrisonRow, WingRow, TerminalRow, VisitRoomRow]
 
 
 def _joined() -> _Joined:
     return (
-        select(BookingRow, PrisonRow, WingRow, TerminalRow)
+        select(BookingRow, PrisonRow, WingRow, TerminalRow, VisitRoomRow)
         .join(PrisonRow, PrisonRow.id == BookingRow.prison_id)
         .join(WingRow, WingRow.id == BookingRow.wing_id)
         .outerjoin(TerminalRow, TerminalRow.id == BookingRow.terminal_id)
+        .outerjoin(VisitRoomRow, VisitRoomRow.id == TerminalRow.visit_room_id)
         .execution_options(populate_existing=True)  # the guarded updates go past the session's memory
     )
 
@@ -114,6 +124,7 @@ def _view(
     prison_row: PrisonRow,
     wing_row: WingRow,
     terminal_row: TerminalRow | None,
+    room_row: VisitRoomRow | None,
     visitors: tuple[Visitor, ...],
 ) -> BookingView:
     reason = None
@@ -141,7 +152,9 @@ def _view(
             sorted(visitors, key=lambda v: (v.person != Ref("relative", row.requested_by), v.minor))
         ),
         terminal_id=row.terminal_id,
-        terminal_name=terminal_row.name if terminal_row else None,
+        terminal_name=as_terminal(terminal_row, room_row.name if room_row else None).place
+        if terminal_row
+        else None,
         policy_version=row.policy_version,
         state_since=row.state_since,
         state_by=Ref(row.state_by_kind, row.state_by_id),

@@ -20,7 +20,7 @@ from scheduler import places
 from scheduler.access import tag
 from scheduler.materialise import materialise
 from scheduler.model import TICK_MINUTES, VisitKind
-from scheduler.tables import PlaceRow, PrisonRow, SlotRow, TemplateRow, TerminalRow, WingRow
+from scheduler.tables import PlaceRow, PrisonRow, SlotRow, TemplateRow, TerminalRow, VisitRoomRow, WingRow
 from scheduler.timetable import OffTheRaster, Run, WeeklyTemplate
 
 
@@ -112,10 +112,30 @@ async def _wing_of(session: Session, prison_id: str, wing_id: str | None) -> Non
         raise NotFound
 
 
+async def visit_room(session: Session, actor: Ref, prison_id: str, name: str) -> str:
+    """The prison's room of that name, made if there is none; answers its id."""
+    await _prison(session, prison_id)
+    known = select(VisitRoomRow.id).where(VisitRoomRow.prison_id == prison_id, VisitRoomRow.name == name)
+    if (found := await session.scalar(known)) is not None:
+        return found
+    room_id = new_id("vrm")
+    session.add(VisitRoomRow(id=room_id, prison_id=prison_id, name=name))
+    await session.flush()
+    _entered(session, actor, "visit-room:created", Ref("visit-room", room_id), prison=prison_id)
+    return room_id
+
+
 async def create_terminal(
-    session: Session, actor: Ref, prison_id: str, wing_id: str | None, name: str, device_id: str | None = None
+    session: Session,
+    actor: Ref,
+    prison_id: str,
+    wing_id: str | None,
+    name: str,
+    device_id: str | None = None,
+    *,
+    room: str | None = None,
 ) -> str:
-    """A terminal of a wing, or (`wing_id` None) one that all wings share."""
+    """A terminal of a wing, or (`wing_id` None) one that all wings share, in the prison's room named `room`."""
     await _prison(session, prison_id)
     await _wing_of(session, prison_id, wing_id)
     taken = select(TerminalRow.id).where(TerminalRow.prison_id == prison_id, TerminalRow.name == name)
@@ -124,7 +144,13 @@ async def create_terminal(
     terminal_id = new_id("trm")
     session.add(
         TerminalRow(
-            id=terminal_id, prison_id=prison_id, wing_id=wing_id, name=name, device_id=None, active=True
+            id=terminal_id,
+            prison_id=prison_id,
+            wing_id=wing_id,
+            visit_room_id=await visit_room(session, actor, prison_id, room) if room else None,
+            name=name,
+            device_id=None,
+            active=True,
         )
     )
     await session.flush()

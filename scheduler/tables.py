@@ -39,8 +39,19 @@ class WingRow(Base):
     name: Mapped[str]
 
 
+class VisitRoomRow(Base):
+    """A room of the prison in which terminals stand (会见室); not the video room of a visit."""
+
+    __tablename__ = "visit_room"
+    __table_args__ = (UniqueConstraint("prison_id", "name"),)
+
+    id: Mapped[str] = mapped_column(primary_key=True)
+    prison_id: Mapped[str] = mapped_column(ForeignKey("prison.id"))
+    name: Mapped[str]
+
+
 class TerminalRow(Base):
-    """`wing_id` NULL: shared by all wings."""
+    """`wing_id` NULL: shared by all wings. `visit_room_id` NULL: it stands in no room of its own."""
 
     __tablename__ = "terminal"
     __table_args__ = (UniqueConstraint("prison_id", "name"),)
@@ -48,6 +59,7 @@ class TerminalRow(Base):
     id: Mapped[str] = mapped_column(primary_key=True)
     prison_id: Mapped[str] = mapped_column(ForeignKey("prison.id"))
     wing_id: Mapped[str | None] = mapped_column(ForeignKey("wing.id"))
+    visit_room_id: Mapped[str | None] = mapped_column(ForeignKey("visit_room.id"))
     name: Mapped[str]
     device_id: Mapped[str | None] = mapped_column(ForeignKey("device.id"), unique=True)
     active: Mapped[bool]

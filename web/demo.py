@@ -185,7 +185,9 @@ async def _people_and_places(session: Session, means: Means) -> Cast:
         )
     }
     device = await people.service.register_device(session, SYSTEM, prison, "3 号终端")
-    await scheduler.service.create_terminal(session, SYSTEM, prison, wing, "3 号终端", device_id=device.id)
+    await scheduler.service.create_terminal(
+        session, SYSTEM, prison, wing, "3 号终端", device_id=device.id, room="一号会见室"
+    )
     await _timetable(session, prison, wing)
     inmate = await people.service.create_inmate(
         session, SYSTEM, InmateForm(INMATE_NUMBER, INMATE_NAME, prison, wing, "ordinary")

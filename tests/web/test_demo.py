@@ -46,7 +46,7 @@ async def test_a_visit_is_due_from_the_start_and_after_each_end(
             visit = await demo.visit_due(session, cast, clock.now())
         assert visit is not None
         assert visit.state is BookingState.CONFIRMED
-        assert visit.terminal_name == "3 号终端"
+        assert visit.terminal_name == "一号会见室 · 3 号终端"
         assert {visitor.name for visitor in visit.visitors} == {"林梅", "赵桂兰"}
         clock.move(minutes=45)
         await demo.keep_one_visit_due(demo_db, demo_settings)

@@ -76,7 +76,7 @@ async def _next(db: Database, who: Identity) -> dict[str, Any]:
         "now": now,
         "zone": prison.zone if prison else BEIJING,
         "kinships": {kinship.value: text for kinship, text in KINSHIP_TEXTS.items()},
-        "terminal_name": place.name if place else who.name,
+        "terminal_name": place.place if place else who.name,
     }
 
 

@@ -76,13 +76,21 @@ async def _page(
 
 @router.post("/admin/terminals")
 async def add(
-    request: Request, services: Svc, who: Admin, name: Text = "", wing: Text = "", prison: Text = ""
+    request: Request,
+    services: Svc,
+    who: Admin,
+    name: Text = "",
+    wing: Text = "",
+    room: Text = "",
+    prison: Text = "",
 ) -> Response:
     try:
         raise_all(name_problems("name", name))
         async with services.db.write() as session:
             on, _ = await scope.duty_of(session, who, prison)
-            await scheduler.create_terminal(session, who.subject, on.prison.id, wing or None, clean(name))
+            await scheduler.create_terminal(
+                session, who.subject, on.prison.id, wing or None, clean(name), room=clean(room)[:60] or None
+            )
     except KinbridgeError as error:
         errors = {"name": " ".join(at_fields(request, error).values())}
         return await _page(
@@ -92,7 +100,7 @@ async def add(
             prison,
             status=error.status,
             errors=errors,
-            values={"name": name, "wing": wing},
+            values={"name": name, "wing": wing, "room": room},
         )
     return redirect(f"/admin/terminals?prison={on.prison.id}")
 
