@@ -83,6 +83,7 @@ def page_data(booking: BookingView, *, over: str, window: float, **more: Any) ->
         "checkTicket": "/api/v1/check/ticket",
         "reconnectMs": round(timedelta(seconds=window).total_seconds() * 1000),
         "over": over,
+        "zone": booking.zone,
         **more,
     }
 

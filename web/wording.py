@@ -18,6 +18,7 @@ _DAY_OF_YEAR = {"zh": "y年M月d日（EEE）", "en": "EEEE d MMMM y"}
 _PLAIN = {"zh": "y年M月d日", "en": "d MMMM y"}
 _MONTH = {"zh": "y年M月", "en": "MMMM y"}
 _ISO_DAY = re.compile(r"\d{4}-\d{2}-\d{2}")
+_ISO_MOMENT = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?\+\d\d:\d\d")
 BEIJING = "Asia/Shanghai"
 
 
@@ -79,7 +80,8 @@ def clock_face(milliseconds: float) -> str:
 
 
 def say(language: str, reason: Reason) -> str:
-    """A reason as a sentence. Days (ISO) are written out; values that are sentences themselves are translated."""
+    """A reason as a sentence. Days and moments (ISO) are written out, moments in the time of Beijing, which
+    is that of every prison in the country; values that are sentences themselves are translated."""
     params = {name: _said(language, value) for name, value in reason.params.items()}
     return translate(language, reason.text, params)
 
@@ -89,6 +91,9 @@ def _said(language: str, value: str | int) -> str | int:
         return value
     if _ISO_DAY.fullmatch(value):
         return day(language, date.fromisoformat(value))
+    if _ISO_MOMENT.fullmatch(value):
+        when = datetime.fromisoformat(value)
+        return f"{day(language, when)} {time(language, when)}"
     return translate(language, value)
 
 

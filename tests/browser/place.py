@@ -7,19 +7,22 @@ through the same use cases, on the database of the running product.
 import contextlib
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
+from datetime import timedelta
 
 import ledger.record
 import people.service
 import scheduler.service
+import scheduler.tasks
 from core import clock
 from core import settings as core_settings
 from core.db import Database
-from core.ids import SYSTEM
+from core.ids import SYSTEM, new_id
 from core.settings import Settings
 from ledger import read
 from ledger.chain import Entry
 from people.forms import InmateForm
 from people.model import Role
+from scheduler.model import VisitorChoice
 from tests.browser.product import Product
 from web.demo import Cast
 
@@ -64,6 +67,25 @@ async def prepare(product: Product) -> Place:
         starts = now.replace(minute=now.minute - now.minute % 5, second=0, microsecond=0)
         slot = await scheduler.service.create_slot(session, SYSTEM, cast.prison, starts, wing_id=cast.wing)
     return Place(invited.code, cast.prison, slot)
+
+
+async def visit_in(product: Product, minutes: int) -> str:
+    """A confirmed visit of the wife so many minutes from now; answers the booking's id."""
+    cast = Cast.load(settings_of(product))
+    wife, approver = cast.identity("wife", Role.RELATIVE), cast.identity("approver", Role.APPROVER)
+    starts = clock.now().replace(second=0, microsecond=0) + timedelta(minutes=minutes)
+    starts -= timedelta(minutes=starts.minute % 5)
+    visitor = VisitorChoice(cast.relationships[wife.subject.id])
+    async with database_of(product) as db:
+        async with db.write() as session:
+            slot = await scheduler.service.create_slot(
+                session, SYSTEM, cast.prison, starts, wing_id=cast.wing
+            )
+            held = await scheduler.service.hold(session, wife, cast.inmate, slot, new_id("key"))
+            await scheduler.service.request(session, wife, held.id, [visitor], new_id("key"))
+            await scheduler.service.approve(session, approver, held.id)
+        await scheduler.tasks.place_approved(db)
+    return held.id
 
 
 async def entries(product: Product, tag_prefix: str) -> list[Entry]:

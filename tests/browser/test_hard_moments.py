@@ -82,6 +82,17 @@ async def test_a_reload_and_a_second_tab(product: Product, crowd: Crowd) -> None
     assert crowd.complaints == []
 
 
+async def test_who_comes_too_early_is_told_when(product: Product, crowd: Crowd) -> None:
+    """No way round the lobby by arriving early: there is no seat yet, and the page says from when on."""
+    booking = await place.visit_in(product, 90)
+    family = await crowd.chromium("family", product.url_of("wife"), "family", size=(390, 844))
+    await acts.enter_demo(family, "wife")
+    await acts.check_and_enter(family, booking)
+    await family.reads("候见室周", "#lobby-title")
+    assert await family.evaluate("document.getElementById('step-call').hidden")
+    assert crowd.complaints == []
+
+
 @pytest.mark.timeout(300)
 async def test_the_server_is_killed_in_mid_call(product: Product, crowd: Crowd) -> None:
     visit = await _three(product, crowd)

@@ -49,8 +49,8 @@ export class Lobby {
   }
 
   // What the socket says: too early, lost, given up.
-  status({ state, code, text: words }) {
-    if (state === "early") write($("lobby-title"), words);
+  status({ state, code, params }) {
+    if (state === "early") write($("lobby-title"), text("lobby.early", { time: this.#moment(params.opens_at) }));
     const asleep = state === "asleep" && Boolean(code);
     show($("lobby-lost"), state === "lost" || asleep);
     write($("lobby-lost-text"), text(asleep ? "lost.asleep" : "lost.lobby"));
@@ -62,6 +62,12 @@ export class Lobby {
     const left = this.clock.untilStart;
     show($("lobby-countdown"), left > 0);
     if (left > 0) write($("lobby-countdown"), text("lobby.startsIn", { time: face(left) }));
+  }
+
+  // In the time of the prison, as it stands in the letter.
+  #moment(iso) {
+    const shape = { weekday: "short", hour: "2-digit", minute: "2-digit", hourCycle: "h23", timeZone: page.zone };
+    return new Intl.DateTimeFormat(document.documentElement.lang, shape).format(new Date(iso));
   }
 
   #title(waiting, admitted, late) {
