@@ -97,12 +97,14 @@ class Digester:
         return Digest(self._bytes, self._whole.hexdigest(), pieces)
 
 
-def digest_of(path: Path) -> Digest:
-    """Reads a whole file; raises `OSError`."""
+def digest_of(path: Path, pace: Callable[[int], None] | None = None) -> Digest:
+    """Reads a whole file, telling `pace` of the bytes of each piece; raises `OSError` and what `pace` does."""
     digester = Digester()
     with path.open("rb") as file:
         while data := file.read(1 << 20):
             digester.update(data)
+            if pace is not None:
+                pace(len(data))
     return digester.digest()
 
 

@@ -15,6 +15,7 @@ class RecordingState(StrEnum):
     WRITING = "writing"  # a node writes and beats
     SEALING = "sealing"  # nothing is written any more, the seal is due
     SEALED = "sealed"
+    DAMAGED = "damaged"  # sealed, and no longer as it was: found by the re-check
     FAILED = "failed"
     DELETING = "deleting"  # its time has come: files go one by one, nothing can hold it any more
     DELETED = "deleted"  # only manifest and proof of deletion are left
@@ -30,7 +31,8 @@ MOVES: Mapping[RecordingState, frozenset[RecordingState]] = {
     RecordingState.ARMED: frozenset({RecordingState.WRITING, RecordingState.FAILED}),
     RecordingState.WRITING: frozenset({RecordingState.SEALING, RecordingState.FAILED}),
     RecordingState.SEALING: frozenset({RecordingState.SEALED, RecordingState.FAILED}),
-    RecordingState.SEALED: frozenset({RecordingState.DELETING}),
+    RecordingState.SEALED: frozenset({RecordingState.DAMAGED, RecordingState.DELETING}),
+    RecordingState.DAMAGED: frozenset({RecordingState.SEALED, RecordingState.DELETING}),
     RecordingState.FAILED: frozenset({RecordingState.DELETING}),
     RecordingState.DELETING: frozenset({RecordingState.DELETED}),
     RecordingState.DELETED: frozenset(),
@@ -106,3 +108,4 @@ class RecordingView:
     keep_until: datetime | None = None
     holds: int = 0  # legal holds under which it lies now
     deleted_at: datetime | None = None  # when its deletion began
+    damage: str = ""  # of a damaged one: a code and the file

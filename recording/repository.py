@@ -191,6 +191,7 @@ def _view(one: RecordingRow, tracks: list[TrackView], events: list[EventView]) -
         one.keep_until,
         one.holds,
         one.deleted_at,
+        one.damage,
     )
 
 

@@ -7,7 +7,7 @@ on it can no longer be held. Only then do the files go; the proof of it stays.
 
 import asyncio
 import logging
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 from pathlib import Path
 
@@ -94,7 +94,9 @@ async def _finish(db: Database, settings: Settings, recording_id: str) -> bool:
         one = await repository.row(session, recording_id)
     why = Deletion(one.id, one.booking_id, one.retention, one.keep_until, one.deleted_at or clock.now(), _WHY)
     try:
-        proof = await asyncio.to_thread(_delete, settings, folder.root(settings) / one.folder, why)
+        path = folder.root(settings) / one.folder
+        known = {} if one.damage else await asyncio.to_thread(seal.digests, path)  # it says what really went
+        proof = await asyncio.to_thread(_delete, settings, path, why, known)
         await _deleted(db, one, proof)
     except OSError as error:  # it stays `deleting` and is tried again at the next turn
         _log.error("x delete %s", fields(id=recording_id, error=error))
@@ -105,8 +107,8 @@ async def _finish(db: Database, settings: Settings, recording_id: str) -> bool:
     return True
 
 
-def _delete(settings: Settings, path: Path, why: Deletion) -> str:
-    return deletion.delete(path, why, seal.digests(path), keys.signer(settings.data_dir))
+def _delete(settings: Settings, path: Path, why: Deletion, known: Mapping[str, str]) -> str:
+    return deletion.delete(path, why, known, keys.signer(settings.data_dir))
 
 
 async def _deleted(db: Database, one: RecordingRow, proof: str) -> None:

@@ -10,7 +10,7 @@ folder and the public keys can verify it without this installation, or by hand:
 
 import hashlib
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -78,11 +78,13 @@ def read_manifest(path: Path) -> dict[str, Any] | None:
     return value if isinstance(value, dict) else None
 
 
-def verify_folder(path: Path, public_keys: PublicKeys) -> SealVerdict:
+def verify_folder(
+    path: Path, public_keys: PublicKeys, pace: Callable[[int], None] | None = None
+) -> SealVerdict:
     """Checks signature, then each file, then that nothing was put in; needs nothing but the folder and keys.
 
     Of a deleted recording the proof of deletion is checked instead. Reads every byte once; blocks for as
-    long as the disk takes.
+    long as the disk takes, or longer: `pace` is told of the bytes that were read and may wait or raise.
     """
     gone = deletion.read(path, public_keys)
     if gone is not None:
@@ -101,7 +103,7 @@ def verify_folder(path: Path, public_keys: PublicKeys) -> SealVerdict:
     problems = [*_signature(path, content, manifest, public_keys)]
     files = _listed(manifest)
     for name, size, sha256, pieces in files:
-        problems.extend(_file(path / name, size, sha256, pieces))
+        problems.extend(_file(path / name, size, sha256, pieces, pace))
     under = _inclusion(path, str(manifest.get("recording")), digest, public_keys, problems)
     expected = {folder.MANIFEST, folder.SIGNATURE, folder.INCLUSION, *(one[0] for one in files)}
     problems.extend(
@@ -235,12 +237,18 @@ def _listed(manifest: dict[str, Any]) -> list[tuple[str, int, str, list[str]]]:
     return found
 
 
-def _file(path: Path, size: int, sha256: str, pieces: list[str]) -> Iterator[Problem]:
+def _file(
+    path: Path,
+    size: int,
+    sha256: str,
+    pieces: list[str],
+    pace: Callable[[int], None] | None = None,
+) -> Iterator[Problem]:
     if path.is_symlink() or not path.is_file():
         yield Problem("missing-file", path.name, "it is not there")
         return
     try:
-        present = digest_of(path)
+        present = digest_of(path, pace)
     except OSError as error:
         yield Problem("unreadable-file", path.name, f"it cannot be read: {error.strerror}")
         return

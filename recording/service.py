@@ -236,13 +236,16 @@ def record_access(
     ledger.record.record(session, tag, actor=actor.subject, subject=subject, what=what, **details)
 
 
-async def verify(db: Database, settings: Settings, recording_id: str) -> seal.SealVerdict:
-    """Checks the folder, and that its manifest is the one the ledger knows. Raises `NotFound`."""
+async def verify(
+    db: Database, settings: Settings, recording_id: str, pace: Callable[[int], None] | None = None
+) -> seal.SealVerdict:
+    """Checks the folder, and that its manifest is the one the ledger knows. Raises `NotFound`, and what `pace`
+    does (see `seal.verify_folder`)."""
     async with db.read() as session:
         one = await repository.row(session, recording_id)
         path = folder.root(settings) / one.folder
         entries = await ledger.read.about(session, Ref("recording", recording_id))
     sealed = [entry.parsed().get("manifest") for entry in entries if entry.tag == "system:recording:sealed"]
     deleted = [entry.parsed().get("proof") for entry in entries if entry.tag == retention.DELETED]
-    verdict = await asyncio.to_thread(seal.verify_folder, path, public_keys(settings.data_dir / "keys"))
+    verdict = await asyncio.to_thread(seal.verify_folder, path, public_keys(settings.data_dir / "keys"), pace)
     return seal.compare(verdict, recording_id, one.manifest_digest, sealed, deleted)

@@ -36,6 +36,8 @@ class RecordingRow(Base):
     keep_until: Mapped[datetime] = mapped_column(index=True)
     holds: Mapped[int] = mapped_column(default=0)  # changed only together with `recording_hold`
     deleted_at: Mapped[datetime | None]
+    checked_at: Mapped[datetime | None]  # when it was last read again whole
+    damage: Mapped[str] = mapped_column(default="")  # of a damaged one: a code and the file
 
 
 class TrackRow(Base):
@@ -86,6 +88,22 @@ class DayRow(Base):
     signature: Mapped[str]  # hexadecimal
     key_id: Mapped[str]
     sealed_at: Mapped[datetime]
+
+
+class RecheckRow(Base):
+    """A night's re-check of all recordings, and its report."""
+
+    __tablename__ = "recording_recheck"
+
+    id: Mapped[str] = mapped_column(primary_key=True)  # the date (UTC) on which the night began
+    started_at: Mapped[datetime]
+    finished_at: Mapped[datetime | None]
+    reached: Mapped[str]  # the last recording that was read
+    checked: Mapped[int]
+    bytes: Mapped[int] = mapped_column(BigInteger)
+    damaged: Mapped[int]
+    claim: Mapped[str]  # who reads now …
+    claimed_until: Mapped[datetime]  # … and till when nobody else may
 
 
 class HoldRow(Base):

@@ -17,7 +17,7 @@ CONTENT_TYPE = CONTENT_TYPE_LATEST
 
 
 class Metrics:
-    """Requests by method and status class, their durations, and sockets that are open."""
+    """Requests by method and status class, their durations, and what the last re-check of recordings found."""
 
     def __init__(self) -> None:
         self.registry = CollectorRegistry()
@@ -37,6 +37,18 @@ class Metrics:
         self.under_way = Gauge(
             "kinbridge_http_requests_under_way",
             "HTTP requests being answered now",
+            registry=self.registry,
+        )
+
+        self.damaged = Gauge(
+            "kinbridge_recordings_damaged", "Sealed recordings that are damaged now", registry=self.registry
+        )
+        self.rechecked = Gauge(
+            "kinbridge_recheck_recordings", "Recordings that the last re-check read", registry=self.registry
+        )
+        self.rechecked_at = Gauge(
+            "kinbridge_recheck_finished_timestamp_seconds",
+            "When the last re-check was finished; 0 while it runs or before the first",
             registry=self.registry,
         )
 

@@ -10,9 +10,11 @@ import logging
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 
+import legalaid.tasks
 import notices.tasks
 import people.tasks
 import recording.days
+import recording.recheck
 import recording.retention
 import recording.tasks
 import rooms.tasks
@@ -56,6 +58,12 @@ class Worker:
                 lambda: recording.retention.delete_expired(db, settings),
             ),
             Job("days are sealed", 300, lambda: recording.days.seal_days(db, settings)),
+            Job("recordings are read again", 60, lambda: recording.recheck.recheck(db, settings)),
+            Job("clocks tell and hand up", 30, lambda: legalaid.tasks.turn_lights(db)),
+            Job("limitations come near", 600, lambda: legalaid.tasks.hurry(db)),
+            Job("help days are made", 600, lambda: legalaid.tasks.materialise(db)),
+            Job("help days are planned", 60, lambda: legalaid.tasks.plan(db)),
+            Job("help days are closed", 60, lambda: legalaid.tasks.close(db)),
             Job("old sessions and codes are forgotten", 600, lambda: people.tasks.forget(db)),
             Job("old notices are blanked", 3600, lambda: notices.tasks.forget(db)),
             Job("proofs are deleted in time", 3600, lambda: people.tasks.delete_proofs(db, means)),

@@ -179,6 +179,8 @@ def upgrade() -> None:
     sa.Column('keep_until', core.db.UtcDateTime(timezone=True), nullable=False),
     sa.Column('holds', sa.Integer(), nullable=False),
     sa.Column('deleted_at', core.db.UtcDateTime(timezone=True), nullable=True),
+    sa.Column('checked_at', core.db.UtcDateTime(timezone=True), nullable=True),
+    sa.Column('damage', sa.String(), nullable=False),
     sa.PrimaryKeyConstraint('id', name=op.f('pk_recording'))
     )
     with op.batch_alter_table('recording', schema=None) as batch_op:
@@ -219,6 +221,18 @@ def upgrade() -> None:
         batch_op.create_index(batch_op.f('ix_recording_hold_booking_id'), ['booking_id'], unique=False)
         batch_op.create_index(batch_op.f('ix_recording_hold_prison_id'), ['prison_id'], unique=False)
 
+    op.create_table('recording_recheck',
+    sa.Column('id', sa.String(), nullable=False),
+    sa.Column('started_at', core.db.UtcDateTime(timezone=True), nullable=False),
+    sa.Column('finished_at', core.db.UtcDateTime(timezone=True), nullable=True),
+    sa.Column('reached', sa.String(), nullable=False),
+    sa.Column('checked', sa.Integer(), nullable=False),
+    sa.Column('bytes', sa.BigInteger(), nullable=False),
+    sa.Column('damaged', sa.Integer(), nullable=False),
+    sa.Column('claim', sa.String(), nullable=False),
+    sa.Column('claimed_until', core.db.UtcDateTime(timezone=True), nullable=False),
+    sa.PrimaryKeyConstraint('id', name=op.f('pk_recording_recheck'))
+    )
     op.create_table('relative',
     sa.Column('id', sa.String(), nullable=False),
     sa.Column('name', sa.String(), nullable=False),

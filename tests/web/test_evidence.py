@@ -6,7 +6,7 @@ import pytest
 
 from core import clock as core_clock
 from core.db import Database
-from recording import days, holds
+from recording import days, holds, recheck
 from recording import service as recordings
 from recording.model import RecordingState
 from recording.retention import delete_expired
@@ -54,14 +54,14 @@ async def test_from_the_hold_to_its_release(
     sign_in: SignIn,
 ) -> None:
     await sign_in(browser, house.monitor, strong=True)
-    assert "没有封存的录像" in (await browser.get("/evidence")).text
+    assert "没有保全的录像" in (await browser.get("/evidence")).text
     assert f"/evidence/visits/{visit.id}/hold" in (await browser.get(f"/recordings/{visit.id}")).text
     hold_id = await placed(browser, db, visit)
     listed = (await browser.get("/evidence")).text
     assert "法院或检察院调取" in listed
     assert "卷 17" in listed
     assert hold_id not in listed  # who supervises cannot release
-    assert "封存中" in (await browser.get(f"/recordings/{visit.id}")).text
+    assert "保全中" in (await browser.get(f"/recordings/{visit.id}")).text
     clock.move(days=31)
     assert await delete_expired(db, services.settings) == 0
     await sign_in(browser, house.approver, strong=True)
@@ -81,7 +81,36 @@ async def test_from_the_hold_to_its_release(
     assert take.state is RecordingState.DELETED
     late = await browser.send_form(f"/evidence/visits/{visit.id}/hold", wish())
     assert late.status_code == 409
-    assert "不能再封存" in late.text
+    assert "不能再保全" in late.text
+
+
+async def test_damage_is_red_on_every_page_that_shows_it(
+    browser: Browser,
+    db: Database,
+    services: Services,
+    clock: FakeClock,
+    visit: BookingView,
+    house: Staffed,
+    sign_in: SignIn,
+) -> None:
+    await sign_in(browser, house.monitor, strong=True)
+    assert "尚未复查" in (await browser.get("/evidence")).text
+    async with db.read() as session:
+        (take,) = await recordings.of_booking(session, visit.id)
+        path = await recordings.track_path(session, services.settings, take.id, take.tracks[0].id)
+    path.write_bytes(path.read_bytes() + b"x")
+    assert await recheck.recheck(db, services.settings, rate=1e12) == 1
+    for page in ("/evidence", f"/recordings/{visit.id}"):
+        text = (await browser.get(page)).text
+        assert "band--red" in text
+        assert "有文件被改动" in text
+        assert path.name in text
+    assert "已损毁" in (await browser.get("/recordings")).text
+    assert "kinbridge_recordings_damaged 1.0" in (await browser.get("/metrics")).text
+    await sign_in(browser, house.admin, strong=True)
+    assert "损毁 1。" in (await browser.get("/admin")).text
+    await sign_in(browser, house.elsewhere, strong=True)
+    assert path.name not in (await browser.get("/evidence")).text
 
 
 async def test_sealed_days_are_listed(
@@ -104,7 +133,7 @@ async def test_what_is_wrong_stands_at_its_field(
     way = f"/evidence/visits/{visit.id}/hold"
     refused = await browser.send_form(way, {"words": "卷 17", "until": "soon"})
     assert refused.status_code == 422
-    for text in ("请选择封存理由。", "请填写预计封存到哪一天", "请填写复核日期", "卷 17"):
+    for text in ("请选择保全理由。", "请填写预计保全到哪一天", "请填写复核日期", "卷 17"):
         assert text in refused.text
     hold_id = await placed(browser, db, visit)
     for decision in ("keep", "release"):

@@ -11,7 +11,7 @@ from core.db import Session
 from core.errors import NotFound, Reason, Refused
 from core.ids import Ref
 from people.model import Identity, Role
-from recording import days, holds
+from recording import days, holds, recheck
 from recording.holds import HoldView, Term
 from scheduler import repository as scheduler
 from scheduler.model import BookingView
@@ -22,6 +22,7 @@ from web.forms import at_fields
 from web.i18n import N_
 from web.lights import Light, of_deadline
 from web.routes.admin import scope
+from web.routes.recordings import PROBLEMS
 from web.templating import redirect, render, sentence
 
 router = APIRouter(include_in_schema=False)
@@ -95,7 +96,22 @@ async def home(request: Request, db: Db, who: Keeper, prison: str = "") -> Respo
         names = await history.names_of(session, (hold.placed_by for hold in found))
         held = [await _held(session, hold, on, names) for hold in found]
         sealed = await days.latest(session, DAYS_SHOWN)
-    return render(request, "evidence/home.html", held=held, sealed=sealed, on=on, decides=_decides(who))
+        damaged = [
+            (await _visit(session, one.booking_id), one)
+            for one in await recheck.damaged(session, on.prison.id)
+        ]
+        run = await recheck.latest(session)
+    return render(
+        request,
+        "evidence/home.html",
+        held=held,
+        sealed=sealed,
+        damaged=damaged,
+        run=run,
+        problems=PROBLEMS,
+        on=on,
+        decides=_decides(who),
+    )
 
 
 async def _duty(session: Session, who: Identity, chosen: str = "") -> tuple[Duty, bool]:

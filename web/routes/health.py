@@ -8,6 +8,7 @@ from sqlalchemy import text
 from starlette.responses import JSONResponse, PlainTextResponse, Response
 
 from core.errors import NotFound
+from recording import recheck
 from rooms import directory
 from web.deps import Svc
 from web.metrics import CONTENT_TYPE
@@ -69,7 +70,18 @@ async def metrics(request: Request, services: Svc) -> Response:
         near = False
     if not near:
         raise NotFound
+    await _evidence(services)
     return Response(services.metrics.text(), media_type=CONTENT_TYPE)
+
+
+async def _evidence(services: Svc) -> None:
+    """What only the database knows, for it is the worker that reads recordings again."""
+    async with services.db.read() as session:
+        services.metrics.damaged.set(await recheck.count_damaged(session))
+        run = await recheck.latest(session)
+    if run is not None:
+        services.metrics.rechecked.set(run.checked)
+        services.metrics.rechecked_at.set(run.finished_at.timestamp() if run.finished_at else 0)
 
 
 @router.get("/openapi.json")

@@ -34,6 +34,7 @@ STATES: dict[RecordingState, Light] = {
     RecordingState.WRITING: Light(Tone.YELLOW, N_("Being recorded")),
     RecordingState.SEALING: Light(Tone.YELLOW, N_("Being sealed")),
     RecordingState.SEALED: Light(Tone.GREEN, N_("Sealed")),
+    RecordingState.DAMAGED: Light(Tone.RED, N_("Damaged")),
     RecordingState.FAILED: Light(Tone.RED, N_("Failed")),
     RecordingState.DELETING: Light(Tone.GREY, N_("Being deleted")),
     RecordingState.DELETED: Light(Tone.GREY, N_("Deleted in time")),
@@ -56,6 +57,7 @@ PROBLEMS: dict[str, str] = {
     "deletion-differs": N_("It was not deleted as the ledger tells."),
 }
 _WORST_FIRST = (
+    RecordingState.DAMAGED,
     RecordingState.FAILED,
     RecordingState.WRITING,
     RecordingState.ARMED,
@@ -148,6 +150,7 @@ def _door(
         status=status,
         visit=visit,
         states=STATES,
+        problems=PROBLEMS,
         reasons_words=_reasons(request),
         words_max=listening.WORDS_MAX,
         values=values,
@@ -210,7 +213,7 @@ async def _prove(services: Svc, takes: Sequence[RecordingView]) -> dict[str, Sea
     return {
         take.id: await recordings.verify(services.db, services.settings, take.id)
         for take in takes
-        if take.state is RecordingState.SEALED
+        if take.state in (RecordingState.SEALED, RecordingState.DAMAGED)
     }
 
 

@@ -113,9 +113,10 @@ async def _recordings(session: Session) -> Part:
     writing = await _count(session, RecordingRow.state, RecordingRow, RecordingState.WRITING)
     sealing = await _count(session, RecordingRow.state, RecordingRow, RecordingState.SEALING)
     failed = await _count(session, RecordingRow.state, RecordingRow, RecordingState.FAILED)
-    note = N_("{writing} being written, {sealing} being sealed, {failed} failed.")
-    params = {"writing": writing, "sealing": sealing, "failed": failed}
-    return Part(N_("Recordings"), DOWN if failed else WELL, note, params)
+    damaged = await _count(session, RecordingRow.state, RecordingRow, RecordingState.DAMAGED)
+    note = N_("{writing} being written, {sealing} being sealed, {failed} failed, {damaged} damaged.")
+    params = {"writing": writing, "sealing": sealing, "failed": failed, "damaged": damaged}
+    return Part(N_("Recordings"), DOWN if failed or damaged else WELL, note, params)
 
 
 async def _ledger(session: Session) -> Part:
