@@ -71,11 +71,19 @@ def _today(prison: PrisonRow) -> date:
 
 
 async def close_date(
-    session: Session, actor: Ref, prison_id: str, day: date, words: str, template_id: str | None = None
+    session: Session,
+    actor: Ref,
+    prison_id: str,
+    day: date,
+    words: str,
+    template_id: str | None = None,
+    *,
+    slots: bool = True,
 ) -> list[BookingView]:
     """No visits on that day: of the whole prison, or of one template. Families read `words`.
 
-    Nothing is cancelled silently: the bookings of that day are answered, for an officer to decide.
+    Nothing is cancelled silently: the bookings of that day are answered, for an officer to decide. With `slots`
+    False none are: the caller calls `materialise`, and then `affected`.
     Raises `DatePassed`, `NothingOnThatDay` for a day without slots of the template, `ClosedAlready` for a second time.
     """
     prison = await _prison(session, prison_id)
@@ -97,8 +105,10 @@ async def close_date(
         day=day.isoformat(),
         template=template_id,
     )
+    if not slots:
+        return []
     await materialise(session, prison_id)
-    return await _affected(session, prison_id, day)
+    return await affected(session, prison_id, day)
 
 
 async def _check_template(session: Session, prison: PrisonRow, day: date, template_id: str | None) -> None:
@@ -125,7 +135,8 @@ async def _is_taken(session: Session, prison_id: str, day: date, template_id: st
     return template_id is None and bool(await session.scalar(select(special)))
 
 
-async def _affected(session: Session, prison_id: str, day: date) -> list[BookingView]:
+async def affected(session: Session, prison_id: str, day: date) -> list[BookingView]:
+    """The open bookings of slots that the timetable has closed on that day."""
     closed_slots = select(SlotRow.id).where(
         SlotRow.prison_id == prison_id, SlotRow.day == day, SlotRow.closed != ""
     )
@@ -174,8 +185,10 @@ async def create_special_date(
     raster: int,
     count: int = 1,
     capacity: int = 1,
+    slots: bool = True,
 ) -> str:
-    """Times of one day that replace its weekly ones; call it once for each run of that day."""
+    """Times of one day that replace its weekly ones; call it once for each run of that day. With `slots` False
+    the caller calls `materialise`."""
     prison = await _prison(session, prison_id)
     if day < _today(prison):
         raise DatePassed
@@ -209,7 +222,8 @@ async def create_special_date(
         subject=Ref("prison", prison_id),
         day=day.isoformat(),
     )
-    await materialise(session, prison_id)
+    if slots:
+        await materialise(session, prison_id)
     return row.id
 
 

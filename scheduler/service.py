@@ -5,7 +5,7 @@ then nothing has changed.
 """
 
 from scheduler.booking import get, get_for, hold, release, request, withdraw
-from scheduler.closures import ban, close_date, create_special_date, lift_ban, reopen_date
+from scheduler.closures import affected, ban, close_date, create_special_date, lift_ban, reopen_date
 from scheduler.decision import approve, cancel, complete, confirm, refuse, relationship_ended
 from scheduler.materialise import materialise
 from scheduler.offers import allowance, alternatives, bookable_days, candidates, month
@@ -32,10 +32,12 @@ from scheduler.setup import (
     create_wing,
     end_template,
     link_device,
+    set_prison_active,
     set_terminal_active,
 )
 
 __all__ = [
+    "affected",
     "allowance",
     "alternatives",
     "approve",
@@ -73,6 +75,7 @@ __all__ = [
     "release",
     "reopen_date",
     "request",
+    "set_prison_active",
     "set_terminal_active",
     "terminal",
     "terminal_of_device",

@@ -84,6 +84,15 @@ async def create_prison(
     return prison_id
 
 
+async def set_prison_active(session: Session, actor: Ref, prison_id: str, *, active: bool) -> None:
+    """Switches a prison on, or off: then nobody can book there. What is booked stays until somebody decides."""
+    row = await _prison(session, prison_id)
+    row.active = active
+    await session.flush()
+    what = "prison:switched-on" if active else "prison:switched-off"
+    _entered(session, actor, what, Ref("prison", prison_id))
+
+
 async def create_wing(session: Session, actor: Ref, prison_id: str, name: str) -> str:
     """Raises `NotFound` for an unknown prison, `NameTaken` for a second wing of that name."""
     await _prison(session, prison_id)
@@ -206,9 +215,11 @@ async def create_template(
     valid_from: date | None = None,
     valid_to: date | None = None,
     every_weeks: int = 1,
+    slots: bool = True,
 ) -> str:
-    """A weekly template, and its slots of the present horizon. `minutes` and `raster` default to the policy's
-    length, and that with the turnaround. Raises `BadTimetable` for what is no timetable."""
+    """A weekly template, and its slots of the present horizon (not with `slots` False: then the caller calls
+    `materialise`). `minutes` and `raster` default to the policy's length, and that with the turnaround.
+    Raises `BadTimetable` for what is no timetable."""
     prison = await _prison(session, prison_id)
     await _wing_of(session, prison_id, wing_id)
     run = await _run(session, wing_id or prison_id, starts, minutes, raster, count, capacity)
@@ -235,7 +246,8 @@ async def create_template(
     )
     await session.flush()
     _entered(session, actor, "template:created", Ref("template", template_id), prison=prison_id)
-    await materialise(session, prison_id)
+    if slots:
+        await materialise(session, prison_id)
     return template_id
 
 
@@ -248,6 +260,8 @@ async def _run(
     count: int,
     capacity: int,
 ) -> Run:
+    if minutes and raster:
+        return Run(starts, minutes, raster, count, capacity)
     rules = await _rules(session, scope_id)
     length = minutes or rules.minutes
     return Run(starts, length, raster or length + rules.turnaround_minutes, count, capacity)
