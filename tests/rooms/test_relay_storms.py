@@ -21,7 +21,10 @@ def test_whatever_an_authentic_peer_sends_nothing_is_raised(datagrams: list[tupl
             for start in (b"", video(2)[:12], packet(RTX, 3, 0, 0x99)[:12], bytes([0xB0]) + video(4)[1:12]):
                 sender.relay.rtp(start + data, 1.0)
     sender.send([packet(AUDIO, 2, 0, 0x20)], 2.0)
-    assert len(viewer.got(AUDIO)) == 2
+    # A whole packet among the rubbish may have been forwarded too; the honest stream goes on all the same.
+    payloads = [seen.payload for seen in viewer.got(AUDIO)]
+    assert len(payloads) >= 2
+    assert payloads[0] == payloads[-1] == b"payload"
 
 
 @settings(deadline=None, max_examples=60)
