@@ -5,9 +5,9 @@ then nothing has changed.
 """
 
 from legalaid.answering import write
+from legalaid.asking import by_hotline, by_inmate, by_relative, get, withdraw
 from legalaid.board import answer_more_time, ask_more_time
 from legalaid.board import lines as board
-from legalaid.asking import by_hotline, by_inmate, by_relative, get, withdraw
 from legalaid.clocks import history
 from legalaid.days import declare_conflict, plan, say_coming
 from legalaid.personal import reset, step_up

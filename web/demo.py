@@ -11,6 +11,8 @@ from datetime import datetime, time, timedelta
 
 from PIL import Image, ImageDraw
 
+import legalaid.service
+import legalaid.tasks
 import people.service
 import policy.service
 import scheduler.service
@@ -22,6 +24,8 @@ from core.errors import Refused
 from core.ids import SYSTEM, Ref, new_id
 from core.log import fields
 from core.settings import Settings
+from legalaid.setup import TemplateForm
+from legalaid.wording import TOPICS
 from people.forms import ApplicationForm, InmateForm, RegistrationForm, StaffForm
 from people.means import Caller, Means
 from people.model import Identity, Role
@@ -164,6 +168,7 @@ async def prepare(db: Database, settings: Settings) -> None:
             cast = await _people_and_places(session, means)
         cast.save(settings)
     await scheduler.tasks.materialise(db)
+    await legalaid.tasks.materialise(db)
     await keep_one_visit_due(db, settings)
 
 
@@ -192,6 +197,7 @@ async def _people_and_places(session: Session, means: Means) -> Cast:
     inmate = await people.service.create_inmate(
         session, SYSTEM, InmateForm(INMATE_NUMBER, INMATE_NAME, prison, wing, "ordinary")
     )
+    await _legal_aid(session, prison, staff["counsel"])
     relatives = await _family(session, means)
     cast = Cast(
         prison,
@@ -213,6 +219,18 @@ async def _timetable(session: Session, prison: str, wing: str) -> None:
             await scheduler.service.create_template(
                 session, SYSTEM, prison, weekday=weekday, starts=starts, count=4, capacity=1, wing_id=wing
             )
+
+
+async def _legal_aid(session: Session, prison: str, counsel: str) -> None:
+    """A station with a bureau above it, and a help day every day, so that there is always one to plan."""
+    create = legalaid.service.create_desk
+    discipline = await create(session, SYSTEM, prison, "纪检监察室", "discipline", "0551 1003")
+    bureau = await create(session, SYSTEM, prison, "市法律援助中心", "superior", "0551 1002", discipline)
+    station = await create(session, SYSTEM, prison, "驻监法律援助工作站", "station", "0551 1001", bureau)
+    await legalaid.service.add_lawyer(session, SYSTEM, counsel, station, tuple(TOPICS), ("zh", "en"))
+    for weekday in range(1, 8):
+        form = TemplateForm(weekday, time(8), 840, 2, 15, (counsel,))
+        await legalaid.service.create_template(session, SYSTEM, station, form)
 
 
 async def _family(session: Session, means: Means) -> dict[str, str]:

@@ -110,9 +110,9 @@ async def build(db: Database, name: str = "Bridge") -> Place:
             session, ADMIN, world.prison_id, "Station", "station", "0551 100", bureau
         )
         staff = {}
-        for name in ("sun", "lin"):
-            staff[name] = new_id("stf")
-            session.add(_counsel(staff[name], name, world.prison_id))
+        for person in ("sun", "lin"):
+            staff[person] = new_id("stf")
+            session.add(_counsel(staff[person], person, world.prison_id))
         await session.flush()
         everything = tuple(TOPICS)
         await service.add_lawyer(session, ADMIN, staff["sun"], station, everything, ("zh",))

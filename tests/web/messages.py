@@ -7,6 +7,7 @@ from typing import Any
 
 from jinja2 import Environment, nodes
 
+import legalaid.wording
 import notices.model
 import people.model
 import policy.wording
@@ -14,7 +15,7 @@ import rooms.words
 import scheduler.rules
 
 ROOT = Path(__file__).parents[2]
-PACKAGES = ("core", "people", "notices", "policy", "scheduler", "rooms", "signaling", "recording", "web")
+PACKAGES = ("core", "people", "notices", "policy", "scheduler", "rooms", "signaling", "recording", "legalaid", "web")
 _MARKERS = {"_", "N_", "_gettext"}
 
 
@@ -50,6 +51,12 @@ def of_tables() -> Iterator[tuple[str, str]]:
         "notices.model.STATE_TEXTS": notices.model.STATE_TEXTS,
         "scheduler.rules.CLOSED": scheduler.rules.CLOSED,
         **{f"policy.wording: {name}": table for name, table in policy.wording.KNOWN.items()},
+        "legalaid.wording.TOPICS": legalaid.wording.TOPICS,
+        "legalaid.wording.LANGUAGES": legalaid.wording.LANGUAGES,
+        "legalaid.wording.CHANNELS": legalaid.wording.CHANNELS,
+        "legalaid.wording.QUESTION_STATES": legalaid.wording.QUESTION_STATES,
+        "legalaid.wording.TURN_STATES": legalaid.wording.TURN_STATES,
+        "legalaid.wording.ADVICE": legalaid.wording.ADVICE,
         "rooms.words.WARNINGS": rooms.words.WARNINGS,
         "rooms.words.REASONS": rooms.words.REASONS,
     }

@@ -1,15 +1,275 @@
-"""The lawyer's day: plainly what is there for them."""
+"""The lawyer's day: whom to meet now, next and later; the question; the answer; the roster."""
 
-from fastapi import APIRouter, Request
-from starlette.responses import Response
+from typing import Annotated
+
+from fastapi import APIRouter, Form, Request
+from starlette.responses import PlainTextResponse, Response
 
 from core import clock
+from core.db import Session
+from core.errors import KinbridgeError, NotFound
+from core.ids import Ref, new_id
+from legalaid import repository, service, turns, wording
+from legalaid.access import NotALawyer, lawyer
+from legalaid.days import HORIZON
+from legalaid.forms import ADVICE_MAX, WORDS_MAX, QuestionForm
+from legalaid.model import Coming, HelpDay, TurnState, TurnView
+from legalaid.tables import DeskRow
+from people.model import Identity
+from scheduler import repository as scheduler
+from web import legal
+from web.deps import AtTheDoor, Svc
 from web.duty import Counsel
-from web.templating import render
+from web.forms import at_fields
+from web.i18n import N_, translate
+from web.routes.ask import page
+from web.services import Services
+from web.templating import redirect, render
+from web.wording import BEIJING
 
 router = APIRouter(include_in_schema=False)
+Text = Annotated[str, Form()]
+# What has become of a clock, in its history.
+STEPS = {
+    "started": N_("The time began to run"),
+    "told": N_("The desk was told that time runs out"),
+    "told-late": N_("The desk was told late that time runs out"),
+    "escalated": N_("Overdue: handed to the desk above"),
+    "discipline": N_("Overdue again: handed to discipline"),
+    "paused": N_("Papers were asked for; the time stands"),
+    "resumed": N_("The papers are there; the time runs on"),
+    "extension-asked": N_("More time was asked for"),
+    "extension-granted": N_("More time was granted"),
+    "extension-refused": N_("More time was refused"),
+    "deadline-set": N_("The desk above set a deadline"),
+    "hurried": N_("It became urgent"),
+    "done": N_("Answered"),
+    "withdrawn": N_("Taken back"),
+}
+COMING = {
+    Coming.COMES: N_("I come"),
+    Coming.AWAY: N_("I cannot come"),
+    Coming.SICK: N_("I am ill"),
+}
+ACTS = {"begin": turns.begin, "done": turns.done, "carry": turns.carry_over}
 
 
 @router.get("/counsel")
-async def home(request: Request, _who: Counsel) -> Response:
-    return render(request, "counsel/home.html", today=clock.now())
+async def home(request: Request, services: Svc, who: Counsel) -> Response:
+    now = clock.now()
+    async with services.db.read() as session:
+        try:
+            me = await lawyer(session, who)
+        except NotALawyer:
+            return render(request, "counsel/home.html", today=now)
+        station = await session.get_one(DeskRow, me.station_id)
+        days = await repository.help_days(session, station.id, now, now + HORIZON)
+        mine = await _turns(session, days[0], who) if days else []
+        queue = await repository.waiting(session, station.id)
+    return page(
+        request,
+        "counsel/day.html",
+        now=now,
+        today=now,
+        station=station.name,
+        day=days[0] if days else None,
+        zone=days[0].zone if days else BEIJING,
+        running=[one for one in mine if one.state is TurnState.RUNNING],
+        planned=[one for one in mine if one.state is TurnState.PLANNED],
+        over=[one for one in mine if one.state in (TurnState.DONE, TurnState.CARRIED)],
+        turn_states=wording.TURN_STATES,
+        queue=queue,
+        by_id={view.id: view for view in queue},
+    )
+
+
+async def _turns(session: Session, day: HelpDay, who: Identity) -> list[TurnView]:
+    return await repository.turns(session, day.id, lawyer_id=who.subject.id)
+
+
+@router.post("/counsel/turns/{turn_id}/over")
+async def run_over(
+    services: Svc, who: Counsel, turn_id: str, minutes: Annotated[int, Form()] = 5
+) -> Response:
+    async with services.db.write() as session:
+        await turns.run_over(session, who, turn_id, minutes)
+    return redirect("/counsel")
+
+
+@router.post("/counsel/turns/{turn_id}/{act}")
+async def mark(services: Svc, who: Counsel, turn_id: str, act: str) -> Response:
+    if act not in ACTS:
+        raise NotFound
+    async with services.db.write() as session:
+        await ACTS[act](session, who, turn_id)
+    return redirect("/counsel")
+
+
+@router.get("/counsel/questions/{question_id}")
+async def question(
+    request: Request, services: Svc, who: Counsel, visitor: AtTheDoor, question_id: str, template: str = ""
+) -> Response:
+    """`template`: the beginning of the advice, chosen from the list."""
+    words = wording.ADVICE.get(template, "")
+    beginning = translate(visitor.language, words) if words else ""
+    return await _question(request, services, who, question_id, values={"words": beginning})
+
+
+async def _question(
+    request: Request,
+    services: Services,
+    who: Identity,
+    question_id: str,
+    *,
+    values: dict[str, str],
+    errors: dict[str, str] | None = None,
+    status: int = 200,
+) -> Response:
+    means = legal.means_of(services)
+    async with services.db.write() as session:  # reading is entered in the ledger
+        words = await service.words(session, means, who, question_id)
+        advice = await service.advice(session, means, who, question_id)
+        view = await service.get(session, question_id)
+        history = await service.history(session, Ref("question", question_id))
+        prison = await scheduler.prison(session, view.prison_id)
+    return page(
+        request,
+        "counsel/question.html",
+        status=status,
+        question=view,
+        words=words,
+        advice=advice,
+        history=history,
+        steps=STEPS,
+        zone=prison.zone if prison else BEIJING,
+        templates=list(wording.ADVICE),
+        advice_max=ADVICE_MAX,
+        errors=errors or {},
+        values=values,
+    )
+
+
+@router.post("/counsel/questions/{question_id}/advice")
+async def advise(
+    request: Request, services: Svc, who: Counsel, question_id: str, words: Text = ""
+) -> Response:
+    try:
+        async with services.db.write() as session:
+            await service.write(session, legal.means_of(services), who, question_id, words)
+    except KinbridgeError as error:
+        errors = at_fields(request, error)
+        return await _question(
+            request, services, who, question_id, values={"words": words}, errors=errors, status=error.status
+        )
+    return redirect(f"/counsel/questions/{question_id}")
+
+
+@router.post("/counsel/questions/{question_id}/conflict")
+async def conflict(services: Svc, who: Counsel, question_id: str) -> Response:
+    """The lawyer steps back; if a day is planned, others take over what was theirs with this person."""
+    async with services.db.write() as session:
+        view = await service.get(session, question_id)
+        await service.words(session, legal.means_of(services), who, question_id)
+        await service.declare_conflict(session, who, view.inmate_id)
+    return redirect("/counsel")
+
+
+@router.post("/counsel/questions/{question_id}/time")
+async def more_time(
+    services: Svc, who: Counsel, question_id: str, more: Annotated[int, Form()] = 0, why: Text = ""
+) -> Response:
+    async with services.db.write() as session:
+        await service.ask_more_time(session, who, question_id, more, why)
+    return redirect(f"/counsel/questions/{question_id}")
+
+
+@router.get("/counsel/hotline")
+async def hotline(request: Request, services: Svc, who: Counsel) -> Response:
+    async with services.db.read() as session:
+        await lawyer(session, who)
+    return _hotline(request, {}, {})
+
+
+def _hotline(request: Request, values: dict[str, str], errors: dict[str, str], status: int = 200) -> Response:
+    return page(
+        request,
+        "counsel/hotline.html",
+        status=status,
+        values={"language": "zh", **values},
+        errors=errors,
+        key=values.get("key") or new_id("key"),
+        words_max=WORDS_MAX,
+    )
+
+
+@router.post("/counsel/hotline")
+async def take_call(
+    request: Request,
+    services: Svc,
+    who: Counsel,
+    inmate_number: Text = "",
+    topic: Text = "",
+    words: Text = "",
+    language: Text = "zh",
+    limitation: Text = "",
+    key: Text = "",
+) -> Response:
+    form = QuestionForm(topic, words, key, language, limitation)
+    try:
+        async with services.db.write() as session:
+            view = await service.by_hotline(session, legal.means_of(services), who, inmate_number, form)
+    except KinbridgeError as error:
+        values = {
+            "inmate_number": inmate_number,
+            "topic": topic,
+            "words": words,
+            "language": language,
+            "limitation": limitation,
+            "key": key,
+        }
+        return _hotline(request, values, at_fields(request, error), error.status)
+    return redirect(f"/counsel/questions/{view.id}")
+
+
+@router.get("/counsel/roster")
+async def roster(request: Request, services: Svc, who: Counsel) -> Response:
+    return await _roster(request, services, who)
+
+
+async def _roster(request: Request, services: Services, who: Identity, address: str = "") -> Response:
+    async with services.db.read() as session:
+        days = await service.roster(session, who)
+        fairness = await service.fairness(session, who)
+    return page(request, "counsel/roster.html", days=days, fairness=fairness, coming=COMING, address=address)
+
+
+@router.post("/counsel/roster/{help_day_id}")
+async def say_coming(services: Svc, who: Counsel, help_day_id: str, coming: Text = "") -> Response:
+    if coming not in set(Coming):
+        raise NotFound
+    async with services.db.write() as session:
+        await service.say_coming(session, who, help_day_id, Coming(coming))
+    return redirect("/counsel/roster")
+
+
+@router.post("/counsel/feed")
+async def feed_address(request: Request, services: Svc, who: Counsel) -> Response:
+    """Shown this once; a new one makes the old one void."""
+    async with services.db.write() as session:
+        token = await service.new_feed(session, who)
+    address = f"{services.settings.public_url}/calendar/{token}.ics"
+    return await _roster(request, services, who, address)
+
+
+@router.get("/calendar/{token}.ics")
+async def calendar(services: Svc, visitor: AtTheDoor, token: str) -> Response:
+    """For calendar programs: no session, the address itself is the secret."""
+
+    def _(text: str) -> str:
+        return translate(visitor.language, text)
+
+    async with services.db.read() as session:
+        text = await service.feed(
+            session, token, _(N_("Help days")), _(N_("Legal help day")), _(N_("{rooms} rooms"))
+        )
+    return PlainTextResponse(text, media_type="text/calendar; charset=utf-8")

@@ -13,6 +13,7 @@ from starlette.responses import JSONResponse, Response
 from core import clock
 from core.db import Database
 from core.errors import Forbidden
+from legalaid.access import station_of
 from people import terminals
 from people.model import KINSHIP_TEXTS, Identity, Role
 from rooms import service as rooms
@@ -69,6 +70,7 @@ async def _next(db: Database, who: Identity) -> dict[str, Any]:
         prison = await scheduler.prison(session, who.prison_id or "")
         visit = await scheduler.at_terminal(session, place.id, now) if place else None
         room = await rooms.room_of(session, visit.id) if visit else None
+        legal_aid = await station_of(session, who.prison_id or "") is not None
     ended = room is not None and room.record.phase is Phase.ENDED
     return {
         "visit": None if ended else visit,
@@ -76,6 +78,7 @@ async def _next(db: Database, who: Identity) -> dict[str, Any]:
         "now": now,
         "zone": prison.zone if prison else BEIJING,
         "kinships": {kinship.value: text for kinship, text in KINSHIP_TEXTS.items()},
+        "legal_aid": legal_aid,
         "terminal_name": place.place if place else who.name,
     }
 

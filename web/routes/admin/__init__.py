@@ -2,8 +2,18 @@
 
 from fastapi import APIRouter
 
-from web.routes.admin import ledger_browser, overview, places, rules, security, staff, terminals, timetable
+from web.routes.admin import (
+    ledger_browser,
+    legalaid,
+    overview,
+    places,
+    rules,
+    security,
+    staff,
+    terminals,
+    timetable,
+)
 
 router = APIRouter(include_in_schema=False)
-for page in (overview, places, timetable, terminals, staff, rules, ledger_browser, security):
+for page in (overview, places, timetable, terminals, staff, rules, legalaid, ledger_browser, security):
     router.include_router(page.router)

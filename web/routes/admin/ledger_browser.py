@@ -8,6 +8,8 @@ from starlette.responses import Response
 from core.ids import Ref
 from ledger import read
 from ledger.chain import Entry, Verdict
+from recording import days
+from recording.days import DaysVerdict
 from web import history
 from web.deps import Svc
 from web.duty import Admin
@@ -28,9 +30,10 @@ async def browse(
 
 @router.post("/admin/ledger/verify")
 async def verify(request: Request, services: Svc, _who: Admin) -> Response:
-    """Reads the whole chain; a long one takes a while."""
+    """Reads the whole chain and checks it against the sealed days; a long one takes a while."""
     verdict = await read.verify(services.db)
-    return await _page(request, services, "", "", None, verdict)
+    sealed = await days.check(services.db, services.settings.data_dir)
+    return await _page(request, services, "", "", None, verdict, sealed)
 
 
 async def _page(
@@ -40,6 +43,7 @@ async def _page(
     about: str,
     before: int | None,
     verdict: Verdict | None = None,
+    sealed: DaysVerdict | None = None,
 ) -> Response:
     tag, about = tag.strip(), about.strip()
     async with services.db.read() as session:
@@ -54,6 +58,7 @@ async def _page(
         tag=tag,
         about=about,
         verdict=verdict,
+        sealed=sealed,
     )
 
 

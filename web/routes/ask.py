@@ -1,0 +1,268 @@
+"""Asking a lawyer: the inmate at the terminal, with number, name and a personal code; a relative from home."""
+
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Form, Request
+from starlette.responses import Response
+
+from core.db import Session
+from core.errors import KinbridgeError, NotFound
+from core.ids import new_id
+from legalaid import personal, repository, service, wording
+from legalaid.forms import WORDS_MAX, QuestionForm
+from people import repository as people
+from people.model import Identity, RelationshipState
+from scheduler import repository as scheduler
+from web import legal
+from web.deps import Relative, Svc
+from web.forms import at_fields
+from web.legal import Desk
+from web.routes.terminal import Terminal
+from web.services import Services
+from web.templating import redirect, render
+from web.wording import BEIJING
+
+router = APIRouter(include_in_schema=False)
+Text = Annotated[str, Form()]
+HOME = "/terminal/lawyer"
+_TABLES = {
+    "topics": wording.TOPICS,
+    "languages": wording.LANGUAGES,
+    "states": wording.QUESTION_STATES,
+    "channels": wording.CHANNELS,
+    "lights": legal.LIGHTS,
+}
+
+
+def page(request: Request, name: str, *, status: int = 200, **context: Any) -> Response:
+    """With the tables of sentences that questions are told by."""
+    return render(request, name, status=status, **{**_TABLES, **context})
+
+
+@router.get("/terminal/lawyer")
+async def door(request: Request, _who: Terminal, desk: Desk) -> Response:
+    if desk is not None:
+        return redirect(f"{HOME}/questions")
+    return page(request, "terminal/lawyer_door.html", errors={}, values={})
+
+
+@router.post("/terminal/lawyer")
+async def step_up(
+    request: Request, services: Svc, who: Terminal, number: Text = "", name: Text = "", pin: Text = ""
+) -> Response:
+    try:
+        async with services.db.write() as session:
+            desk = await service.step_up(session, legal.means_of(services), who, number, name, pin.strip())
+    except KinbridgeError as error:
+        values = {"number": number, "name": name}
+        errors = at_fields(request, error)
+        return page(request, "terminal/lawyer_door.html", status=error.status, errors=errors, values=values)
+    response = redirect(f"{HOME}/questions")
+    legal.open_desk(response, services, who, desk)
+    return response
+
+
+@router.post("/terminal/lawyer/finish")
+async def finish(services: Svc, _who: Terminal) -> Response:
+    response = redirect("/terminal")
+    legal.close_desk(response, services)
+    return response
+
+
+@router.get("/terminal/lawyer/questions")
+async def mine(request: Request, services: Svc, _who: Terminal, desk: Desk, asked: str = "") -> Response:
+    if desk is None:
+        return redirect(HOME)
+    async with services.db.read() as session:
+        if not await personal.still(session, desk):
+            return redirect(HOME)
+        inmate = await people.inmate(session, desk.inmate_id)
+        questions = await repository.of_inmate(session, desk.inmate_id)
+        zone = await _zone(session, desk.prison_id)
+    return page(
+        request,
+        "terminal/lawyer_questions.html",
+        inmate_name=inmate.name if inmate else "",
+        questions=questions,
+        generation=desk.generation,
+        zone=zone,
+        asked=bool(asked),
+    )
+
+
+async def _zone(session: Session, prison_id: str) -> str:
+    prison = await scheduler.prison(session, prison_id)
+    return prison.zone if prison else BEIJING
+
+
+@router.get("/terminal/lawyer/ask")
+async def ask_page(request: Request, _who: Terminal, desk: Desk, follows: str = "") -> Response:
+    if desk is None:
+        return redirect(HOME)
+    return _ask_form(request, "terminal/lawyer_ask.html", follows=follows)
+
+
+def _ask_form(
+    request: Request,
+    name: str,
+    *,
+    errors: dict[str, str] | None = None,
+    values: dict[str, str] | None = None,
+    status: int = 200,
+    **context: Any,
+) -> Response:
+    """`key` is made with the page: the same form sent twice is one question."""
+    key = (values or {}).get("key") or new_id("key")
+    return page(
+        request,
+        name,
+        status=status,
+        errors=errors or {},
+        values={"language": "zh", **(values or {})},
+        key=key,
+        words_max=WORDS_MAX,
+        **context,
+    )
+
+
+@router.post("/terminal/lawyer/ask")
+async def ask(
+    request: Request,
+    services: Svc,
+    _who: Terminal,
+    desk: Desk,
+    topic: Text = "",
+    words: Text = "",
+    language: Text = "zh",
+    limitation: Text = "",
+    follows: Text = "",
+    key: Text = "",
+) -> Response:
+    if desk is None:
+        return redirect(HOME)
+    form = QuestionForm(topic, words, key, language, limitation, follows or None)
+    try:
+        async with services.db.write() as session:
+            await service.by_inmate(session, legal.means_of(services), desk, form)
+    except KinbridgeError as error:
+        return _ask_form(
+            request,
+            "terminal/lawyer_ask.html",
+            errors=at_fields(request, error),
+            values=_typed(form),
+            status=error.status,
+            follows=follows,
+        )
+    return redirect(f"{HOME}/questions?asked=1")
+
+
+def _typed(form: QuestionForm) -> dict[str, str]:
+    return {
+        "topic": form.topic,
+        "words": form.words,
+        "key": form.key,
+        "language": form.language,
+        "limitation": form.limitation,
+    }
+
+
+@router.get("/terminal/lawyer/questions/{question_id}")
+async def one(request: Request, services: Svc, _who: Terminal, desk: Desk, question_id: str) -> Response:
+    if desk is None:
+        return redirect(HOME)
+    means = legal.means_of(services)
+    async with services.db.write() as session:  # reading is entered in the ledger
+        words = await service.words(session, means, desk, question_id)
+        advice = await service.advice(session, means, desk, question_id)
+        view = await service.get(session, question_id)
+        zone = await _zone(session, desk.prison_id)
+    return page(
+        request, "terminal/lawyer_question.html", question=view, words=words, advice=advice, zone=zone
+    )
+
+
+@router.post("/terminal/lawyer/questions/{question_id}/withdraw")
+async def take_back(services: Svc, _who: Terminal, desk: Desk, question_id: str) -> Response:
+    if desk is None:
+        return redirect(HOME)
+    async with services.db.write() as session:
+        await service.withdraw(session, desk, question_id)
+    return redirect(f"{HOME}/questions")
+
+
+@router.get("/ask")
+async def family(request: Request, services: Svc, who: Relative, asked: str = "") -> Response:
+    """What the relative asked, and for whom more can be asked."""
+    async with services.db.read() as session:
+        held = await _held(session, who)
+        questions = await repository.asked_by(session, who.subject)
+    names = dict(held)
+    return page(
+        request,
+        "family/ask.html",
+        people=held,
+        names=names,
+        questions=[view for view in questions if view.inmate_id in names],
+        asked=bool(asked),
+    )
+
+
+async def _held(session: Session, who: Identity) -> list[tuple[str, str]]:
+    """(inmate id, name) of those for whom the relative may ask."""
+    mine = await people.relationships_of(session, who.subject.id)
+    return [
+        (one.inmate_id, one.inmate_name)
+        for one in mine
+        if one.state is RelationshipState.APPROVED and one.relative_id == who.subject.id
+    ]
+
+
+async def _name(services: Services, who: Identity, inmate_id: str) -> str:
+    async with services.db.read() as session:
+        found = dict(await _held(session, who)).get(inmate_id)
+    if found is None:
+        raise NotFound
+    return found
+
+
+@router.get("/ask/{inmate_id}")
+async def family_form(request: Request, services: Svc, who: Relative, inmate_id: str) -> Response:
+    name = await _name(services, who, inmate_id)
+    return _ask_form(request, "family/ask_form.html", inmate_id=inmate_id, inmate_name=name)
+
+
+@router.post("/ask/{inmate_id}")
+async def family_ask(
+    request: Request,
+    services: Svc,
+    who: Relative,
+    inmate_id: str,
+    topic: Text = "",
+    words: Text = "",
+    language: Text = "zh",
+    limitation: Text = "",
+    key: Text = "",
+) -> Response:
+    name = await _name(services, who, inmate_id)
+    form = QuestionForm(topic, words, key, language, limitation)
+    try:
+        async with services.db.write() as session:
+            await service.by_relative(session, legal.means_of(services), who, inmate_id, form)
+    except KinbridgeError as error:
+        return _ask_form(
+            request,
+            "family/ask_form.html",
+            errors=at_fields(request, error),
+            values=_typed(form),
+            status=error.status,
+            inmate_id=inmate_id,
+            inmate_name=name,
+        )
+    return redirect("/ask?asked=1")
+
+
+@router.post("/ask/questions/{question_id}/withdraw")
+async def family_take_back(services: Svc, who: Relative, question_id: str) -> Response:
+    async with services.db.write() as session:
+        await service.withdraw(session, who, question_id)
+    return redirect("/ask")
