@@ -4,12 +4,15 @@ import asyncio
 
 import pytest
 
+from core import clock
 from tests.browser import acts, place
 from tests.browser.conftest import Crowd
 from tests.browser.product import Product
 from tests.fakes import clip
+from tests.fakes.reading import read
 
 CUT = 8.0  # seconds
+LOST_AT_MOST = 2.0  # seconds of media that a killed server may cost
 
 
 async def _three(product: Product, crowd: Crowd, **family: object) -> acts.Visit:
@@ -96,10 +99,13 @@ async def test_who_comes_too_early_is_told_when(product: Product, crowd: Crowd) 
 @pytest.mark.timeout(300)
 async def test_the_server_is_killed_in_mid_call(product: Product, crowd: Crowd) -> None:
     visit = await _three(product, crowd)
+    began = clock.monotonic()
     await acts.sees_and_hears(visit.inmate, "other", clip.FAMILY)
+    await asyncio.sleep(6)
     before = await visit.family.evaluate("document.getElementById('remaining').textContent")
     entries = len(await place.entries(product, ""))
     product.kill()
+    lasted = clock.monotonic() - began
     await visit.family.sees("#lost", seconds=20)
     product.start()
     await acts.live(visit.family, visit.inmate)
@@ -112,7 +118,11 @@ async def test_the_server_is_killed_in_mid_call(product: Product, crowd: Crowd) 
     await acts.end(visit.officer)
     assert len(await place.entries(product, "")) > entries
     await _sealed(product, 2)
-    for folder in (product.data / "recordings").glob("*/*/*/*"):
+    folders = sorted((product.data / "recordings").glob("*/*/*/*"))  # ids sort by birth
+    readings = [read(path, clip.FAMILY.pitch) for path in folders[0].glob("*.webm")]
+    family = next(r for r in readings if any(f.person == clip.FAMILY.number for f in r.frames))
+    assert family.seconds > lasted - LOST_AT_MOST
+    for folder in folders:
         verdict = product.run("verify", "recording", str(folder))
         assert verdict.returncode == 0, verdict.stdout + verdict.stderr
     verdict = product.run("verify", "ledger")

@@ -4,6 +4,7 @@ No accessibility violation, nothing wider than the screen (down to 360 px), no s
 """
 
 import json
+from collections.abc import Mapping
 from pathlib import Path
 
 import pytest
@@ -30,7 +31,7 @@ HUSBAND = {
 }  # fmt: skip
 
 
-def portrait(look: dict[str, object]) -> str:
+def portrait(look: Mapping[str, object]) -> str:
     return _PORTRAIT.replace("LOOK", json.dumps(look))
 
 

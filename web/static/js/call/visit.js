@@ -64,6 +64,7 @@ class Visit {
     }
     write($("steps-words"), text("steps.words", { step: now + 1, steps: STEPS.length }));
     $(`step-${step}`).querySelector("[data-heading]")?.focus({ preventScroll: true });
+    scrollTo(0, 0);
   }
 
   #devices({ camera, microphone }) {
