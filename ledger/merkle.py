@@ -14,16 +14,34 @@ def leaf_hash(leaf: bytes) -> bytes:
     return hashlib.sha256(b"\x00" + leaf).digest()
 
 
+class Tree:
+    """All nodes over some leaves, so that each proof costs no more than the tree is high.
+
+    The tree of section 2.1 is what pairing the nodes of each level gives, an odd last one going up as it is.
+    """
+
+    def __init__(self, leaves: Sequence[bytes]) -> None:
+        self._levels = [[leaf_hash(leaf) for leaf in leaves]]
+        while len(below := self._levels[-1]) > 1:
+            pairs = zip(below[::2], below[1::2], strict=False)
+            self._levels.append([_node(left, right) for left, right in pairs] + below[len(below) & ~1 :])
+
+    @property
+    def root(self) -> bytes:
+        """Section 2.1."""
+        return self._levels[-1][0] if self._levels[-1] else EMPTY
+
+    def path(self, index: int) -> list[bytes]:
+        """The audit path of leaf `index`, from its sibling up (section 2.1.1). Raises `IndexError`."""
+        if not 0 <= index < len(self._levels[0]):
+            raise IndexError(index)
+        siblings = ((level, (index >> height) ^ 1) for height, level in enumerate(self._levels))
+        return [level[place] for level, place in siblings if place < len(level)]
+
+
 def root(leaves: Sequence[bytes]) -> bytes:
-    """The root over `leaves` in their order (section 2.1)."""
-    return _root([leaf_hash(leaf) for leaf in leaves])
-
-
-def path(index: int, leaves: Sequence[bytes]) -> list[bytes]:
-    """The audit path of leaf `index`, from its sibling up (section 2.1.1). Raises `IndexError`."""
-    if not 0 <= index < len(leaves):
-        raise IndexError(index)
-    return _path(index, [leaf_hash(leaf) for leaf in leaves])
+    """The root over `leaves` in their order."""
+    return Tree(leaves).root
 
 
 def root_of(leaf: bytes, index: int, size: int, proof: Sequence[bytes]) -> bytes | None:
@@ -46,26 +64,3 @@ def root_of(leaf: bytes, index: int, size: int, proof: Sequence[bytes]) -> bytes
 
 def _node(left: bytes, right: bytes) -> bytes:
     return hashlib.sha256(b"\x01" + left + right).digest()
-
-
-def _split(count: int) -> int:
-    """The largest power of two below `count`."""
-    return 1 << (count - 1).bit_length() - 1
-
-
-def _root(hashes: Sequence[bytes]) -> bytes:
-    if not hashes:
-        return EMPTY
-    if len(hashes) == 1:
-        return hashes[0]
-    split = _split(len(hashes))
-    return _node(_root(hashes[:split]), _root(hashes[split:]))
-
-
-def _path(index: int, hashes: Sequence[bytes]) -> list[bytes]:
-    if len(hashes) == 1:
-        return []
-    split = _split(len(hashes))
-    if index < split:
-        return [*_path(index, hashes[:split]), _root(hashes[split:])]
-    return [*_path(index - split, hashes[split:]), _root(hashes[:split])]

@@ -104,8 +104,11 @@ def link(content: bytes) -> dict[str, str]:
     return {"day": value["day"], "digest": hashlib.sha256(content).hexdigest(), "root": value["root"]}
 
 
-def inclusion(content: bytes, signature: bytes, leaves: Leaves, recording_id: str) -> bytes:
+def inclusion(
+    content: bytes, signature: bytes, leaves: Leaves, tree: merkle.Tree, recording_id: str
+) -> bytes:
     """The proof that a recording stands under a day's root: complete with the signed head, as a file.
+    `tree` is that of `leaves`.
 
     Raises `StopIteration` for a recording that is not among the leaves.
     """
@@ -118,7 +121,7 @@ def inclusion(content: bytes, signature: bytes, leaves: Leaves, recording_id: st
             "recording": recording_id,
             "manifest": manifest,
             "index": index,
-            "path": [node.hex() for node in merkle.path(index, leaves.encoded())],
+            "path": [node.hex() for node in tree.path(index)],
             "head": content.decode(),
             "signature": signature.hex(),
         }

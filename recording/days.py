@@ -22,6 +22,7 @@ from core.db import Database, Session
 from core.ids import SYSTEM, Ref
 from core.keys import PublicKeys, Signer
 from core.settings import Settings
+from ledger import merkle
 from ledger.chain import GENESIS
 from ledger.tables import EntryRow
 from recording import day, folder
@@ -196,9 +197,10 @@ def _export(days: Path, row: DayRow, leaves: Leaves, places: Mapping[str, Path])
     """The head's own file comes last: while it is missing, all of this is done again. Raises `OSError`."""
     days.mkdir(mode=0o700, parents=True, exist_ok=True)
     content, signature = row.content.encode(), bytes.fromhex(row.signature)
+    tree = merkle.Tree(leaves.encoded())
     for recording_id, path in places.items():
         if path.is_dir():
-            proof = day.inclusion(content, signature, leaves, recording_id)
+            proof = day.inclusion(content, signature, leaves, tree, recording_id)
             folder.place(path / folder.INCLUSION, [proof], home=days)
     folder.place(days / f"{row.day}{day.LEAVES}", [leaves.content()])
     folder.place(days / f"{row.day}{day.SIGNATURE}", [signature])

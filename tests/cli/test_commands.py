@@ -71,7 +71,7 @@ def test_migrate_then_doctor(installation: Path, capsys: CaptureText) -> None:
     capsys.readouterr()
     assert main(["doctor", "--json"]) == 0, capsys.readouterr().out
     findings = {f["what"]: f for f in json.loads(capsys.readouterr().out)["findings"]}
-    assert findings["ledger"]["text"] == "0 entries"
+    assert findings["ledger"]["text"] == "0 entries, 0 sealed days"
     assert findings["signing key"]["good"]
     assert len(keys.public_keys(installation / "keys")) == 1
 

@@ -30,6 +30,20 @@ def test_roots_are_those_of_certificate_transparency(size: int) -> None:
     assert merkle.root(LEAVES[:size]).hex() == ROOTS[size - 1]
 
 
+def reference(leaves: list[bytes]) -> bytes:
+    """Section 2.1 as it is written."""
+    if len(leaves) <= 1:
+        return merkle.leaf_hash(leaves[0]) if leaves else hashlib.sha256().digest()
+    split = max(power for power in (1 << n for n in range(10)) if power < len(leaves))
+    return hashlib.sha256(b"\x01" + reference(leaves[:split]) + reference(leaves[split:])).digest()
+
+
+@pytest.mark.parametrize("size", range(70))
+def test_pairing_gives_the_tree_of_the_rfc(size: int) -> None:
+    leaves = [bytes([number]) for number in range(size)]
+    assert merkle.root(leaves) == reference(leaves)
+
+
 def test_no_leaves_have_the_hash_of_nothing() -> None:
     assert merkle.root([]) == hashlib.sha256(b"").digest()
 
@@ -37,16 +51,17 @@ def test_no_leaves_have_the_hash_of_nothing() -> None:
 @pytest.mark.parametrize("size", range(1, 40))
 def test_every_leaf_is_led_to_the_root_and_no_other_place_is(size: int) -> None:
     leaves = [bytes([number]) for number in range(size)]
-    root = merkle.root(leaves)
+    tree = merkle.Tree(leaves)
+    root = tree.root
     for index, leaf in enumerate(leaves):
-        proof = merkle.path(index, leaves)
+        proof = tree.path(index)
         assert merkle.root_of(leaf, index, size, proof) == root
         assert merkle.root_of(b"another", index, size, proof) != root
         assert merkle.root_of(leaf, (index + 1) % size, size, proof) != root or size == 1
         assert merkle.root_of(leaf, index, size, [*proof, b"x" * 32]) != root
         assert merkle.root_of(leaf, index, size, proof[:-1]) != root or not proof
     with pytest.raises(IndexError):
-        merkle.path(size, leaves)
+        tree.path(size)
     assert merkle.root_of(b"", size, size, []) is None
 
 

@@ -124,7 +124,8 @@ def test_a_proof_by_another_key_or_of_another_manifest_proves_nothing(settings: 
     public = keys.public_keys(settings.data_dir / "keys")
     leaves = day.Leaves(1, ("aa", "bb"), (("rec_1", "cc"), ("rec_2", "dd")))
     head = day.head(date(2026, 11, 21), leaves, "bb", None, "2026-11-22T00:05:00", signer.key_id)
-    proof = day.inclusion(head, signer.sign(head), leaves, "rec_2")
+    tree = merkle.Tree(leaves.encoded())
+    proof = day.inclusion(head, signer.sign(head), leaves, tree, "rec_2")
     assert day.check_inclusion(proof, "rec_2", "dd", public) == "2026-11-21"
     for recording_id, manifest, known in [
         ("rec_1", "dd", public),
@@ -139,7 +140,7 @@ def test_a_proof_by_another_key_or_of_another_manifest_proves_nothing(settings: 
         with pytest.raises(ValueError, match=r"."):
             day.check_inclusion(bytes(changed), "rec_2", "dd", public)
     with pytest.raises(StopIteration):
-        day.inclusion(head, signer.sign(head), leaves, "rec_3")
+        day.inclusion(head, signer.sign(head), leaves, tree, "rec_3")
 
 
 async def test_missed_days_are_caught_up_and_chained(

@@ -4,6 +4,7 @@ from datetime import timedelta
 
 import pytest
 
+import ledger.read
 from core import clock as core_clock
 from core.db import Database
 from recording import days, holds, recheck
@@ -12,6 +13,7 @@ from recording.model import RecordingState
 from recording.retention import delete_expired
 from scheduler.model import BookingView
 from tests.conftest import FakeClock
+from tests.recording.test_days import unguarded
 from tests.web import staffed
 from tests.web.conftest import Browser, SignIn
 from tests.web.staffed import Staffed
@@ -124,6 +126,25 @@ async def test_sealed_days_are_listed(
         (row,) = await days.latest(session, 7)
     assert "2026-11-21" in page
     assert row.root in page
+
+
+async def test_a_ledger_that_was_cut_off_is_red(
+    browser: Browser, db: Database, services: Services, clock: FakeClock, house: Staffed, sign_in: SignIn
+) -> None:
+    clock.move(days=1)
+    await days.seal_days(db, services.settings)
+    await sign_in(browser, house.admin, strong=True)
+    assert "全部相符" in (await browser.send_form("/admin/ledger/verify")).text
+    async with db.read() as session:
+        (row,) = await days.latest(session, 1)
+        (before,) = await ledger.read.latest(session, before=row.last_seq, limit=1)
+    await unguarded(
+        db,
+        f"DELETE FROM ledger_entry WHERE seq > {before.seq}",
+        f"UPDATE ledger_head SET seq = {before.seq}, digest = '{before.digest}'",
+    )
+    page = (await browser.send_form("/admin/ledger/verify")).text
+    assert "与 2026-11-21 的封存不符" in page
 
 
 async def test_what_is_wrong_stands_at_its_field(

@@ -14,6 +14,7 @@ from core import settings as core_settings
 from core.bus import open_bus
 from core.db import Database
 from core.settings import Settings
+from recording import days
 
 _DISK_FLOOR = 2 * 1024**3  # bytes: about 70 hours of one recorded call
 
@@ -71,11 +72,16 @@ async def _ledger(settings: Settings) -> tuple[bool, str]:
     db = Database.connect(settings.sqlalchemy_url)
     try:
         verdict = await ledger.read.verify(db)
+        sealed = await days.check(db, settings.data_dir)
     finally:
         await db.close()
+    if verdict.intact and not sealed.intact:
+        return False, f"day {sealed.broken_at}: {sealed.problem}"
     return (
         verdict.intact,
-        f"{verdict.entries} entries" if verdict.intact else f"entry {verdict.broken_at}: {verdict.problem}",
+        f"{verdict.entries} entries, {sealed.days} sealed days"
+        if verdict.intact
+        else f"entry {verdict.broken_at}: {verdict.problem}",
     )
 
 
