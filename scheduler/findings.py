@@ -73,7 +73,9 @@ REFUSED: Mapping[str, str] = {
 ODD: Mapping[str, str] = {
     "unknown-key": "{name} is not known and was left aside.",
     "misspelt-key": "{name} is not known and was left aside; {meant} may be meant.",
-    "missing-part": "{name} is missing. {instead}",
+    "no-adult-age": "adult_age is missing; the policy's holds.",
+    "no-weekly-times": "recurring is missing; the prison has no weekly visits.",
+    "no-enabled": "enabled is missing; the prison is taken as enabled.",
     "read-as": "{value} is read as {meant}.",
     "empty": "Nothing is stated here.",
     "closed-yet-enabled": "The prison is both enabled and closed; it is taken as closed.",
@@ -88,12 +90,12 @@ ODD: Mapping[str, str] = {
     "rule-differs": "The prison's rules say {present} for {name}, the file {stated}. Rules are changed by two persons, "
     "not by a file.",
     "rules-incomplete": "Nobody can book yet: the rules of this prison lack {missing}.",
-    "bookings-ahead": "{count} bookings are affected; an officer decides on each.",
+    "bookings-ahead": "Bookings that this touches: {count}. An officer decides on each.",
 }
 NOTED: Mapping[str, str] = {
     "not-supported": "{name} is understood, but not supported yet.",
     "not-kept": "{name} is not kept.",
-    "passed": "{count} dates have passed and are left aside, {first} to {last}.",
+    "passed": "Dates that have passed and are left aside: {count}, from {first} to {last}.",
 }
 TEXTS: Mapping[str, str] = {**REFUSED, **ODD, **NOTED}
 

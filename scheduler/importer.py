@@ -39,11 +39,8 @@ _OWN = (
     "anomalous",
 )
 KEYS = (*_OWN, *_RULES, *_UNSUPPORTED, *_NOT_KEPT)
-# What a file of an enabled prison should have, and what holds if it does not.
-_EXPECTED = {
-    "adult_age": "The rules of the policy hold.",
-    "recurring": "The prison has no weekly visits.",
-}
+# What a file of an enabled prison should have, and what is said if it does not.
+_EXPECTED = {"adult_age": "no-adult-age", "recurring": "no-weekly-times"}
 
 _TIMES = re.compile(r"([0-9]{1,2})[:.]?([0-9]{2}) *[-–] *([0-9]{1,2})[:.]?([0-9]{2})")
 
@@ -81,6 +78,15 @@ class TimetableFile:
     closed: Mapping[date, int]  # with their lines
     special: Mapping[date, tuple[Times, ...]]
 
+    def counts(self) -> dict[str, int]:
+        """How much it states."""
+        return {
+            "enabled": int(self.enabled),
+            "weekly": sum(len(day) for day in self.weekly.values()),
+            "closed": len(self.closed),
+            "special": sum(len(day) for day in self.special.values()),
+        }
+
 
 @dataclass(frozen=True, slots=True)
 class Reading:
@@ -111,9 +117,9 @@ def _file(reader: NodeReader, root: yaml.Node) -> TimetableFile:
         closed=closed,
         special=_special(reader, parts.get("anomalous"), closed),
     )
-    for name, instead in _EXPECTED.items():
+    for name, code in _EXPECTED.items():
         if enabled and name not in parts:
-            reader.say("missing-part", name, None, name=name, instead=instead)
+            reader.say(code, name, None)
     return made
 
 
@@ -145,7 +151,7 @@ def _enabled(reader: NodeReader, parts: Mapping[str, yaml.Node]) -> bool:
     enabled = reader.yes_or_no("enabled", parts.get("enabled"))
     closed = reader.yes_or_no("closed", parts.get("closed"))
     if enabled is None and "enabled" not in parts:
-        reader.say("missing-part", "enabled", None, name="enabled", instead="The prison is taken as enabled.")
+        reader.say("no-enabled", "enabled", None)
     if enabled and closed:
         reader.say("closed-yet-enabled", "closed", parts["closed"])
     return enabled is not False and closed is not True

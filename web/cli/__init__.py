@@ -21,6 +21,7 @@ COMMANDS = {
     "demo": "a demonstration with people, visits and data of its own",
     "worker": "the periodic tasks as a process of their own",
     "media": "a media node: rooms, media legs and recorders as a process of its own",
+    "import-timetable": "reads prisons' timetables from files, and reports everything odd in them",
     "assign": "plans a week from a file, with the proof of how near the plan is to the best",
     "migrate": "brings the database to this version",
     "verify": "proves the ledger or a recording, or names the first broken place",
