@@ -73,7 +73,8 @@ async def ask(screen: Browser, **more: str) -> str:
     sent = await screen.send_form("/terminal/lawyer/ask", values)
     assert sent.status_code == 303, sent.text
     page = (await screen.get("/terminal/lawyer/questions")).text
-    return re.findall(r"/terminal/lawyer/questions/(qst_\w+)", page)[0]
+    newest: str = re.findall(r"/terminal/lawyer/questions/(qst_\w+)", page)[0]
+    return newest
 
 
 async def test_from_the_question_to_the_written_answer_and_on(
