@@ -6,6 +6,7 @@ import contextlib
 import shutil
 from collections.abc import AsyncIterator, Callable, Coroutine
 from dataclasses import dataclass
+from datetime import timedelta
 from pathlib import Path
 from typing import Any, Literal
 
@@ -21,6 +22,7 @@ from ledger import read
 from people import sessions
 from people import terminals as devices
 from people.model import Identity, Role
+from recording import holds, recheck
 from scheduler import service as schedule
 from tests.web import place, staffed
 from tests.web.staffed import Staffed
@@ -84,7 +86,16 @@ async def _listening(app: Any) -> AsyncIterator[int]:
     await running
 
 
-def _paths(house: Staffed, visit: str, asked: str) -> dict[str, tuple[str, str]]:
+async def _held(services: Services, visit: str, token: str) -> str:
+    async with services.db.write() as session:
+        who = await sessions.resume(session, token)
+        assert who is not None
+        now = clock.now()
+        term = holds.Term(now + timedelta(days=90), now + timedelta(hours=12))
+        return await holds.place(session, who, visit, "court", "（2026）刑字 17 号", term)
+
+
+def _paths(house: Staffed, visit: str, asked: str, hold: str) -> dict[str, tuple[str, str]]:
     return {
         "officer-today": ("/officer", "monitor"),
         "officer-call-list": ("/officer/call-list", "monitor"),
@@ -93,6 +104,9 @@ def _paths(house: Staffed, visit: str, asked: str) -> dict[str, tuple[str, str]]
         "approvals-visit": (f"/approvals/bookings/{asked}", "approver"),
         "recordings": ("/recordings", "monitor"),
         "recording-door": (f"/recordings/{visit}", "monitor"),
+        "evidence": ("/evidence", "approver"),
+        "evidence-hold": (f"/evidence/visits/{visit}/hold", "monitor"),
+        "evidence-review": (f"/evidence/holds/{hold}", "approver"),
         "admin": ("/admin", "admin"),
         "admin-places": ("/admin/places", "admin"),
         "admin-timetable": ("/admin/timetable", "admin"),
@@ -129,7 +143,9 @@ async def site(tmp_path: Path, sqlite_template: Path) -> AsyncIterator[Site]:
                 ("counsel", house.counsel),
             ):
                 tokens[name], _ = await sessions.open_session(session, subject, strong=True, agent="Chromium")
-        paths = _paths(house, visit.id, asked.id)
+        hold = await _held(services, visit.id, tokens["monitor"])
+        await recheck.recheck(services.db, settings, rate=1e12)
+        paths = _paths(house, visit.id, asked.id, hold)
         yield Site(f"http://127.0.0.1:{port}", services, house, visit.id, tokens, paths)
 
 
