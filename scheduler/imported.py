@@ -257,7 +257,9 @@ async def _apply(
             session, actor, name=file.name, zone=target.zone, policy=target.policy, values=file.values
         )
         outcome.changed |= {"rules": len(file.values)} if file.values else {}
-    await _switch(session, actor, prison_id, active=file.enabled, outcome=outcome)
+    prison = await session.get_one(PrisonRow, prison_id)  # while it is held here, no step reads it again
+    if prison.active != file.enabled:
+        await _switch(session, actor, prison_id, active=file.enabled, outcome=outcome)
     for day in plan.closed:
         await closures.close_date(session, actor, prison_id, day, "", slots=False)
     for day, times in plan.special:
@@ -282,9 +284,6 @@ async def _apply(
 
 
 async def _switch(session: Session, actor: Ref, prison_id: str, *, active: bool, outcome: Outcome) -> None:
-    row = await session.get_one(PrisonRow, prison_id)
-    if row.active == active:
-        return
     await setup.set_prison_active(session, actor, prison_id, active=active)
     if not active:
         ahead = await repository.views(

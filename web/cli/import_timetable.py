@@ -81,7 +81,11 @@ def run(args: argparse.Namespace) -> int:
         since=args.since,
         dry=args.dry_run,
     )
-    readings = [(file, importer.read(file.read_bytes())) for file in files]
+    try:
+        readings = [(file, importer.read(file.read_bytes())) for file in files]
+    except OSError as error:
+        sys.stderr.write(f"kinbridge: {error.filename} cannot be read: {error.strerror}\n")
+        return 2
     results = asyncio.run(_all(core_settings.from_environment(), readings, target))
     if args.json:
         print(json.dumps(_document(results, dry=args.dry_run), ensure_ascii=False))
