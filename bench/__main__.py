@@ -1,7 +1,6 @@
 """Runs every benchmark, each in a process of its own, and passes its JSON lines on.
 
-    python -m bench            all of them
-    python -m bench join seal  only these
+`python -m bench` runs all of them, `python -m bench join seal` only these.
 """
 
 import json
@@ -16,7 +15,11 @@ def main(names: list[str]) -> int:
     failed = 0
     for name in programs:
         done = subprocess.run(
-            [sys.executable, "-m", f"bench.{name}"], stdout=subprocess.PIPE, text=True, check=False, cwd=folder.parent
+            [sys.executable, "-m", f"bench.{name}"],
+            stdout=subprocess.PIPE,
+            text=True,
+            check=False,
+            cwd=folder.parent,
         )
         for line in done.stdout.splitlines():
             if line.startswith("{"):

@@ -15,7 +15,18 @@ import rooms.words
 import scheduler.rules
 
 ROOT = Path(__file__).parents[2]
-PACKAGES = ("core", "people", "notices", "policy", "scheduler", "rooms", "signaling", "recording", "legalaid", "web")
+PACKAGES = (
+    "core",
+    "people",
+    "notices",
+    "policy",
+    "scheduler",
+    "rooms",
+    "signaling",
+    "recording",
+    "legalaid",
+    "web",
+)
 _MARKERS = {"_", "N_", "_gettext"}
 
 
