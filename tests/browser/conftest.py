@@ -1,6 +1,7 @@
 """Fixtures of the browser journeys: a product of its own for each module, people with browsers of their own."""
 
 import contextlib
+import shutil
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 from typing import Any
@@ -39,10 +40,20 @@ def clips(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Clip]:
     return {name: clip.write(person, folder) for name, person in people.items()}
 
 
+@pytest.fixture(scope="session")
+def demonstration(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The data of a demonstration that was started once and stopped: migrated, and with its people."""
+    first = Product(tmp_path_factory.mktemp("demonstration"))
+    first.start()
+    first.stop()
+    return first.data
+
+
 @pytest.fixture
-def product(tmp_path: Path) -> Iterator[Product]:
+def product(tmp_path: Path, demonstration: Path) -> Iterator[Product]:
     """A demonstration that runs; what it said last is shown when a test fails."""
     made = Product(tmp_path / "product")
+    shutil.copytree(demonstration, made.data)
     made.start()
     yield made
     made.stop()
