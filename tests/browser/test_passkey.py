@@ -1,0 +1,75 @@
+"""Staff add a passkey and come back in with it: a real browser, its own virtual authenticator (CDP WebAuthn)."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.browser.chromium import Chromium
+from tests.browser.conftest import Crowd
+from tests.browser.product import Product
+
+AUTHENTICATOR = {
+    "protocol": "ctap2",
+    "transport": "internal",
+    "hasResidentKey": True,
+    "hasUserVerification": True,
+    "isUserVerified": True,
+    "automaticPresenceSimulation": True,
+}
+
+
+@pytest.fixture
+def product_with_a_name(tmp_path: Path) -> Iterator[Product]:
+    """Passkeys are bound to a host name; an address will not do."""
+    made = Product(tmp_path / "product")
+    made.process.env["KINBRIDGE_BASE_URL"] = f"http://localhost:{made.port}"
+    made.start()
+    yield made
+    made.stop()
+    print(made.process.words())
+
+
+async def test_a_passkey_is_added_and_signs_in(product_with_a_name: Product, crowd: Crowd) -> None:
+    officer = await crowd.chromium("officer", f"http://localhost:{product_with_a_name.port}")
+    assert isinstance(officer.browser, Chromium)
+    page = officer.browser.page
+    devtools = await page.context.new_cdp_session(page)
+    await devtools.send("WebAuthn.enable")
+    added = await devtools.send("WebAuthn.addVirtualAuthenticator", {"options": AUTHENTICATOR})
+
+    await officer.open("/demo/enter/monitor")
+    await officer.open("/account/security")
+    await page.fill("#passkey-name", "值班台")
+    async with page.expect_navigation():
+        await page.click("[data-passkey-add] button")
+    await officer.reads("值班台", "main")
+    held = await devtools.send("WebAuthn.getCredentials", {"authenticatorId": added["authenticatorId"]})
+    assert [key["rpId"] for key in held["credentials"]] == ["localhost"]
+
+    await page.click("form[action='/signout'] button")
+    await officer.open("/officer")
+    assert "/signin" in page.url
+    await officer.open("/signin/staff")
+    await page.click("#passkey-button")
+    await page.wait_for_url("**/officer")
+    assert product_with_a_name.run("verify", "ledger").returncode == 0
+
+
+async def test_a_passkey_that_is_not_ours_opens_nothing(product_with_a_name: Product, crowd: Crowd) -> None:
+    stranger = await crowd.chromium("stranger", f"http://localhost:{product_with_a_name.port}")
+    assert isinstance(stranger.browser, Chromium)
+    page = stranger.browser.page
+    devtools = await page.context.new_cdp_session(page)
+    await devtools.send("WebAuthn.enable")
+    await devtools.send("WebAuthn.addVirtualAuthenticator", {"options": AUTHENTICATOR})
+    await stranger.open("/demo/enter/monitor")
+    await stranger.open("/account/security")
+    async with page.expect_navigation():
+        await page.click("[data-passkey-add] button")
+    await page.click("form[action^='/account/security/passkey/'][action$='/remove'] button")
+    await page.click("form[action='/signout'] button")
+    await stranger.open("/signin/staff")
+    await page.click("#passkey-button")
+    await page.wait_for_function("document.getElementById('passkey-status').textContent.trim() !== ''")
+    assert "/signin" in page.url
