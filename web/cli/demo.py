@@ -71,6 +71,4 @@ def _greet(settings: Settings, *, lan: bool) -> None:
     )
     if lan:
         segno.make(f"{settings.public_url}/demo").terminal(compact=True)
-        print(
-            "  The phone will ask whether to trust this certificate: it was made on this machine just now.\n"
-        )
+        print("  The phone will ask whether to trust this certificate: it was made just now.\n", flush=True)
