@@ -19,8 +19,8 @@ test: $(VENV)/.dev services ## sets everything up, browsers and databases includ
 ifdef ARGS
 	$(BIN)/pytest $(ARGS)
 else
-	$(BIN)/pytest -n 2 --dist loadfile -m "not browser"
-	$(BIN)/pytest -m browser
+	$(BIN)/pytest -n 2 --dist loadfile --durations=15 -m "not browser"
+	$(BIN)/pytest --durations=10 -m browser
 endif
 
 check: $(VENV)/.dev ## lint, format, types, imports
