@@ -14,13 +14,13 @@ help: ## this list
 demo: $(VENV)/.run ## sets everything up and serves a demonstration (PORT=8000, LAN=1 for phones on this network)
 	@$(BIN)/kinbridge demo --port $(PORT) $(if $(LAN),--lan,)
 
-# Two at a time first; then, alone on the machine, those that drive real browsers in real time.
+# Two at a time first; then, alone on the machine, the calls that real browsers make in real time.
 test: $(VENV)/.dev services ## sets everything up, browsers and databases included, and runs every test (ARGS=… for some)
 ifdef ARGS
 	$(BIN)/pytest $(ARGS)
 else
-	$(BIN)/pytest -n 2 --dist loadfile --durations=15 -m "not browser"
-	$(BIN)/pytest --durations=10 -m browser
+	$(BIN)/pytest -n 2 --dist loadfile --durations=15 -m "not alone"
+	$(BIN)/pytest --durations=10 -m alone
 endif
 
 check: $(VENV)/.dev ## lint, format, types, imports

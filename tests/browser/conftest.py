@@ -18,11 +18,17 @@ from tests.fakes import clip
 from tests.fakes.clip import Clip
 
 
+# Pages that are only looked at may share the machine; calls run in real time and want it for themselves.
+UNHURRIED = {"test_family_pages.py", "test_legal_pages.py", "test_passkey.py"}
+
+
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     here = Path(__file__).parent
     for item in items:
         if here in item.path.parents:
             item.add_marker(pytest.mark.browser)
+            if item.path.name not in UNHURRIED:
+                item.add_marker(pytest.mark.alone)
             if item.get_closest_marker("timeout") is None:
                 item.add_marker(pytest.mark.timeout(180))
 
