@@ -17,7 +17,6 @@ from tests.browser.wire import Wire
 from tests.fakes import clip
 from tests.fakes.clip import Clip
 
-
 # Pages that are only looked at may share the machine; calls run in real time and want it for themselves.
 UNHURRIED = {"test_family_pages.py", "test_legal_pages.py", "test_passkey.py"}
 
