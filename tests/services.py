@@ -18,10 +18,11 @@ def free_port() -> int:
         return int(probe.getsockname()[1])
 
 
-def find_program(name: str, *folders: str) -> str:
-    """The program's path; raises with the words that tell what to install."""
+def find_program(name: str, *folders: str, others: tuple[str, ...] = ()) -> str:
+    """The program's path, `others` being its names elsewhere; raises with the words that tell what to install."""
     places = [*folders, *sorted((str(p) for p in Path("/usr/lib/postgresql").glob("*/bin")), reverse=True)]
-    found = shutil.which(name) or shutil.which(name, path=os.pathsep.join(places))
+    found = next((path for one in (name, *others) if (path := shutil.which(one))), None)
+    found = found or shutil.which(name, path=os.pathsep.join(places))
     if found is None:
         raise RuntimeError(f"{name} is missing: run `make services`, which says what to install")
     return found

@@ -9,9 +9,10 @@ from playwright.async_api import Error, Page, Playwright
 from tests.browser.person import PROBE
 from tests.fakes.clip import Clip
 from tests.fakes.clip import Person as Performer
+from tests.services import find_program
 
 _CAMERA = Path(__file__).with_name("camera.js").read_text(encoding="utf-8")
-EXECUTABLE = "/usr/bin/chromium"
+EXECUTABLE = find_program("chromium", others=("chromium-browser", "google-chrome"))
 FLAGS = (
     "--headless=new",
     "--no-sandbox",

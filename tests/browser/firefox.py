@@ -15,8 +15,9 @@ from typing import Any, cast
 from websockets.asyncio.client import ClientConnection, connect
 
 from tests.browser.person import PROBE
+from tests.services import find_program
 
-EXECUTABLE = "/usr/bin/firefox-esr"
+EXECUTABLE = find_program("firefox-esr", others=("firefox",))
 TONE = 1000  # hertz of the fake microphone
 PREFERENCES: dict[str, bool | int | str] = {
     "media.navigator.streams.fake": True,

@@ -26,12 +26,12 @@ from core.ids import Ref
 from people import service as people
 from people import sessions
 from scheduler import service as schedule
+from tests.browser.chromium import EXECUTABLE
 from tests.web import place
 from tests.web.place import Place
 from web.app import create_app
 from web.services import Services
 
-CHROMIUM = "/usr/bin/chromium"
 SCREENS = Path(__file__).parents[2] / "var" / "screens"
 RULES = {"runOnly": ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]}
 
@@ -146,7 +146,7 @@ async def site(tmp_path: Path, sqlite_template: Path) -> AsyncIterator[Site]:
 
 @pytest.fixture
 async def browser(playwright: Playwright) -> AsyncIterator[Browser]:
-    launched = await playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
+    launched = await playwright.chromium.launch(executable_path=EXECUTABLE, args=["--no-sandbox"])
     yield launched
     await launched.close()
 

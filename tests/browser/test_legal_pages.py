@@ -26,6 +26,7 @@ from legalaid.wording import TOPICS
 from people import service as people
 from people import sessions
 from scheduler import service as schedule
+from tests.browser.chromium import EXECUTABLE
 from tests.web import place, staffed
 from tests.web.staffed import Staffed
 from web import legal
@@ -34,7 +35,6 @@ from web.app import create_app
 if TYPE_CHECKING:
     from web.services import Services
 
-CHROMIUM = "/usr/bin/chromium"
 SCREENS = Path(__file__).parents[2] / "var" / "screens"
 RULES = {"runOnly": ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]}
 NUMBER, NAME, PIN = "3401202107", "陈志强", "274918"
@@ -123,7 +123,7 @@ async def _station(db: Database, house: Staffed) -> Ref:
 
 @pytest.fixture
 async def browser(playwright: Playwright) -> AsyncIterator[Browser]:
-    launched = await playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
+    launched = await playwright.chromium.launch(executable_path=EXECUTABLE, args=["--no-sandbox"])
     yield launched
     await launched.close()
 

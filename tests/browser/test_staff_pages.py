@@ -24,13 +24,13 @@ from people import terminals as devices
 from people.model import Identity, Role
 from recording import holds, recheck
 from scheduler import service as schedule
+from tests.browser.chromium import EXECUTABLE
 from tests.web import place, staffed
 from tests.web.staffed import Staffed
 from web import listening
 from web.app import create_app
 from web.services import Services
 
-CHROMIUM = "/usr/bin/chromium"
 SCREENS = Path(__file__).parents[2] / "var" / "screens"
 RULES = {"runOnly": ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]}
 IN_STEP_MS = 80
@@ -152,7 +152,7 @@ async def site(tmp_path: Path, sqlite_template: Path) -> AsyncIterator[Site]:
 @pytest.fixture
 async def chromium(playwright: Playwright) -> AsyncIterator[Browser]:
     browser = await playwright.chromium.launch(
-        executable_path=CHROMIUM,
+        executable_path=EXECUTABLE,
         args=["--headless=new", "--no-sandbox", "--autoplay-policy=no-user-gesture-required"],
     )
     yield browser
