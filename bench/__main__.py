@@ -11,7 +11,11 @@ from pathlib import Path
 
 def main(names: list[str]) -> int:
     folder = Path(__file__).parent
-    programs = names or sorted(path.stem for path in folder.glob("*.py") if not path.stem.startswith("_"))
+    # What a family notices comes first: how long it takes from the click to the first picture.
+    all_of_them = sorted(
+        (path.stem for path in folder.glob("[!_]*.py")), key=lambda name: (name != "join", name)
+    )
+    programs = names or all_of_them
     failed = 0
     for name in programs:
         done = subprocess.run(
