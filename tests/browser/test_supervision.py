@@ -1,5 +1,7 @@
 """What an officer can do in a visit, each power as all sides see and hear it."""
 
+import asyncio
+
 import pytest
 
 from tests.browser import acts, place
@@ -120,6 +122,7 @@ async def test_the_visit_waits_for_an_officer_who_left(product: Product, crowd: 
     await officer.open("/officer")
     for person in (family, inmate):
         await person.sees("#paused", seconds=20)
+    await asyncio.sleep(1)  # the page draws the time anew several times a second: what stands now stands
     stood = await family.text("#remaining")
     await acts.hears_nothing(family, "other")
     await acts.sees_nothing(inmate, "other")
