@@ -5,6 +5,8 @@ VENV := .venv
 BIN := $(VENV)/bin
 PIP := $(BIN)/pip install --quiet --disable-pip-version-check
 
+AGAIN := $(BIN)/pytest --last-failed --last-failed-no-failures none
+
 .DEFAULT_GOAL := help
 .PHONY: help demo test check bench fix lock services migrations clean
 
@@ -14,13 +16,14 @@ help: ## this list
 demo: $(VENV)/.run ## sets everything up and serves a demonstration (PORT=8000, LAN=1 for phones on this network)
 	@$(BIN)/kinbridge demo --port $(PORT) $(if $(LAN),--lan,)
 
-# Two at a time first; then, alone on the machine, the calls that real browsers make in real time.
+# Two at a time first; then, alone on the machine, the calls that real browsers make in real time. What fails while
+# others run beside it is run once more by itself, and that counts; both runs are printed.
 test: $(VENV)/.dev services ## sets everything up, browsers and databases included, and runs every test (ARGS=… for some)
 ifdef ARGS
 	$(BIN)/pytest $(ARGS)
 else
-	$(BIN)/pytest -n 2 --dist loadfile --durations=15 -m "not alone"
-	$(BIN)/pytest --durations=10 -m alone
+	$(BIN)/pytest -n 2 --dist loadfile --durations=15 -m "not alone" || $(AGAIN) -m "not alone"
+	$(BIN)/pytest --durations=10 -m alone || $(AGAIN) -m alone
 endif
 
 check: $(VENV)/.dev ## lint, format, types, imports

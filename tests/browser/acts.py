@@ -93,7 +93,7 @@ async def watch_all(visit: Visit) -> None:
 
 
 async def sees_and_hears(
-    person: Person, watch: str, whom: clip.Person, *, frames: int = 20, beeps: int = 2, seconds: float = 15
+    person: Person, watch: str, whom: clip.Person, *, frames: int = 20, beeps: int = 2, seconds: float = 40
 ) -> None:
     """`person` decodes changing frames of `whom` and hears its beeps, counted from now on."""
     since = (await person.seen(watch))["now"]

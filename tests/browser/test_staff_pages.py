@@ -241,7 +241,7 @@ async def _opened(context: BrowserContext, site: Site) -> Page:
     return page
 
 
-async def _until(true: Callable[[], Coroutine[Any, Any, bool]], seconds: float = 15) -> None:
+async def _until(true: Callable[[], Coroutine[Any, Any, bool]], seconds: float = 40) -> None:
     deadline = clock.monotonic() + seconds
     while not await true():
         assert clock.monotonic() < deadline, "it did not happen"

@@ -33,7 +33,7 @@ async def test_a_channel_can_be_left_and_entered_again(bus: Bus) -> None:
     for turn in range(3):
         async with bus.subscribe("again") as subscription:
             await bus.publish("again", {"turn": turn})
-            assert await asyncio.wait_for(subscription.get(), 5) == {"turn": turn}
+            assert await asyncio.wait_for(subscription.get(), 30) == {"turn": turn}
 
 
 async def test_messages_are_copies(bus: Bus) -> None:

@@ -98,7 +98,7 @@ async def test_revoked_is_dead_at_once_and_announced(db: Database, means: Means,
     async with bus.subscribe("session") as heard:
         async with db.write() as session:
             assert await sessions.revoke(session, who.session_id, subject, bus=bus)
-        assert await asyncio.wait_for(heard.get(), 5) == {"session": who.session_id}
+        assert await asyncio.wait_for(heard.get(), 30) == {"session": who.session_id}
     assert await resumed(db, token) is None
     async with db.write() as session:
         assert not await sessions.alive(session, who.session_id)

@@ -220,7 +220,7 @@ async def test_a_worker_that_is_stopped_stops_reading(
     slow.cancel()
     with pytest.raises(asyncio.CancelledError):
         await slow
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(30):
         await asyncio.get_running_loop().shutdown_default_executor()
     async with db.read() as session:
         run = await session.get(RecheckRow, "2026-11-20")

@@ -111,7 +111,7 @@ class RawClient:
         await self.pc.close()
 
 
-async def until(condition: Callable[[], Any], seconds: float = 5.0) -> None:
+async def until(condition: Callable[[], Any], seconds: float = 30.0) -> None:
     """Waits for something that must come true."""
     async with asyncio.timeout(seconds):
         while not condition():

@@ -317,7 +317,7 @@ async def test_the_device_check(server: Server, cast: Cast, legs: FakeLegs) -> N
         await client.send({"type": "help", "text": "means nothing here"})
         await client.send({"type": "bye"})
         assert (await client.ended()).code == 1000
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(30):
         while legs.open_legs:
             await asyncio.sleep(0.05)
 

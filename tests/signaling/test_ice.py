@@ -49,7 +49,7 @@ class Peer:
     def __init__(self, host: str = "127.0.0.1") -> None:
         self.sock = socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET, socket.SOCK_DGRAM)
         self.sock.bind((host, 0))
-        self.sock.settimeout(2)
+        self.sock.settimeout(30)
         self.host = host
         Peer.opened.append(self.sock)
 
