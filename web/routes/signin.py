@@ -19,7 +19,7 @@ from people.model import DOCUMENT_TEXTS
 from web import security
 from web.caller import caller_of, welcome
 from web.deps import AtTheDoor, MaybeWho, Svc
-from web.forms import at_fields
+from web.forms import at_fields, form_again
 from web.templating import redirect, render
 
 router = APIRouter(include_in_schema=False)
@@ -43,14 +43,7 @@ async def ask_code(request: Request, services: Svc, phone: Text = "", next: Text
         async with services.db.write() as session:
             asked = await codes.ask_code(session, services.means, caller_of(request), phone)
     except (Refused, TooMany) as error:
-        return render(
-            request,
-            "signin/phone.html",
-            status=error.status,
-            next=next,
-            values={"phone": phone},
-            errors=at_fields(request, error),
-        )
+        return form_again(request, "signin/phone.html", error, next=next, values={"phone": phone})
     return redirect(f"/signin/code?{urlencode({'id': asked.id, 'to': asked.phone, 'next': next})}")
 
 
@@ -112,15 +105,8 @@ async def use_password(
         async with services.db.write() as session:
             signed = await codes.sign_in_password(session, services.means, caller, phone, password)
     except (Refused, TooMany, UseCode, SignInFailed) as error:
-        return render(
-            request,
-            "signin/password.html",
-            status=error.status,
-            next=next,
-            values={"phone": phone},
-            errors=at_fields(request, error),
-            use_code=isinstance(error, UseCode),
-        )
+        known, use_code = {"phone": phone}, isinstance(error, UseCode)
+        return form_again(request, "signin/password.html", error, next=next, values=known, use_code=use_code)
     return welcome(services, caller, signed, next)
 
 

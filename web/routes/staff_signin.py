@@ -14,7 +14,7 @@ from people.errors import SignInFailed
 from web import security
 from web.caller import caller_of, let_in, welcome
 from web.deps import Svc
-from web.forms import at_fields
+from web.forms import at_fields, form_again
 from web.templating import redirect, render
 
 router = APIRouter(include_in_schema=False)
@@ -60,14 +60,7 @@ async def use_password(
                 session, services.means, caller_of(request), username, password
             )
     except (SignInFailed, TooMany) as error:
-        return render(
-            request,
-            "signin/staff.html",
-            status=error.status,
-            next=next,
-            values={"username": username},
-            errors=at_fields(request, error),
-        )
+        return form_again(request, "signin/staff.html", error, next=next, values={"username": username})
     return redirect(f"/signin/second?{urlencode({'id': pending.id, 'next': next})}")
 
 
