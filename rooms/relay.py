@@ -10,8 +10,10 @@ from secrets import randbits
 
 from rooms import rtcp as wire
 from rooms.client import MediaKind, TrackSink
-from rooms.downstream import Downstream, Port
+from rooms.downstream import Downstream
+from rooms.flows import Flows, Port
 from rooms.lines import MediaLine
+from rooms.plain import PlainFlows
 from rooms.rate import CAP
 from rooms.rtp import HEADER_SIZE, PAYLOAD_TYPE, RTX, BadPacket
 from rooms.upstream import Upstream
@@ -28,19 +30,28 @@ _Handler = Callable[[bytes, float], None]
 class Relay:
     """All times are monotonic seconds, given from outside. `dropped` counts by reason."""
 
-    def __init__(self, port: Port, lines: Sequence[MediaLine], dropped: Counter[str], cap: int = CAP) -> None:
+    def __init__(
+        self,
+        port: Port,
+        lines: Sequence[MediaLine],
+        dropped: Counter[str],
+        cap: int = CAP,
+        flows: Flows | None = None,
+    ) -> None:
+        """`flows`: what runs for every packet; `None`: that in Python."""
         self.ups: dict[MediaKind, Upstream] = {}
         self.downs: dict[str, Downstream] = {}  # by mid
         self._lines: dict[tuple[int | None, MediaKind], Downstream] = {}  # None: the announce line
         self._port = port
         self._dropped = dropped
         self._ssrc = randbits(32)  # of our reports
+        self._flows = flows if flows is not None else PlainFlows(port, dropped)
         used = {self._ssrc}
         for line in lines:
             if line.use == "own":
-                self.ups[line.kind] = Upstream(line.kind, port.rtcp, self._ssrc, dropped, cap)
+                self.ups[line.kind] = Upstream(line.kind, self._flows, port.rtcp, self._ssrc, dropped, cap)
             else:
-                down = Downstream(line.kind, port, _fresh(used), _fresh(used))
+                down = Downstream(line.kind, self._flows, port, _fresh(used), _fresh(used))
                 self.downs[line.mid] = self._lines[line.line, line.kind] = down
         self._by_ssrc = {down.ssrc: down for down in self.downs.values()}
         self._handlers: dict[bytes, _Handler] = {}
@@ -90,9 +101,12 @@ class Relay:
                 return
             if up.ssrc is not None:
                 self._handlers[up.ssrc.to_bytes(4, "big")] = self._contender(up)
-            up.adopt(int.from_bytes(packet[8:12], "big"))
-            self._handlers[packet[8:12]] = up.packet
-            up.packet(packet, now)
+                self._flows.bind(up.ssrc, None)
+            ssrc = int.from_bytes(packet[8:12], "big")
+            up.adopt(ssrc)
+            self._flows.bind(ssrc, up.flow)
+            self._handlers[packet[8:12]] = up.flow.packet
+            up.flow.packet(packet, now)
 
         return handle
 
@@ -129,11 +143,13 @@ class Relay:
         """Line `line` carries what `publisher` sends, as far as `audio` and `video` say."""
         for kind, wanted in ((MediaKind.AUDIO, audio), (MediaKind.VIDEO, video)):
             source = publisher.ups.get(kind) if publisher is not None and wanted else None
-            self._lines[line, kind].carry(source, now)
+            if (down := self._lines.get((line, kind))) is not None:  # none: it was opened without
+                down.carry(source, now)
 
     def announce(self, publisher: "Relay | None", now: float) -> None:
         source = publisher.ups.get(MediaKind.AUDIO) if publisher is not None else None
-        self._lines[None, MediaKind.AUDIO].carry(source, now)
+        if (down := self._lines.get((None, MediaKind.AUDIO))) is not None:
+            down.carry(source, now)
 
     def tap(self, sink: TrackSink) -> None:
         for up in self.ups.values():

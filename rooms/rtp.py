@@ -67,6 +67,14 @@ def begins_vp8_keyframe(packet: bytes) -> bool:
     return at < end and not packet[at] & 0x01  # P = 0: a key frame
 
 
+def begins_keyframe(packet: bytes, payload_type: int) -> bool:
+    """Whether a decoder that knows nothing can begin here; a broken packet is no beginning."""
+    try:
+        return payload_type == VP8 and begins_vp8_keyframe(packet)
+    except BadPacket:
+        return False
+
+
 def unwrap_rtx(packet: bytes, payload_type: int, ssrc: int) -> bytes | None:
     """The packet inside a retransmission (RFC 4588 section 4); `None` for one that is only padding."""
     start, end = payload_span(packet)
