@@ -1,6 +1,6 @@
 """The m-lines of a leg: which stands where, and what it is for (docs/protocol.md, `offer`). Pure."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
@@ -26,17 +26,33 @@ class MediaLine:
         return told
 
 
-def media_lines(publishes: frozenset[MediaKind], lines: int) -> tuple[MediaLine, ...]:
-    """Own audio, own video (as far as it publishes), announce audio, then audio and video of each line."""
-    order = _order(publishes, lines)
+BOTH: frozenset[MediaKind] = frozenset(MediaKind)
+Lines = int | Sequence[frozenset[MediaKind]]
+"""What each numbered line can carry; a number says: so many of sound and picture."""
+
+
+def media_lines(
+    publishes: frozenset[MediaKind], lines: Lines, *, announce: bool = True
+) -> tuple[MediaLine, ...]:
+    """Own audio, own video (as far as it publishes), announce audio, then audio and video of each line.
+
+    What a line cannot carry has no m-line, so nothing can ever be sent there: a watcher who may see and not
+    hear gets lines without sound, and `announce=False` (docs/decisions/0016-confidential.md).
+    """
+    kinds = [BOTH] * lines if isinstance(lines, int) else list(lines)
+    order = _order(publishes, kinds, announce=announce)
     return tuple(MediaLine(str(place), kind, use, line) for place, (kind, use, line) in enumerate(order))
 
 
-def _order(publishes: frozenset[MediaKind], lines: int) -> Iterator[tuple[MediaKind, Use, int | None]]:
-    for kind in (MediaKind.AUDIO, MediaKind.VIDEO):
+def _order(
+    publishes: frozenset[MediaKind], lines: Sequence[frozenset[MediaKind]], *, announce: bool
+) -> Iterator[tuple[MediaKind, Use, int | None]]:
+    for kind in MediaKind:
         if kind in publishes:
             yield kind, "own", None
-    yield MediaKind.AUDIO, "announce", None
-    for number in range(lines):
-        yield MediaKind.AUDIO, "line", number
-        yield MediaKind.VIDEO, "line", number
+    if announce:
+        yield MediaKind.AUDIO, "announce", None
+    for number, carries in enumerate(lines):
+        for kind in MediaKind:
+            if kind in carries:
+                yield kind, "line", number

@@ -17,7 +17,7 @@ from core.log import fields
 from core.settings import Settings
 from rooms.client import Leg, LegEvents, LegStatistics, MediaKind, TrackSink
 from rooms.errors import BadSdp
-from rooms.lines import MediaLine, media_lines
+from rooms.lines import Lines, MediaLine, media_lines
 from rooms.rate import CAP
 from rooms.relay import Relay
 from signaling import sdp
@@ -333,11 +333,12 @@ class PeerFactory:
         events: LegEvents,
         *,
         publishes: frozenset[MediaKind],
-        lines: int,
+        lines: Lines,
+        announce: bool = True,
         loopback: bool = False,
     ) -> PeerLeg:
         """See `rooms.client.LegFactory`."""
-        order = media_lines(publishes, max(lines, 1) if loopback else lines)
+        order = media_lines(publishes, 1 if loopback and not lines else lines, announce=announce)
         leg = PeerLeg(self, leg_id, events, order, loopback=loopback)
         self._legs.add(leg)
         return leg
