@@ -14,7 +14,7 @@ from pathlib import Path
 
 import av
 
-from recording import finished, folder, matroska, rtp, silence
+from recording import finished, folder, matroska, pictures, rtp, silence
 from recording.matroska import Block
 from recording.timing import Alignment, Jump, Sighting
 from rooms.client import MediaKind
@@ -24,7 +24,7 @@ GAP_MS = {
     MediaKind.AUDIO: 500,  # Opus in silence (DTX) still sends each 400 ms
     MediaKind.VIDEO: 1500,  # a covered or switched-off camera still sends about one frame per second
 }
-CODEC = {MediaKind.AUDIO: "opus", MediaKind.VIDEO: "vp8"}
+SOUND = "opus"
 _LAST_FRAME_MS = 33  # how long the last picture counts
 
 Notes = Mapping[MediaKind, Sequence[Sighting | Jump]]
@@ -48,6 +48,7 @@ class FinishedStream:
     """Times in milliseconds of the finished file; `end_ms` is the end of the last frame."""
 
     kind: MediaKind
+    codec: str
     frames: int
     first_ms: int
     end_ms: int
@@ -109,7 +110,8 @@ def digest_of(path: Path, pace: Callable[[int], None] | None = None) -> Digest:
 
 
 def track(raw: Path, out: Path, notes: Notes, ended_ms: int | None) -> FinishedTrack | None:
-    """Makes `out` from `raw`, which stays. `ended_ms`: when the track ended on the raw time line, if known.
+    """Makes `out` from `raw`, which stays; their suffix tells the coding of the pictures. `ended_ms`: when the
+    track ended on the raw time line, if known.
 
     Answers `None` where no frame was ever written. Raises `NotFinishedError` or `OSError`.
     """
@@ -132,6 +134,7 @@ def _finish(
     def read(block: Block) -> bytes:
         return silence.packet(block) if block.filled else mapped[block.start : block.start + block.size]
 
+    coded = pictures.of_file(raw.name)
     everything = [note for kind in notes for note in notes[kind]]
     streams: list[FinishedStream] = []
     ordered: list[Block] = []
@@ -153,6 +156,7 @@ def _finish(
         streams.append(
             FinishedStream(
                 kind=kind,
+                codec=coded.name if kind is MediaKind.VIDEO else SOUND,
                 frames=len(shifted),
                 first_ms=shifted[0].ms,
                 end_ms=shifted[-1].ms + _length(shifted[-1], read),
@@ -176,11 +180,15 @@ def _write(
     read: Callable[[Block], bytes],
 ) -> FinishedTrack:
     duration = max(stream.end_ms for stream in streams)
-    keys = (block for block in ordered if block.key and block.kind is MediaKind.VIDEO)
-    size = next((found for key in keys if (found := rtp.vp8_size(read(key)))), None)
+    coded = pictures.of_file(raw.name)
+    keys = (read(block) for block in ordered if block.key and block.kind is MediaKind.VIDEO)
+    key = next((frame for frame in keys if coded.size(frame)), None)
     digester = Digester()
-    folder.place(out, _through(digester, finished.layout(ordered, size, duration, read)))
-    _check(out, {kind: _digest(read(one) for one in ordered if one.kind is kind) for kind in MediaKind})
+    folder.place(out, _through(digester, finished.layout(ordered, coded, key, duration, read)))
+    names = {MediaKind.AUDIO: SOUND, MediaKind.VIDEO: coded.name}
+    expected = {names[kind]: _digest(read(one) for one in ordered if one.kind is kind) for kind in MediaKind}
+    _check(out, expected)
+    size = coded.size(key) if key is not None else None
     return FinishedTrack(digester.digest(), digest_of(raw), begin, duration, size, tuple(streams))
 
 
@@ -219,9 +227,9 @@ def _digest(frames: Iterable[bytes]) -> str:
     return digest.hexdigest()
 
 
-def _check(path: Path, expected: Mapping[MediaKind, str]) -> None:
-    """Reads the finished file back with FFmpeg."""
-    digests = {CODEC[kind]: hashlib.sha256() for kind in expected}
+def _check(path: Path, expected: Mapping[str, str]) -> None:
+    """Reads the finished file back with FFmpeg; `expected`: the digest of all frames, by FFmpeg's codec name."""
+    digests = {codec: hashlib.sha256() for codec in expected}
     try:
         with av.open(str(path), format="matroska") as container:
             for packet in container.demux():
@@ -229,6 +237,6 @@ def _check(path: Path, expected: Mapping[MediaKind, str]) -> None:
                     digests[packet.stream.codec.canonical_name].update(memoryview(packet))
     except (av.FFmpegError, KeyError) as error:
         raise NotFinishedError(f"{path.name} cannot be read back: {error}") from error
-    for kind, digest in expected.items():
-        if digests[CODEC[kind]].hexdigest() != digest:
-            raise NotFinishedError(f"{path.name} does not hold the {kind} frames that were written")
+    for codec, digest in expected.items():
+        if digests[codec].hexdigest() != digest:
+            raise NotFinishedError(f"{path.name} does not hold the {codec} frames that were written")

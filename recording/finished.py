@@ -1,4 +1,4 @@
-"""The finished WebM: every size known, duration and cues in front, blocks in order of time. Pure.
+"""The finished file: every size known, duration and cues in front, blocks in order of time. Pure.
 
 The same frames give the same bytes, whoever does it and how often: sealing that was interrupted is simply
 done again. (FFmpeg's muxer, as PyAV offers it without an encoder, cannot be given Opus' CodecPrivate; it
@@ -25,6 +25,7 @@ from recording.matroska import (
     unsigned,
     vint,
 )
+from recording.pictures import Pictures
 from rooms.client import MediaKind
 
 CLUSTER_MS = 5000
@@ -102,15 +103,21 @@ def _front(clusters: Sequence[_Cluster], information: bytes, declared: bytes, wi
 
 
 def layout(
-    blocks: Sequence[Block], size: tuple[int, int] | None, duration_ms: float, read: Callable[[Block], bytes]
+    blocks: Sequence[Block],
+    coded: Pictures,
+    key: bytes | None,
+    duration_ms: float,
+    read: Callable[[Block], bytes],
 ) -> Iterator[bytes]:
     """The file's bytes in order. `blocks` sorted by time, beginning at 0; `read` gives a block's frame;
-    `size` is the first key frame's, `None` where there is no picture at all."""
+    `key` is the first sound key frame, `None` where there is no picture at all."""
     clusters = _clusters(blocks)
     has_audio = any(block.kind is MediaKind.AUDIO for block in blocks)
-    front = _front(clusters, info(duration_ms), tracks(size, audio=has_audio), size is not None)
+    size, private = (None, b"") if key is None else (coded.size(key), coded.private(key))
+    declared = tracks(size, audio=has_audio, codec_id=coded.codec_id, private=private)
+    front = _front(clusters, info(duration_ms), declared, size is not None)
     total = len(front) + sum(len(CLUSTER) + _SIZE + cluster.content_size for cluster in clusters)
-    yield header() + SEGMENT + vint(total, _SIZE) + front
+    yield header(coded.document) + SEGMENT + vint(total, _SIZE) + front
     for cluster in clusters:
         parts = [CLUSTER, vint(cluster.content_size, _SIZE), unsigned(TIMESTAMP, cluster.ms)]
         for block in cluster.blocks:

@@ -2,7 +2,7 @@
 
 data_dir/recordings/<yyyy>/<mm>/<dd>/<recording id>/
     <role>-<n>.raw.webm   a track while it is written; gone once it is sealed
-    <role>-<n>.webm       the finished track
+    <role>-<n>.webm       the finished track (.mkv in both names where the pictures are H.264)
     events.jsonl          the time line, one JSON object per line
     manifest.json, manifest.sig
     inclusion.json        that the manifest stands under its day's root; there once the day is sealed
@@ -24,8 +24,7 @@ EVENTS = "events.jsonl"
 MANIFEST = "manifest.json"
 SIGNATURE = "manifest.sig"
 INCLUSION = "inclusion.json"
-RAW = ".raw.webm"
-FINISHED = ".webm"
+RAW = ".raw"  # before the suffix
 DRAFT = ".part"
 
 
@@ -42,6 +41,11 @@ class Event:
     def line(self) -> bytes:
         value = {"at": self.at, "details": self.details, "ms": self.ms, "n": self.number, "tag": self.tag}
         return canonical(value).encode() + b"\n"
+
+
+def is_raw(name: str) -> bool:
+    """Whether a file is one that is still being written."""
+    return Path(name).stem.endswith(RAW)
 
 
 def relative(recording_id: str, started_at: datetime) -> str:

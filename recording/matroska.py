@@ -4,7 +4,8 @@ Segment and clusters have unknown sizes, so what is on the disk at any moment is
 a cut anywhere loses what comes after the cut and the one block it goes through. Both tracks are declared
 from the start, for nobody knows at the first sound whether a picture will follow.
 
-Times in milliseconds (TimestampScale 1,000,000). Track 1 is VP8, track 2 Opus at 48 kHz.
+Times in milliseconds (TimestampScale 1,000,000). Track 1 is VP8 or H.264 (then the file is no WebM but plain
+Matroska), track 2 Opus at 48 kHz.
 """
 
 import struct
@@ -61,15 +62,15 @@ def unsigned(identity: bytes, number: int, length: int = 0) -> bytes:
     return element(identity, number.to_bytes(length or max(1, (number.bit_length() + 7) // 8)))
 
 
-def header() -> bytes:
-    """The EBML header of a WebM file."""
+def header(document: bytes = b"webm") -> bytes:
+    """The EBML header of a file; `document` is its type, `webm` or `matroska`."""
     return element(
         EBML,
         unsigned(b"\x42\x86", 1)  # EBMLVersion
         + unsigned(b"\x42\xf7", 1)  # EBMLReadVersion
         + unsigned(b"\x42\xf2", 4)  # EBMLMaxIDLength
         + unsigned(b"\x42\xf3", 8)  # EBMLMaxSizeLength
-        + element(b"\x42\x82", b"webm")  # DocType
+        + element(b"\x42\x82", document)  # DocType
         + unsigned(b"\x42\x87", 4)  # DocTypeVersion
         + unsigned(b"\x42\x85", 2),  # DocTypeReadVersion
     )
@@ -83,14 +84,15 @@ def info(duration_ms: float | None = None) -> bytes:
     return element(INFO, content + element(b"\x4d\x80", b"kinbridge") + element(b"\x57\x41", b"kinbridge"))
 
 
-def _video_track(width: int, height: int) -> bytes:
+def _video_track(width: int, height: int, codec_id: bytes, private: bytes) -> bytes:
     return element(
         b"\xae",
         unsigned(b"\xd7", TRACK[MediaKind.VIDEO])  # TrackNumber
         + unsigned(b"\x73\xc5", TRACK[MediaKind.VIDEO])  # TrackUID
         + unsigned(b"\x83", 1)  # TrackType: video
         + unsigned(b"\x9c", 0)  # FlagLacing
-        + element(b"\x86", b"V_VP8")
+        + element(b"\x86", codec_id)
+        + (element(b"\x63\xa2", private) if private else b"")  # CodecPrivate
         + element(b"\xe0", unsigned(b"\xb0", width) + unsigned(b"\xba", height)),
     )
 
@@ -113,9 +115,11 @@ def _audio_track() -> bytes:
     )
 
 
-def tracks(size: tuple[int, int] | None, *, audio: bool = True) -> bytes:
-    """The Tracks element; `size` is the video's, `None` where there is none."""
-    content = _video_track(*size) if size else b""
+def tracks(
+    size: tuple[int, int] | None, *, audio: bool = True, codec_id: bytes = b"V_VP8", private: bytes = b""
+) -> bytes:
+    """The Tracks element; `size`, `codec_id` and CodecPrivate are the video's, `size` `None` without one."""
+    content = _video_track(*size, codec_id, private) if size else b""
     return element(TRACKS, content + (_audio_track() if audio else b""))
 
 
@@ -131,12 +135,16 @@ def block_head(
 class LiveWriter:
     """Makes the bytes to append. Frames of one kind come in order of time."""
 
+    document: bytes = b"webm"
+    codec_id: bytes = b"V_VP8"
+    private: bytes = b""  # the video's CodecPrivate
     _cluster: int | None = None
     _newest: tuple[int, int, int] = (0, 0, 0)  # by track number: time of its newest block
 
     def start(self, size: tuple[int, int] | None) -> bytes:
         """What the file begins with."""
-        return header() + SEGMENT + UNKNOWN + info() + tracks(size or DEFAULT_SIZE)
+        declared = tracks(size or DEFAULT_SIZE, codec_id=self.codec_id, private=self.private)
+        return header(self.document) + SEGMENT + UNKNOWN + info() + declared
 
     def block(self, kind: MediaKind, ms: int, key: bool, data: bytes) -> bytes:
         """One frame, with a new cluster before it where that is due."""

@@ -15,6 +15,7 @@ from core import clock
 from core.ids import Ref, new_id
 from core.log import fields
 from recording.folder import RAW
+from recording.pictures import PICTURES
 from recording.track import Track
 from recording.writer import GIVE_UP_S, Reel, Writer
 from rooms.client import Leg, MediaKind
@@ -86,11 +87,13 @@ class RoomRecorder:
         self._numbers[role] += 1
         track_id = new_id("track")
         stem = f"{role}-{self._numbers[role]}"
-        track = Track(clock.monotonic())
-        self._reel.put(self._reel.open_track, track_id, track, stem + RAW)
+        coded = PICTURES[leg.codec]
+        track = Track(clock.monotonic(), coded)
+        self._reel.put(self._reel.open_track, track_id, track, stem + RAW + coded.suffix)
         who = {"kind": person.kind, "id": person.id}
         self._reel.put_event(
-            "track:started", {"track": track_id, "person": who, "role": role, "name": name, "file": stem}
+            "track:started",
+            {"track": track_id, "person": who, "role": role, "name": name, "file": stem, "video": leg.codec},
         )
         tapped = _Tapped(track_id, leg, _Tap(self._reel, track))
         self._taps[leg.id] = tapped

@@ -9,6 +9,7 @@ from typing import NamedTuple
 
 HOLD_S = 0.4  # how long a missing packet is waited for: retransmission takes a round trip or two
 HOLD_PACKETS = 512  # and how many may wait behind it
+LARGEST_FRAME = 4 << 20  # bytes: a key frame of 1080p has half a megabyte; what never ends is no frame
 _HALF = 0x8000
 _HEADER = struct.Struct("!BBHII")
 _MISORDER = 512  # further behind than this is not late but a new numbering, if a second one confirms it
@@ -159,11 +160,12 @@ class Vp8Frames:
     """Whole frames only. After a loss nothing is given out until the next key frame: what refers to a
     frame that is missing would show what nobody ever saw."""
 
-    __slots__ = ("_parts", "_start", "broken", "spoilt")
+    __slots__ = ("_bytes", "_parts", "_start", "broken", "spoilt")
 
     def __init__(self) -> None:
         self.broken = True  # waits for a key frame
         self.spoilt = 0  # frames left out
+        self._bytes = 0  # of the frame so far
         self._parts: list[bytes] = []
         self._start: Packet | None = None
 
@@ -186,17 +188,26 @@ class Vp8Frames:
         if begins:
             if self._start is not None:
                 self.hole()  # the one before never ended
-            self._start, self._parts = packet, [packet.payload[length:]]
-        elif self._start is not None and self._start.timestamp == packet.timestamp:
+            self._start, self._parts, self._bytes = packet, [packet.payload[length:]], len(packet.payload)
+        elif self._continues(packet):
             self._parts.append(packet.payload[length:])
+            self._bytes += len(packet.payload)
         else:
             self.hole()
             return None
         return self._whole() if packet.marker else None
 
+    def _continues(self, packet: Packet) -> bool:
+        return (
+            self._start is not None
+            and self._start.timestamp == packet.timestamp
+            and self._bytes < LARGEST_FRAME
+        )
+
     def _whole(self) -> Frame | None:
         start, self._start = self._start, None
         data = b"".join(self._parts)
+        self._parts = []
         if start is None:
             return None
         key = not data[0] & 1

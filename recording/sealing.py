@@ -17,7 +17,6 @@ from core.log import fields
 from core.settings import Settings
 from recording import folder, seal
 from recording.finalise import (
-    CODEC,
     Digest,
     FinishedStream,
     FinishedTrack,
@@ -27,8 +26,10 @@ from recording.finalise import (
 )
 from recording.folder import Event
 from recording.model import INTERRUPTED
+from recording.pictures import PICTURES
 from recording.timing import Jump, Sighting
 from rooms.client import MediaKind
+from rooms.codec import VideoCodec
 
 _log = logging.getLogger(__name__)
 _CLOCK_TAGS = ("track:clock", "track:jump")
@@ -79,7 +80,7 @@ def seal_folder(
         digest = seal.sign(path, manifest, signer)
         done = Sealed(seal.read_manifest(path) or {}, digest, tuple(folder.events(path / folder.EVENTS)))
     kept = {one["file"] for one in done.manifest["tracks"]}
-    for leftover in (*path.glob("*" + folder.RAW), *path.glob("*" + folder.DRAFT)):
+    for leftover in (one for one in path.iterdir() if _passing(one.name)):
         if leftover.name not in kept:
             leftover.unlink()
     folder.sync(path)
@@ -97,7 +98,7 @@ def _already(path: Path, facts: Facts, settings: Settings) -> Sealed | None:
 
 
 def _passing(name: str) -> bool:
-    return name.endswith((folder.RAW, folder.DRAFT))
+    return folder.is_raw(name) or name.endswith(folder.DRAFT)
 
 
 def _track(path: Path, started: Event, events: list[Event]) -> dict[str, Any]:
@@ -117,7 +118,8 @@ def _track(path: Path, started: Event, events: list[Event]) -> dict[str, Any]:
         "media": [],
         "note": "",
     }
-    raw, out = path / (details["file"] + folder.RAW), path / (details["file"] + folder.FINISHED)
+    suffix = PICTURES[VideoCodec(details.get("video", VideoCodec.VP8))].suffix
+    raw, out = path / (details["file"] + folder.RAW + suffix), path / (details["file"] + suffix)
     notes = {kind: _notes(own, kind) for kind in MediaKind}
     try:
         finished = track(raw, out, notes, ended)
@@ -147,7 +149,7 @@ def _file(name: str, digest: Digest) -> dict[str, Any]:
 def _media(stream: FinishedStream, size: tuple[int, int] | None) -> dict[str, Any]:
     entry = {
         "kind": stream.kind.value,
-        "codec": CODEC[stream.kind],
+        "codec": stream.codec,
         "frames": stream.frames,
         "frames_sha256": stream.frames_sha256,
         "first_ms": stream.first_ms,

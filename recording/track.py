@@ -6,7 +6,8 @@ It belongs to whoever calls it and is not thread-safe: in the product, the write
 from collections.abc import Iterable
 from typing import NamedTuple
 
-from recording import matroska, rtp
+from recording import h264, matroska, pictures, rtp
+from recording.pictures import Pictures
 from recording.timing import Jump, Sighting, StreamClock
 from rooms.client import MediaKind
 
@@ -28,10 +29,10 @@ class Counters(NamedTuple):
 class _Stream:
     """One of the two streams: order, frames, clock."""
 
-    def __init__(self, kind: MediaKind) -> None:
+    def __init__(self, kind: MediaKind, coded: Pictures) -> None:
         self.order = rtp.Reorder()
-        self.frames: rtp.Vp8Frames | rtp.OpusFrames = (
-            rtp.Vp8Frames() if kind is MediaKind.VIDEO else rtp.OpusFrames()
+        self.frames: rtp.Vp8Frames | h264.H264Frames | rtp.OpusFrames = (
+            coded.frames() if kind is MediaKind.VIDEO else rtp.OpusFrames()
         )
         self.clock = StreamClock(_RATE[kind])
         self.ssrc: int | None = None
@@ -61,11 +62,12 @@ class _Stream:
 class Track:
     """Assembles one file. `take()` gives what is to be appended since it was last asked."""
 
-    def __init__(self, started: float) -> None:
+    def __init__(self, started: float, coded: Pictures = pictures.VP8) -> None:
         """`started` in monotonic seconds: the zero of the file's time line."""
         self._started = started
-        self._streams = {kind: _Stream(kind) for kind in MediaKind}
-        self._writer = matroska.LiveWriter()
+        self._coded = coded
+        self._streams = {kind: _Stream(kind, coded) for kind in MediaKind}
+        self._writer = matroska.LiveWriter(coded.document, coded.codec_id, coded.live_private)
         self._out = bytearray()
         self._begun = False
         self._keyed: float | None = None  # arrival of the newest key frame that was written
@@ -150,7 +152,7 @@ class Track:
     def _write(self, kind: MediaKind, stream: _Stream, frame: rtp.Frame) -> None:
         if not self._begun:
             self._begun = True
-            self._out += self._writer.start(rtp.vp8_size(frame.data) if kind is MediaKind.VIDEO else None)
+            self._out += self._writer.start(self._coded.size(frame.data) if kind is MediaKind.VIDEO else None)
         ms = stream.clock.place(frame.timestamp, (frame.arrived - self._started) * 1000)
         self._out += self._writer.block(kind, ms, frame.key, frame.data)
         stream.written += 1

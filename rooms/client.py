@@ -11,6 +11,7 @@ from enum import StrEnum
 from typing import Protocol
 
 from core.ids import Ref
+from rooms.codec import VideoCodec
 
 
 class MediaKind(StrEnum):
@@ -48,6 +49,10 @@ class Leg(Protocol):
 
     @property
     def id(self) -> str: ...
+
+    @property
+    def codec(self) -> VideoCodec:
+        """Of the pictures, in both directions: the call's."""
 
     async def offer(self) -> str:
         """The SDP offer; m-lines in order: own audio, own video (when it publishes), announce audio, then
@@ -103,6 +108,7 @@ class LegFactory(Protocol):
         publishes: frozenset[MediaKind],
         lines: int,
         loopback: bool = False,
+        codec: VideoCodec = VideoCodec.VP8,
     ) -> Leg:
         """`lines`: how many others it can be shown. `loopback`: line 0 carries back what it publishes
         (device check); such a leg belongs to no room."""

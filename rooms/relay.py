@@ -10,12 +10,13 @@ from secrets import randbits
 
 from rooms import rtcp as wire
 from rooms.client import MediaKind, TrackSink
+from rooms.codec import VideoCodec
 from rooms.downstream import Downstream
 from rooms.flows import Flows, Port
 from rooms.lines import MediaLine
 from rooms.plain import PlainFlows
 from rooms.rate import CAP
-from rooms.rtp import HEADER_SIZE, PAYLOAD_TYPE, RTX, BadPacket
+from rooms.rtp import HEADER_SIZE, PICTURE_TYPE, RTX, BadPacket
 from rooms.upstream import Upstream
 
 _STREAMS = 16  # SSRCs a peer may send on; each costs memory in libsrtp for as long as the leg lives
@@ -37,8 +38,9 @@ class Relay:
         dropped: Counter[str],
         cap: int = CAP,
         flows: Flows | None = None,
+        codec: VideoCodec = VideoCodec.VP8,
     ) -> None:
-        """`flows`: what runs for every packet; `None`: that in Python."""
+        """`flows`: what runs for every packet; `None`: that in Python. `codec`: of all pictures."""
         self.ups: dict[MediaKind, Upstream] = {}
         self.downs: dict[str, Downstream] = {}  # by mid
         self._lines: dict[tuple[int | None, MediaKind], Downstream] = {}  # None: the announce line
@@ -57,6 +59,8 @@ class Relay:
         self._handlers: dict[bytes, _Handler] = {}
         self._reporters: set[bytes] = set()
         self._report_at = 0.0
+        if MediaKind.VIDEO in self.ups:
+            self.ups[MediaKind.VIDEO].flow.payload_type = PICTURE_TYPE[codec]
 
     # --- packets in ---
 
@@ -85,7 +89,7 @@ class Relay:
         kind = packet[1] & 0x7F
         handler: _Handler = self._ignore
         for up in self.ups.values():
-            if kind == PAYLOAD_TYPE[up.kind]:
+            if kind == up.flow.payload_type:
                 handler = self._contender(up)
             elif kind == RTX and up.kind is MediaKind.VIDEO:
                 handler = up.recovered

@@ -1,16 +1,20 @@
 """RTP on the wire, as far as a relay that decodes nothing must know it. Pure.
 
-RFC 3550 section 5.1 (header), RFC 4588 (retransmission), RFC 7741 section 4 (VP8 payload).
-Payload types are fixed, because the server makes every offer.
+RFC 3550 section 5.1 (header), RFC 4588 (retransmission), RFC 7741 section 4 (VP8 payload), RFC 6184 section 5
+(H.264 payload). Payload types are fixed, because the server makes every offer; where a peer makes it
+(`signaling.whip`), its own are changed into these at the leg's border.
 """
 
 from struct import Struct
 
 from rooms.client import MediaKind
+from rooms.codec import VideoCodec
 
 VP8 = 96
-RTX = 97
+RTX = 97  # of whichever coding the call has
+H264 = 98
 OPUS = 111
+PICTURE_TYPE = {VideoCodec.VP8: VP8, VideoCodec.H264: H264}
 PAYLOAD_TYPE = {MediaKind.AUDIO: OPUS, MediaKind.VIDEO: VP8}
 CLOCK_RATE = {MediaKind.AUDIO: 48_000, MediaKind.VIDEO: 90_000}  # timestamp units per second
 
@@ -67,10 +71,36 @@ def begins_vp8_keyframe(packet: bytes) -> bool:
     return at < end and not packet[at] & 0x01  # P = 0: a key frame
 
 
+_IDR, _SPS, _STAP_A, _FU_A = 5, 7, 24, 28  # NAL unit types
+
+
+def begins_h264_keyframe(packet: bytes) -> bool:
+    """Whether this is the first packet of an H.264 key frame: parameter sets, or a slice of it where the sender
+    sends them once only. Raises `BadPacket` for a broken header."""
+    start, end = payload_span(packet)
+    if start >= end:
+        return False
+    kind = packet[start] & 0x1F
+    if kind == _FU_A:
+        return end - start > 1 and packet[start + 1] & 0x80 != 0 and packet[start + 1] & 0x1F in (_IDR, _SPS)
+    if kind != _STAP_A:
+        return kind in (_IDR, _SPS)
+    at = start + 1
+    while at + 2 < end:
+        if packet[at + 2] & 0x1F in (_IDR, _SPS):
+            return True
+        at += 2 + _U16.unpack_from(packet, at)[0]
+    return False
+
+
+_BEGINS = {VP8: begins_vp8_keyframe, H264: begins_h264_keyframe}
+
+
 def begins_keyframe(packet: bytes, payload_type: int) -> bool:
     """Whether a decoder that knows nothing can begin here; a broken packet is no beginning."""
+    begins = _BEGINS.get(payload_type)
     try:
-        return payload_type == VP8 and begins_vp8_keyframe(packet)
+        return begins is not None and begins(packet)
     except BadPacket:
         return False
 

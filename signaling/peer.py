@@ -16,6 +16,7 @@ from core import clock
 from core.log import fields
 from core.settings import Settings
 from rooms.client import Leg, LegEvents, LegStatistics, MediaKind, TrackSink
+from rooms.codec import VideoCodec
 from rooms.errors import BadSdp
 from rooms.lines import Lines, MediaLine, media_lines
 from rooms.rate import CAP
@@ -46,8 +47,10 @@ class PeerLeg:
         lines: tuple[MediaLine, ...],
         *,
         loopback: bool,
+        codec: VideoCodec,
     ) -> None:
         self._id = leg_id
+        self.codec = codec
         self._factory = factory
         self._events = events
         self._lines = lines
@@ -56,7 +59,7 @@ class PeerLeg:
         self._pipe = Pipe(self._agent.send, self._dropped)
         self._dtls = LegDtls(self._pipe, factory.certificate())
         self._srtp: Srtp | None = None
-        self.relay = Relay(self, lines, self._dropped, factory.bitrate_cap)
+        self.relay = Relay(self, lines, self._dropped, factory.bitrate_cap, codec=codec)
         self._session = secrets.randbits(62)
         self._offered: float | None = None
         self._handshake: asyncio.Task[None] | None = None
@@ -336,10 +339,11 @@ class PeerFactory:
         lines: Lines,
         announce: bool = True,
         loopback: bool = False,
+        codec: VideoCodec = VideoCodec.VP8,
     ) -> PeerLeg:
         """See `rooms.client.LegFactory`."""
         order = media_lines(publishes, 1 if loopback and not lines else lines, announce=announce)
-        leg = PeerLeg(self, leg_id, events, order, loopback=loopback)
+        leg = PeerLeg(self, leg_id, events, order, loopback=loopback, codec=codec)
         self._legs.add(leg)
         return leg
 

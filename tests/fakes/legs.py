@@ -6,6 +6,7 @@ from core import clock
 from core.errors import Unavailable
 from core.ids import Ref, new_id
 from rooms.client import Leg, LegEvents, LegStatistics, MediaKind, TrackSink
+from rooms.codec import VideoCodec
 from rooms.errors import BadSdp
 
 Shown = tuple[str, bool, bool]  # leg id of the publisher, audio, video
@@ -18,6 +19,7 @@ class FakeLeg:
         self._id = leg_id
         self.events = events
         self.publishes = publishes
+        self.codec = VideoCodec.VP8
         self.count = lines
         self.lines: dict[int, Shown] = {}
         self.announcer: str | None = None
@@ -82,8 +84,10 @@ class FakeLegs:
         publishes: frozenset[MediaKind],
         lines: int,
         loopback: bool = False,
+        codec: VideoCodec = VideoCodec.VP8,
     ) -> FakeLeg:
         leg = self.legs[leg_id] = FakeLeg(leg_id, events, publishes, lines)
+        leg.codec = codec
         if loopback:
             self.loopbacks.add(leg_id)
         return leg

@@ -17,6 +17,7 @@ from av.audio.codeccontext import AudioCodecContext
 from av.video.codeccontext import VideoCodecContext
 
 from rooms.client import Leg, LegStatistics, MediaKind, TrackSink
+from rooms.codec import VideoCodec
 
 FPS = 25
 WIDTH, HEIGHT = 192, 108
@@ -178,8 +179,9 @@ def delayed(wires: list[Wire], chosen: Iterable[int], by: float) -> list[Wire]:
 class FakeLeg:
     """A leg that gives what it is told to give."""
 
-    def __init__(self, leg_id: str) -> None:
+    def __init__(self, leg_id: str, codec: VideoCodec = VideoCodec.VP8) -> None:
         self._id = leg_id
+        self.codec = codec
         self.sinks: list[TrackSink] = []
         self.keyframes = 0
 

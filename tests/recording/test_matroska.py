@@ -7,6 +7,7 @@ from hypothesis import strategies as st
 
 from recording import finished, matroska
 from recording.matroska import Block, LiveWriter
+from recording.pictures import VP8
 from recording.track import Track
 from rooms.client import MediaKind
 from tests.recording.media import AUDIO, VIDEO, Sender, decode, in_order, pictures, sounds
@@ -100,7 +101,7 @@ def test_a_finished_file_has_duration_and_cues(tmp_path: Path) -> None:
         return data[block.start : block.start + block.size]
 
     path = tmp_path / "finished.webm"
-    path.write_bytes(b"".join(finished.layout(shifted, (192, 108), 6000, read)))
+    path.write_bytes(b"".join(finished.layout(shifted, VP8, pictures(6)[0].data, 6000, read)))
     with av.open(str(path)) as container:
         assert container.duration == 6_000_000
         container.seek(5_500_000)
@@ -118,7 +119,7 @@ def test_sound_alone_declares_no_picture_when_finished(tmp_path: Path) -> None:
         at += len(one.data)
     path = tmp_path / "sound.webm"
     path.write_bytes(
-        b"".join(finished.layout(places, None, 12_000, lambda one: data[one.start :][: one.size]))
+        b"".join(finished.layout(places, VP8, None, 12_000, lambda one: data[one.start :][: one.size]))
     )
     with av.open(str(path)) as container:
         assert [stream.type for stream in container.streams] == ["audio"]
