@@ -7,9 +7,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from playwright.async_api import Playwright, async_playwright
+import pytest_asyncio
+from playwright.async_api import Browser, Playwright, async_playwright
 
-from tests.browser.chromium import Chromium, performance
+from tests.browser.chromium import EXECUTABLE, Chromium, performance
 from tests.browser.firefox import Firefox
 from tests.browser.person import Person
 from tests.browser.product import Product
@@ -18,7 +19,7 @@ from tests.fakes import clip
 from tests.fakes.clip import Clip
 
 # Pages that are only looked at may share the machine; calls run in real time and want it for themselves.
-UNHURRIED = {"test_family_pages.py", "test_legal_pages.py", "test_passkey.py"}
+UNHURRIED = {"test_family_pages.py", "test_legal_pages.py", "test_passkey.py", "test_staff_pages.py"}
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -54,10 +55,11 @@ def demonstration(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return first.data
 
 
-@pytest.fixture
-def product(tmp_path: Path, demonstration: Path) -> Iterator[Product]:
+@contextlib.contextmanager
+def running(folder: Path, demonstration: Path, **env: str) -> Iterator[Product]:
     """A demonstration that runs; what it said last is shown when a test fails."""
-    made = Product(tmp_path / "product")
+    made = Product(folder)
+    made.process.env.update(env)
     shutil.copytree(demonstration, made.data)
     made.start()
     yield made
@@ -66,9 +68,35 @@ def product(tmp_path: Path, demonstration: Path) -> Iterator[Product]:
 
 
 @pytest.fixture
+def product(tmp_path: Path, demonstration: Path) -> Iterator[Product]:
+    """For one test alone: its visit is the one that is due."""
+    with running(tmp_path / "product", demonstration) as made:
+        yield made
+
+
+@pytest.fixture(scope="module")
+def shared(tmp_path_factory: pytest.TempPathFactory, demonstration: Path) -> Iterator[Product]:
+    """For all tests of a module that go to no visit."""
+    with running(tmp_path_factory.mktemp("shared") / "product", demonstration) as made:
+        yield made
+
+
+@pytest.fixture
 async def playwright() -> AsyncIterator[Playwright]:
     async with async_playwright() as running:
         yield running
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
+async def browser() -> AsyncIterator[Browser]:
+    """One Chromium for all tests of a module that look at pages; each visitor has a profile of their own."""
+    async with async_playwright() as running:
+        launched = await running.chromium.launch(
+            executable_path=EXECUTABLE,
+            args=["--headless=new", "--no-sandbox", "--autoplay-policy=no-user-gesture-required"],
+        )
+        yield launched
+        await launched.close()
 
 
 class Crowd:

@@ -31,8 +31,8 @@ async def at_check(person: Person, key: str = "wife") -> None:
     await person.click("#check-start")
 
 
-async def test_all_five_parts_and_the_report(product: Product, crowd: Crowd, tmp_path: Path) -> None:
-    person = await crowd.chromium("family", product.url_of("wife"), "family", size=(390, 844))
+async def test_all_five_parts_and_the_report(shared: Product, crowd: Crowd, tmp_path: Path) -> None:
+    person = await crowd.chromium("family", shared.url_of("wife"), "family", size=(390, 844))
     await at_check(person)
     await person.click("#tone-play")
     await person.click("#tone-heard")
@@ -54,8 +54,8 @@ async def test_all_five_parts_and_the_report(product: Product, crowd: Crowd, tmp
     assert crowd.complaints == []
 
 
-async def test_permission_refused(product: Product, crowd: Crowd) -> None:
-    person = await crowd.chromium("family", product.url_of("wife"), flags=(FAKE,))
+async def test_permission_refused(shared: Product, crowd: Crowd) -> None:
+    person = await crowd.chromium("family", shared.url_of("wife"), flags=(FAKE,))
     await at_check(person)
     found = await results(person)
     assert (found["camera"], found["microphone"]) == ("bad", "bad")
@@ -64,8 +64,8 @@ async def test_permission_refused(product: Product, crowd: Crowd) -> None:
     assert crowd.complaints == []
 
 
-async def test_no_device_at_all(product: Product, crowd: Crowd) -> None:
-    person = await crowd.chromium("family", product.url_of("wife"), flags=(ALLOWED,))
+async def test_no_device_at_all(shared: Product, crowd: Crowd) -> None:
+    person = await crowd.chromium("family", shared.url_of("wife"), flags=(ALLOWED,))
     await at_check(person)
     found = await results(person)
     assert (found["camera"], found["microphone"]) == ("bad", "bad")
@@ -73,28 +73,28 @@ async def test_no_device_at_all(product: Product, crowd: Crowd) -> None:
     assert crowd.complaints == []
 
 
-async def test_an_address_without_https(product: Product, crowd: Crowd) -> None:
+async def test_an_address_without_https(shared: Product, crowd: Crowd) -> None:
     """A browser that reaches the server by a plain address may use no camera: it is told so."""
     rule = "--host-resolver-rules=MAP visits.example 127.0.0.1"
-    person = await crowd.chromium("family", f"http://visits.example:{product.port}", "family", flags=(rule,))
+    person = await crowd.chromium("family", f"http://visits.example:{shared.port}", "family", flags=(rule,))
     await at_check(person)
     assert (await results(person))["browser"] == "bad"
     await person.reads("https://", "#tick-camera .tick-mend")
 
 
-async def test_the_window_of_wechat(product: Product, crowd: Crowd) -> None:
+async def test_the_window_of_wechat(shared: Product, crowd: Crowd) -> None:
     script = (
         "Object.defineProperty(Navigator.prototype, 'mediaDevices', {get: () => undefined});"
         "Object.defineProperty(Navigator.prototype, 'userAgent', {get: () => 'Mozilla/5.0 MicroMessenger/8.0.25'});"
     )
-    person = await crowd.chromium("family", product.url_of("wife"), scripts=(script,))
+    person = await crowd.chromium("family", shared.url_of("wife"), scripts=(script,))
     await at_check(person)
     assert (await results(person))["browser"] == "bad"
     await person.reads("在浏览器打开", "#tick-browser .tick-mend")
 
 
-async def test_without_script(product: Product, crowd: Crowd) -> None:
-    person = await crowd.chromium("family", product.url_of("wife"), javascript=False)
+async def test_without_script(shared: Product, crowd: Crowd) -> None:
+    person = await crowd.chromium("family", shared.url_of("wife"), javascript=False)
     assert isinstance(person.browser, Chromium)
     page = person.browser.page
     await page.goto(f"{person.base_url}/demo/enter/wife")

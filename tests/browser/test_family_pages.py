@@ -4,70 +4,35 @@ error, and a picture of each for people to look at (`var/screens/`).
 They run on a small prison of their own, with a visit in every state, without the media plane.
 """
 
-import asyncio
-import contextlib
-import shutil
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
-from typing import Literal
 from zoneinfo import ZoneInfo
 
 import pytest
-import uvicorn
-from axe_playwright_python.async_playwright import Axe
-from fastapi import FastAPI
-from playwright.async_api import Browser, BrowserContext, Error, Page, Playwright
+import pytest_asyncio
+from playwright.async_api import Browser, Page
 
-from core import settings as core_settings
 from core.db import Database
 from core.ids import Ref
 from people import service as people
 from people import sessions
 from scheduler import service as schedule
-from tests.browser.chromium import EXECUTABLE
+from tests.browser import gallery
+from tests.browser.gallery import DESK, LOOKS, PHONE, Look, Site
 from tests.web import place
 from tests.web.place import Place
-from web.app import create_app
-from web.services import Services
 
-SCREENS = Path(__file__).parents[2] / "var" / "screens"
-RULES = {"runOnly": ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]}
+pytestmark = pytest.mark.asyncio(loop_scope="module")
 
 
 @dataclass(frozen=True)
-class Look:
-    """How the pages are looked at."""
+class Family:
+    """The site, its prison, and its pages by the picture's name: (path, person)."""
 
-    name: str
-    width: int
-    height: int
-    language: Literal["zh", "en"] = "zh"
-    scheme: Literal["light", "dark"] = "light"
-    elder: bool = False
-    script: bool = True
-
-
-LOOKS = (
-    Look("390-zh", 390, 844),
-    Look("390-en", 390, 844, language="en"),
-    Look("1440-zh", 1440, 900),
-    Look("1440-en", 1440, 900, language="en"),
-    Look("1440-zh-dark", 1440, 900, scheme="dark"),
-    Look("360-zh-elder", 360, 740, elder=True),
-    Look("390-zh-no-script", 390, 844, script=False),
-)
-
-
-@dataclass(frozen=True)
-class Site:
-    """A running server; `sessions` are tokens by person; `paths` by the picture's name: (path, person)."""
-
-    base_url: str
-    services: Services
+    site: Site
     here: Place
-    sessions: dict[str, str]
     paths: dict[str, tuple[str, str]]
 
 
@@ -105,33 +70,9 @@ def _paths(here: Place, visits: dict[str, str]) -> dict[str, tuple[str, str]]:
     }
 
 
-@contextlib.asynccontextmanager
-async def _listening(app: FastAPI) -> AsyncIterator[int]:
-    server = uvicorn.Server(uvicorn.Config(app, port=0, ws="none", log_config=None, lifespan="on"))
-    running = asyncio.create_task(server.serve())
-    while not server.started:
-        assert not running.done()
-        await asyncio.sleep(0.05)
-    yield server.servers[0].sockets[0].getsockname()[1]
-    server.should_exit = True
-    await running
-
-
-@pytest.fixture
-async def site(tmp_path: Path, sqlite_template: Path) -> AsyncIterator[Site]:
-    shutil.copy(sqlite_template, tmp_path / "kinbridge.sqlite3")
-    app = create_app(
-        core_settings.from_environment(
-            {},
-            mode="test",
-            data_dir=tmp_path,
-            embed_media=False,
-            embed_worker=False,
-            help_phone="0551 1234 567",
-        )
-    )
-    async with _listening(app) as port:
-        services = app.state.services
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
+async def family(tmp_path_factory: pytest.TempPathFactory, sqlite_template: Path) -> AsyncIterator[Family]:
+    async with gallery.serving(tmp_path_factory.mktemp("family"), sqlite_template) as (url, services):
         here = await place.build(services.db, services.means)
         visits = await _visits(services.db, here)
         tokens = {}
@@ -141,90 +82,36 @@ async def site(tmp_path: Path, sqlite_template: Path) -> AsyncIterator[Site]:
                 tokens[person], _ = await sessions.open_session(
                     session, subject, strong=False, agent="Mozilla/5.0 (Linux; Android 14) Chrome/126.0"
                 )
-        yield Site(f"http://127.0.0.1:{port}", services, here, tokens, _paths(here, visits))
+        yield Family(Site(url, services, tokens), here, _paths(here, visits))
 
 
-@pytest.fixture
-async def browser(playwright: Playwright) -> AsyncIterator[Browser]:
-    launched = await playwright.chromium.launch(executable_path=EXECUTABLE, args=["--no-sandbox"])
-    yield launched
-    await launched.close()
-
-
-async def _context(browser: Browser, site: Site, look: Look, person: str) -> BrowserContext:
-    context = await browser.new_context(
-        viewport={"width": look.width, "height": look.height},
-        color_scheme=look.scheme,
-        java_script_enabled=look.script,
-        timezone_id=place.ZONE,
-        base_url=site.base_url,
-    )
-    cookies = {"language": look.language, "elder": "1" if look.elder else "0"}
-    if person:
-        cookies["session"] = site.sessions[person]
-    await context.add_cookies(
-        [
-            {"name": f"kinbridge-{name}", "value": value, "url": site.base_url}
-            for name, value in cookies.items()
-        ]
-    )
-    return context
-
-
-def _script_errors(page: Page) -> list[str]:
-    """Fills with what the page's scripts do not catch."""
-    said: list[str] = []
-
-    def remember(error: Error) -> None:
-        said.append(str(error))
-
-    page.on("pageerror", remember)
-    return said
-
-
-async def _prefer(site: Site, look: Look) -> None:
+async def _prefer(family: Family, look: Look) -> None:
     """Language and large text of both accounts, as their switches would set them."""
-    async with site.services.db.write() as session:
-        for relative in (site.here.mei, site.here.stranger):
-            await people.set_language(session, site.here.identity(relative), look.language)
-            await people.set_elder(session, site.here.identity(relative), look.elder)
-
-
-async def _problems(page: Page, look: Look, axe: Axe) -> list[str]:
-    """What axe finds, and whether the page is wider than the screen. Both need the page's scripts."""
-    wide = await page.evaluate("document.documentElement.scrollWidth")
-    violations = (await axe.run(page, options=RULES)).response["violations"]
-    return [
-        *([f"{wide} px wide"] if wide > look.width else []),
-        *(f"{violation['id']}: {violation['nodes'][0]['html'][:160]}" for violation in violations),
-    ]
+    async with family.site.db.write() as session:
+        for relative in (family.here.mei, family.here.stranger):
+            await people.set_language(session, family.here.identity(relative), look.language)
+            await people.set_elder(session, family.here.identity(relative), look.elder)
 
 
 @pytest.mark.parametrize("look", LOOKS, ids=lambda look: look.name)
-async def test_the_pages_are_open_to_everybody(browser: Browser, site: Site, look: Look) -> None:
-    SCREENS.mkdir(parents=True, exist_ok=True)
-    await _prefer(site, look)
-    axe, problems = Axe(), {}
-    for person in ("", "mei", "stranger"):
-        context = await _context(browser, site, look, person)
-        page = await context.new_page()
-        said = _script_errors(page)
-        for name, (path, reader) in site.paths.items():
-            if reader != person:
-                continue
-            await page.goto(path)
-            await page.screenshot(path=SCREENS / f"family-{name}-{look.name}.png", full_page=True)
-            found = await _problems(page, look, axe) if look.script else []
-            problems[name] = [*said, *found]
-            said.clear()
-        await context.close()
-    assert not {name: found for name, found in problems.items() if found}
+async def test_the_pages_are_open_to_everybody(browser: Browser, family: Family, look: Look) -> None:
+    await _prefer(family, look)
+    paths = {f"family-{name}": page for name, page in family.paths.items()}
+    assert await gallery.look_around(family.site, browser, paths, look) == {}
 
 
-async def test_a_visit_is_booked_without_scripts_and_without_a_mouse(browser: Browser, site: Site) -> None:
+@pytest_asyncio.fixture(loop_scope="module")
+async def in_chinese(family: Family) -> Family:
+    await _prefer(family, DESK)
+    return family
+
+
+async def test_a_visit_is_booked_without_scripts_and_without_a_mouse(
+    browser: Browser, in_chinese: Family
+) -> None:
     """Only Tab, Space and Enter, on pages whose scripts are off."""
-    context = await _context(browser, site, Look("keyboard", 1440, 900, script=False), "mei")
-    page = await context.new_page()
+    visitor = await in_chinese.site.visit(browser, "mei", Look("keyboard", 1440, 900, script=False))
+    page = visitor.page
     await page.goto("/book")
     await _press(page, "a.day--free >> nth=-1")
     await _press(page, ".slot .button >> nth=0")
@@ -236,7 +123,7 @@ async def test_a_visit_is_booked_without_scripts_and_without_a_mouse(browser: Br
     await _press(page, "main form .button--primary")
     assert "sent=1" in page.url
     assert "预约已提交" in await page.inner_text("main")
-    await context.close()
+    await visitor.leave()
 
 
 async def _press(page: Page, selector: str) -> None:
@@ -245,9 +132,11 @@ async def _press(page: Page, selector: str) -> None:
         await page.keyboard.press("Enter")
 
 
-async def test_what_is_wrong_takes_the_focus_and_leads_to_its_field(browser: Browser, site: Site) -> None:
-    context = await _context(browser, site, LOOKS[0], "mei")
-    page = await context.new_page()
+async def test_what_is_wrong_takes_the_focus_and_leads_to_its_field(
+    browser: Browser, in_chinese: Family
+) -> None:
+    visitor = await in_chinese.site.visit(browser, "mei", PHONE)
+    page = visitor.page
     await page.goto("/relationships/new")
     await page.fill("#inmate_name", "陈志强")
     await page.click("main form .button--primary")
@@ -255,19 +144,18 @@ async def test_what_is_wrong_takes_the_focus_and_leads_to_its_field(browser: Bro
     await page.click(".error-summary a[href='#inmate_number']")
     assert await page.evaluate("document.activeElement.id") == "inmate_number"
     assert await page.input_value("#inmate_name") == "陈志强"
-    assert not (await Axe().run(page, options=RULES)).response["violations"]
-    await page.screenshot(path=SCREENS / "family-apply-wrong-390-zh.png", full_page=True)
-    await context.close()
+    assert await visitor.problems("family-apply-wrong") == []
+    await visitor.leave()
 
 
 async def test_fifty_megabytes_are_told_of_and_nothing_typed_is_lost(
-    browser: Browser, site: Site, tmp_path: Path
+    browser: Browser, in_chinese: Family, tmp_path: Path
 ) -> None:
     huge = tmp_path / "huge.jpg"
     with huge.open("wb") as file:
         file.truncate(50 << 20)
-    context = await _context(browser, site, Look("no-script", 390, 844, script=False), "stranger")
-    page = await context.new_page()
+    visitor = await in_chinese.site.visit(browser, "stranger", Look("no-script", 390, 844, script=False))
+    page = visitor.page
     await page.goto("/relationships/new")
     await page.fill("#inmate_name", "陈志强")
     await page.set_input_files("#proof", huge)
@@ -275,4 +163,4 @@ async def test_fifty_megabytes_are_told_of_and_nothing_typed_is_lost(
     assert "12 MB" in await page.inner_text("main")
     await page.go_back()
     assert await page.input_value("#inmate_name") == "陈志强"
-    await context.close()
+    await visitor.leave()

@@ -1,6 +1,7 @@
 """Every state of the live pages in two languages and two sizes: pictures for people, and rules for machines.
 
 No accessibility violation, nothing wider than the screen (down to 360 px), no script error, no policy breach.
+What a screen reader meets is the same in both languages, so it is judged in one; the longer words are English.
 """
 
 import json
@@ -41,12 +42,13 @@ async def picture(person: Person, name: str, language: str, problems: list[str])
     page = person.browser.page
     for width, height in (NARROW, *SIZES):
         await page.set_viewport_size({"width": width, "height": height})
-        await page.wait_for_timeout(300)
+        await page.evaluate("new Promise(drawn => requestAnimationFrame(() => requestAnimationFrame(drawn)))")
         across = await page.evaluate("document.documentElement.scrollWidth")
         if across > width:
             problems.append(f"{name}-{language}: {across} px wide on a screen of {width} px")
         if (width, height) != NARROW:
             await person.browser.screenshot(SCREENS / f"{name}-{width}-{language}.png", width, height)
+        if (width, height) != NARROW and language == "zh":
             found = (await Axe().run(page, options=RULES)).response["violations"]
             problems += [
                 f"{name}-{language}-{width}: {one['id']} {[node['html'][:160] for node in one['nodes']]}"

@@ -2,88 +2,49 @@
 (`var/screens/`); playback in step; a terminal that enrols and signs in with a key of its own."""
 
 import asyncio
-import contextlib
-import shutil
 from collections.abc import AsyncIterator, Callable, Coroutine
 from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 import pytest
-import uvicorn
-from axe_playwright_python.async_playwright import Axe
-from playwright.async_api import Browser, BrowserContext, Page, Playwright, expect
+import pytest_asyncio
+from playwright.async_api import Browser, Page, expect
 
 from core import clock
-from core import settings as core_settings
 from core.db import Database
 from ledger import read
+from ledger.chain import Entry
 from people import sessions
 from people import terminals as devices
 from people.model import Identity, Role
 from recording import holds, recheck
 from scheduler import service as schedule
-from tests.browser.chromium import EXECUTABLE
-from tests.web import place, staffed
+from tests.browser import gallery
+from tests.browser.gallery import DESK, DESKS, LOOKS, PHONE, Look, Visitor
+from tests.web import staffed
 from tests.web.staffed import Staffed
 from web import listening
-from web.app import create_app
 from web.services import Services
 
-SCREENS = Path(__file__).parents[2] / "var" / "screens"
-RULES = {"runOnly": ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]}
 IN_STEP_MS = 80
 
-
-@dataclass(frozen=True)
-class Look:
-    """How the pages are looked at."""
-
-    name: str
-    width: int
-    height: int
-    language: Literal["zh", "en"] = "zh"
-    scheme: Literal["light", "dark"] = "light"
-    script: bool = True
-
-
-LOOKS = (
-    Look("390-zh", 390, 844),
-    Look("390-en", 390, 844, language="en"),
-    Look("1440-zh", 1440, 900),
-    Look("1440-en", 1440, 900, language="en"),
-    Look("1440-zh-dark", 1440, 900, scheme="dark"),
-    Look("360-zh-no-script", 360, 740, script=False),
-)
+pytestmark = pytest.mark.asyncio(loop_scope="module")
 
 
 @dataclass(frozen=True)
-class Site:
-    """A running server; `tokens` are sessions by person; `paths` by the picture's name: (path, person)."""
+class House:
+    """The site, its prison and staff, a recorded visit, and the pages by the picture's name: (path, person)."""
 
-    base_url: str
-    services: Services
-    house: Staffed
+    site: gallery.Site
+    staffed: Staffed
     visit: str
-    tokens: dict[str, str]
     paths: dict[str, tuple[str, str]]
 
     @property
     def db(self) -> Database:
-        return self.services.db
-
-
-@contextlib.asynccontextmanager
-async def _listening(app: Any) -> AsyncIterator[int]:
-    server = uvicorn.Server(uvicorn.Config(app, port=0, ws="none", log_config=None, lifespan="on"))
-    running = asyncio.create_task(server.serve())
-    while not server.started:
-        assert not running.done()
-        await asyncio.sleep(0.05)
-    yield server.servers[0].sockets[0].getsockname()[1]
-    server.should_exit = True
-    await running
+        return self.site.db
 
 
 async def _held(services: Services, visit: str, token: str) -> str:
@@ -121,116 +82,50 @@ def _paths(house: Staffed, visit: str, asked: str, hold: str) -> dict[str, tuple
     }
 
 
-@pytest.fixture
-async def site(tmp_path: Path, sqlite_template: Path) -> AsyncIterator[Site]:
-    shutil.copy(sqlite_template, tmp_path / "kinbridge.sqlite3")
-    settings = core_settings.from_environment(
-        {}, mode="test", data_dir=tmp_path, embed_media=False, embed_worker=False, help_phone="0551 1234 567"
-    )
-    app = create_app(settings)
-    async with _listening(app) as port:
-        services: Services = app.state.services
-        house = await staffed.build(services.db, services)
-        visit = await staffed.due_visit(services.db, house)
-        asked = await staffed.requested_visit(services.db, house, minutes=2880)
-        await staffed.recorded(services.db, services, visit, house, seconds=8)
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
+async def house(tmp_path_factory: pytest.TempPathFactory, sqlite_template: Path) -> AsyncIterator[House]:
+    async with gallery.serving(tmp_path_factory.mktemp("staff"), sqlite_template) as (url, services):
+        made = await staffed.build(services.db, services)
+        visit = await staffed.due_visit(services.db, made)
+        asked = await staffed.requested_visit(services.db, made, minutes=2880)
+        await staffed.recorded(services.db, services, visit, made, seconds=8)
         tokens = {}
         async with services.db.write() as session:
             for name, subject in (
-                ("monitor", house.monitor),
-                ("approver", house.approver),
-                ("admin", house.admin),
-                ("counsel", house.counsel),
+                ("monitor", made.monitor),
+                ("approver", made.approver),
+                ("admin", made.admin),
+                ("counsel", made.counsel),
             ):
                 tokens[name], _ = await sessions.open_session(session, subject, strong=True, agent="Chromium")
         hold = await _held(services, visit.id, tokens["monitor"])
-        await recheck.recheck(services.db, settings, rate=1e12)
-        paths = _paths(house, visit.id, asked.id, hold)
-        yield Site(f"http://127.0.0.1:{port}", services, house, visit.id, tokens, paths)
+        await recheck.recheck(services.db, services.settings, rate=1e12)
+        paths = _paths(made, visit.id, asked.id, hold)
+        yield House(gallery.Site(url, services, tokens), made, visit.id, paths)
 
 
-@pytest.fixture
-async def chromium(playwright: Playwright) -> AsyncIterator[Browser]:
-    browser = await playwright.chromium.launch(
-        executable_path=EXECUTABLE,
-        args=["--headless=new", "--no-sandbox", "--autoplay-policy=no-user-gesture-required"],
-    )
-    yield browser
-    await browser.close()
-
-
-async def _context(chromium: Browser, site: Site, who: str, look: Look = LOOKS[2]) -> BrowserContext:
-    context = await chromium.new_context(
-        viewport={"width": look.width, "height": look.height},
-        color_scheme=look.scheme,
-        reduced_motion="reduce",
-        timezone_id=place.ZONE,
-        java_script_enabled=look.script,
-    )
-    cookies: dict[str, str] = {"kinbridge-language": look.language}
-    if who:
-        cookies["kinbridge-session"] = site.tokens[who]
-    await context.add_cookies(
-        [{"name": name, "value": value, "url": site.base_url} for name, value in cookies.items()]
-    )
-    return context
-
-
-def _listen(page: Page, name: str, wrong: list[str]) -> None:
-    """Errors that scripts did not catch, and what the browser refused (CSP)."""
-    page.on("pageerror", lambda error: wrong.append(f"{name}: {error}"))
-    page.on("console", lambda said: wrong.append(f"{name}: {said.text}") if said.type == "error" else None)
-
-
-async def _judge(page: Page, name: str, *, script: bool) -> list[str]:
-    """What is wrong with the page as it stands; its picture is kept."""
-    SCREENS.mkdir(parents=True, exist_ok=True)
-    await page.screenshot(path=SCREENS / f"{name}.png", full_page=True)
-    if not script:
-        return []  # nothing can be measured in a page without scripts but by eye
-    wrong = []
-    width = await page.evaluate("document.documentElement.scrollWidth - document.documentElement.clientWidth")
-    if width > 0:
-        wrong.append(f"{name}: {width} px too wide")
-    found = await Axe().run(page, options=RULES)
-    wrong += [f"{name}: {v['id']} {v['nodes'][0]['target']}" for v in found.response["violations"]]
-    return wrong
-
-
-@pytest.mark.timeout(400)
 @pytest.mark.parametrize("look", LOOKS, ids=lambda look: look.name)
-async def test_every_page_is_accessible_and_pictured(chromium: Browser, site: Site, look: Look) -> None:
-    wrong: list[str] = []
-    for name, (path, who) in site.paths.items():
-        context = await _context(chromium, site, who, look)
-        page = await context.new_page()
-        _listen(page, name, wrong)
-        answer = await page.goto(site.base_url + path)
-        assert answer is not None
-        assert answer.ok, name
-        wrong += await _judge(page, f"{name}-{look.name}", script=look.script)
-        await context.close()
-    wrong += await _playback(chromium, site, look)
-    assert wrong == []
+async def test_every_page_is_accessible_and_pictured(browser: Browser, house: House, look: Look) -> None:
+    assert await gallery.look_around(house.site, browser, house.paths, look) == {}
 
 
-async def _playback(chromium: Browser, site: Site, look: Look) -> list[str]:
-    context = await _context(chromium, site, "monitor", look)
-    page = await _opened(context, site)
+@pytest.mark.parametrize("look", [PHONE, *DESKS, *gallery.SPECIAL], ids=lambda look: look.name)
+async def test_playback_is_accessible_and_pictured(browser: Browser, house: House, look: Look) -> None:
+    visitor = await house.site.visit(browser, "monitor", look)
+    page = await _opened(visitor, house)
     if look.script:
         await page.locator("[data-playback][data-ready]").wait_for()
-    wrong = await _judge(page, f"recording-{look.name}", script=look.script)
-    if not look.script:
+    else:
         assert await page.locator("video[controls]").count() == 3
         assert await page.locator("[data-play]").is_hidden()
-    await context.close()
-    return wrong
+    assert await visitor.problems("recording") == []
+    await visitor.leave()
 
 
-async def _opened(context: BrowserContext, site: Site) -> Page:
+async def _opened(visitor: Visitor, house: House) -> Page:
     """The playback page, after the reason was given."""
-    page = await context.new_page()
-    await page.goto(f"{site.base_url}/recordings/{site.visit}")
+    page = visitor.page
+    await page.goto(f"/recordings/{house.visit}")
     await page.check("#reason-1")
     await (
         page.get_by_role("button", name="打开录像")
@@ -248,14 +143,21 @@ async def _until(true: Callable[[], Coroutine[Any, Any, bool]], seconds: float =
         await asyncio.sleep(0.1)
 
 
+async def _played(house: House) -> list[Entry]:
+    async with house.db.read() as session:
+        return await read.latest(session, tag_prefix=listening.PLAYED)
+
+
 async def _now(page: Page) -> float:
     """Where playback stands, in ms."""
     return float(await page.eval_on_selector("[data-seek]", "bar => bar.value"))
 
 
-async def test_all_tracks_play_in_step_and_what_was_heard_is_entered(chromium: Browser, site: Site) -> None:
-    context = await _context(chromium, site, "monitor")
-    page = await _opened(context, site)
+@pytest.mark.alone
+async def test_all_tracks_play_in_step_and_what_was_heard_is_entered(browser: Browser, house: House) -> None:
+    before = len(await _played(house))
+    visitor = await house.site.visit(browser, "monitor")
+    page = await _opened(visitor, house)
     await page.locator("[data-playback][data-ready]").wait_for()
     await page.keyboard.press("Tab")
     await page.locator("[data-play]").press("k")
@@ -279,18 +181,19 @@ async def test_all_tracks_play_in_step_and_what_was_heard_is_entered(chromium: B
     await expect(page.locator("[data-playback]")).to_have_attribute("data-state", "standing")
 
     async def entered() -> bool:
-        async with site.db.read() as session:
+        async with house.db.read() as session:
             heard = [e.parsed() for e in await read.latest(session, tag_prefix=listening.HEARD)]
-            played = await read.latest(session, tag_prefix=listening.PLAYED)
-        return len(played) == 3 and any(e["from_ms"] == 0 and e["to_ms"] >= 5_000 for e in heard)
+        return len(await _played(house)) == before + 3 and any(
+            e["from_ms"] == 0 and e["to_ms"] >= 5_000 for e in heard
+        )
 
     await _until(entered)
-    await context.close()
+    await visitor.leave()
 
 
-async def test_playback_is_moved_by_the_keyboard_and_the_events(chromium: Browser, site: Site) -> None:
-    context = await _context(chromium, site, "monitor")
-    page = await _opened(context, site)
+async def test_playback_is_moved_by_the_keyboard_and_the_events(browser: Browser, house: House) -> None:
+    visitor = await house.site.visit(browser, "monitor")
+    page = await _opened(visitor, house)
     await page.locator("[data-playback][data-ready]").wait_for()
     bar = page.locator("[data-seek]")
     await bar.press("End")
@@ -309,26 +212,26 @@ async def test_playback_is_moved_by_the_keyboard_and_the_events(chromium: Browse
     await expect(last).to_have_attribute("aria-current", "time")
     await page.locator("[data-sound]").first.click()
     assert await page.eval_on_selector_all("video", "all => all.filter(v => v.muted).length") == 1
-    await context.close()
+    await visitor.leave()
 
 
 async def test_terminal_enrols_signs_in_by_itself_and_goes_into_its_visit(
-    chromium: Browser, site: Site
+    browser: Browser, house: House
 ) -> None:
-    prison = site.house.place.prison
-    admin = Identity("t", site.house.admin, frozenset({Role.ADMIN}), "", "zh", False, prison, True)
-    async with site.db.write() as session:
+    prison = house.staffed.place.prison
+    admin = Identity("t", house.staffed.admin, frozenset({Role.ADMIN}), "", "zh", False, prison, True)
+    async with house.db.write() as session:
         (terminal,) = await schedule.terminals(session, prison)
         invitation = await devices.invite_device(session, admin, prison, terminal.name)
         await session.flush()
-        await schedule.link_device(session, site.house.admin, terminal.id, invitation.device_id)
-    context = await _context(chromium, site, "")
-    page = await context.new_page()
-    await page.goto(f"{site.base_url}/terminal")
+        await schedule.link_device(session, house.staffed.admin, terminal.id, invitation.device_id)
+    visitor = await house.site.visit(browser, "")
+    page = visitor.page
+    await page.goto("/terminal")
     await page.get_by_role("link", name="登记此终端").click()
     await page.get_by_label("登记码").fill(invitation.code.lower())
     await page.get_by_role("button", name="登记").click()
-    await page.wait_for_url(f"**/visits/{site.visit}")  # the lobby is open: it goes in by itself
+    await page.wait_for_url(f"**/visits/{house.visit}")  # the lobby is open: it goes in by itself
     kept = await page.evaluate(
         """() => new Promise((resolve) => {
             const request = indexedDB.open("kinbridge-terminal");
@@ -340,58 +243,55 @@ async def test_terminal_enrols_signs_in_by_itself_and_goes_into_its_visit(
     )
     assert kept == [False, invitation.device_id]
 
-    await page.goto(f"{site.base_url}/terminal")  # left again: the button stays, nobody is dragged back in
+    await page.goto("/terminal")  # left again: the button stays, nobody is dragged back in
     await page.get_by_role("link", name="进入会见").wait_for()
     assert page.url.endswith("/terminal")
-    wrong = [line for look in LOOKS[:3] for line in await _resized(page, look)]
-    assert wrong == []
+    for look in (PHONE, DESK):
+        await page.set_viewport_size({"width": look.width, "height": look.height})
+        visitor.look = look
+        assert await visitor.problems("terminal") == []
 
-    await context.clear_cookies()
-    await page.goto(f"{site.base_url}/terminal")  # switched on in the morning
+    await visitor.context.clear_cookies()
+    await page.goto("/terminal")  # switched on in the morning
     await page.locator(".kiosk-time").wait_for()
-    async with site.db.write() as session:
-        await devices.revoke_device(session, site.services.means, admin, invitation.device_id)
+    async with house.db.write() as session:
+        await devices.revoke_device(session, house.site.services.means, admin, invitation.device_id)
     await page.get_by_role("heading", name="此终端已停用").wait_for(timeout=20_000)
-    await context.close()
+    await visitor.leave()
 
 
-async def _resized(page: Page, look: Look) -> list[str]:
-    await page.set_viewport_size({"width": look.width, "height": look.height})
-    return await _judge(page, f"terminal-{look.width}", script=True)
-
-
-async def test_board_keeps_itself_fresh_and_the_focus_where_it_was(chromium: Browser, site: Site) -> None:
-    context = await _context(chromium, site, "monitor")
-    page = await context.new_page()
-    await page.goto(f"{site.base_url}/officer")
-    tile = page.locator(f'[data-key="{site.visit}"]')
+async def test_board_keeps_itself_fresh_and_the_focus_where_it_was(browser: Browser, house: House) -> None:
+    visitor = await house.site.visit(browser, "monitor")
+    page = visitor.page
+    await page.goto("/officer")
+    tile = page.locator(f'[data-key="{house.visit}"]')
     await tile.focus()
-    async with site.db.write() as session:
-        await schedule.cancel(session, site.house.place.officer, site.visit, "staff")
+    async with house.db.write() as session:
+        await schedule.cancel(session, house.staffed.place.officer, house.visit, "staff")
     await page.get_by_text("已取消").wait_for(timeout=15_000)
     await expect(tile).to_be_focused()
-    await context.close()
+    await visitor.leave()
 
 
 async def test_call_list_is_printed_by_a_button_that_only_a_script_shows(
-    chromium: Browser, site: Site
+    browser: Browser, house: House
 ) -> None:
-    context = await _context(chromium, site, "monitor")
-    page = await context.new_page()
+    visitor = await house.site.visit(browser, "monitor")
+    page = visitor.page
     await page.add_init_script("window.print = () => { window.printed = true; };")
-    await page.goto(f"{site.base_url}/officer/call-list")
+    await page.goto("/officer/call-list")
     await page.get_by_role("button", name="打印").click()
     assert await page.evaluate("window.printed")
     await page.emulate_media(media="print")
     await expect(page.get_by_role("button", name="打印")).to_be_hidden()
     await expect(page.locator(".staff-nav")).to_be_hidden()
-    await context.close()
+    await visitor.leave()
 
 
-async def test_approver_walks_and_decides_by_key(chromium: Browser, site: Site) -> None:
-    context = await _context(chromium, site, "approver")
-    page = await context.new_page()
-    await page.goto(f"{site.base_url}/approvals")
+async def test_approver_walks_and_decides_by_key(browser: Browser, house: House) -> None:
+    visitor = await house.site.visit(browser, "approver")
+    page = visitor.page
+    await page.goto("/approvals")
     await page.keyboard.press("j")
     await page.keyboard.press("Enter")
     await page.wait_for_url("**/approvals/bookings/*")
@@ -402,4 +302,4 @@ async def test_approver_walks_and_decides_by_key(chromium: Browser, site: Site) 
     await page.keyboard.press("Enter")
     await page.wait_for_url("**/approvals")
     await expect(page.get_by_text("没有待办事项").first).to_be_visible()
-    await context.close()
+    await visitor.leave()

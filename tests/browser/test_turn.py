@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from tests.browser.chromium import Chromium
-from tests.browser.conftest import Crowd
+from tests.browser.conftest import Crowd, running
 from tests.browser.person import Person
 from tests.browser.product import Product
 from tests.browser.test_devices import at_check, results
@@ -25,15 +25,14 @@ window.RTCPeerConnection = class extends Real {
 """
 
 
-@pytest.fixture
-def product_with_turn(tmp_path: Path, turn_url: str) -> Iterator[Product]:
-    made = Product(tmp_path / "product")
-    made.process.env["KINBRIDGE_TURN_URLS"] = f"{turn_url}?transport=tcp"  # as where UDP is shut
-    made.process.env["KINBRIDGE_TURN_SECRET"] = TURN_SECRET
-    made.start()
-    yield made
-    made.stop()
-    print(made.process.words())
+@pytest.fixture(scope="module")
+def product_with_turn(
+    tmp_path_factory: pytest.TempPathFactory, demonstration: Path, turn_url: str
+) -> Iterator[Product]:
+    urls = f"{turn_url}?transport=tcp"  # as where UDP is shut
+    folder = tmp_path_factory.mktemp("turn") / "product"
+    with running(folder, demonstration, KINBRIDGE_TURN_URLS=urls, KINBRIDGE_TURN_SECRET=TURN_SECRET) as made:
+        yield made
 
 
 async def measured(person: Person, folder: Path) -> dict[str, Any]:
