@@ -37,12 +37,15 @@ class Settings(BaseModel):
     embed_media: bool = True  # the web process hosts rooms itself (one machine)
     embed_worker: bool = True  # the web process runs the periodic tasks itself (one machine)
     media_port: int = Field(default=0, ge=0, le=65535)  # UDP; 0: the system chooses
+    media_backend: Literal["auto", "python", "native"] = "auto"  # auto: native where it was built
     media_addresses: str = ""  # comma-separated; empty: every address of this machine
     turn_urls: str = ""  # comma-separated turn:/turns: URLs handed to browsers
     turn_secret: SecretStr | None = None  # shared with coturn (its use-auth-secret way)
 
     notice_urls: str = ""  # comma-separated Apprise URLs, `{address}` filled in; empty: outbox only
     recording_days: int | None = Field(default=None, ge=1)  # must be set in production (rules R6)
+    timestamp_url: str = ""  # an RFC 3161 authority that stamps each sealed day; empty: none
+    timestamp_roots: Path | None = None  # PEM with the certificates that authority is trusted by
     help_phone: str = ""  # shown at the foot of every page; empty: no number is shown
     log_level: Literal["debug", "info", "warning", "error"] = "info"
 
@@ -104,6 +107,10 @@ def _require_for_production(settings: Settings) -> None:
         problems.append("KINBRIDGE_RECORDING_DAYS: must be set, there is no lawful default")
     if settings.turn_urls and settings.turn_secret is None:
         problems.append("KINBRIDGE_TURN_SECRET: needed with KINBRIDGE_TURN_URLS")
+    if settings.timestamp_url and settings.timestamp_roots is None:
+        problems.append("KINBRIDGE_TIMESTAMP_ROOTS: needed with KINBRIDGE_TIMESTAMP_URL")
+    if settings.timestamp_url and not settings.timestamp_url.startswith(("https://", "http://")):
+        problems.append("KINBRIDGE_TIMESTAMP_URL: must begin with https:// or http://")
     if problems:
         raise Misconfigured(problem="; ".join(problems))
 

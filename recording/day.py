@@ -3,6 +3,7 @@
     days/<date>.json          the head, canonical JSON: root, which entries, the day before, who signed
     days/<date>.json.sig      the raw Ed25519 signature of its bytes
     days/<date>.leaves.json   what stands under the root, so that anybody can reckon it anew
+    days/<date>.json.tsr      an outside authority's time stamp on the head, where one is configured
 
 The leaves are, in order, `["ledger", seq, digest]` of each entry and `["recording", id, manifest]` of each
 recording, as canonical JSON, in a tree as in RFC 6962 (`ledger.merkle`). Days are those of UTC. Whoever keeps
@@ -21,7 +22,9 @@ from core import keys
 from core.keys import PublicKeys
 from ledger import merkle
 from ledger.chain import canonical
+from recording import timestamp
 from recording.problem import Problem
+from recording.timestamp import Roots
 
 VERSION = 1
 HEAD = ".json"
@@ -57,6 +60,7 @@ class DayVerdict:
     root: str = ""
     key_id: str = ""
     sealed_at: str = ""
+    stamped_at: str = ""  # by an outside authority; "": not proved
     entries: int = 0
     recordings: int = 0
     unproved: tuple[str, ...] = ()
@@ -72,6 +76,7 @@ class DayVerdict:
         else:
             what = f"{self.entries} entries of the ledger, {self.recordings} recordings"
             text = f"Intact: day {self.day}, {what}, sealed {self.sealed_at} by key {self.key_id}"
+            text += f", seen by an outside authority {self.stamped_at}" if self.stamped_at else ""
         lines = [text, *(f"Not proved: {one}" for one in self.unproved)]
         return {**asdict(self), "intact": self.intact, "text": "\n".join(lines)}
 
@@ -149,14 +154,14 @@ def check_inclusion(proof: bytes, recording_id: str, manifest: str, public_keys:
     return day
 
 
-def verify_file(path: Path, public_keys: PublicKeys) -> DayVerdict:
+def verify_file(path: Path, public_keys: PublicKeys, roots: Roots = ()) -> DayVerdict:
     """Checks `<date>.json`: its signature, its root where the leaves lie beside it, its link to the day
-    before where that does. Needs nothing but the files and the keys."""
+    before where that does, its time stamp where there is one and `roots` are given. Needs nothing but these."""
     try:
         content = path.read_bytes()
         value = json.loads(content)
         covered = value["ledger"]["last"] - value["ledger"]["first"] + 1
-        facts = (value["day"], value["root"], value["signed_by"], value["sealed_at"], covered)
+        facts = (value["day"], value["root"], value["signed_by"], value["sealed_at"])
         named = date.fromisoformat(value["day"]).isoformat()
         count = int(value["recordings"])
     except (OSError, ValueError, KeyError, TypeError):
@@ -166,7 +171,12 @@ def verify_file(path: Path, public_keys: PublicKeys) -> DayVerdict:
         problems.append(Problem("day-misnamed", path.name, f"it is the head of {named}"))
     unproved: list[str] = []
     problems += [*_leaves(path, value, unproved), *_previous(path, value, unproved)]
-    return DayVerdict(tuple(problems), *facts, count, tuple(unproved))
+    stamped_at = ""
+    try:
+        stamped_at = _stamped(path, content, roots, unproved)
+    except ValueError as error:
+        problems.append(Problem("stamp-wrong", path.name.removesuffix(HEAD) + timestamp.STAMP, str(error)))
+    return DayVerdict(tuple(problems), *facts, stamped_at, covered, count, tuple(unproved))
 
 
 def read_leaves(path: Path) -> Leaves | None:
@@ -216,6 +226,20 @@ def _previous(path: Path, value: Mapping[str, Any], unproved: list[str]) -> Iter
         unproved.append(f"the day before, {previous['day']}, is not here, so the link to it was not followed")
     elif hashlib.sha256(beside.read_bytes()).hexdigest() != previous["digest"]:
         yield Problem("day-unlinked", beside.name, "it is not the day that the next one was chained to")
+
+
+def _stamped(path: Path, content: bytes, roots: Roots, unproved: list[str]) -> str:
+    """When an outside authority saw the head; "" when that cannot be told. Raises `ValueError` for a stamp
+    that is there and proves nothing."""
+    try:
+        answer = path.with_name(path.name.removesuffix(HEAD) + timestamp.STAMP).read_bytes()
+    except OSError:
+        unproved.append("no outside authority's time stamp is here, so only the house itself tells the time")
+        return ""
+    if not roots:
+        unproved.append("there is a time stamp, and no certificate was given to check it by (--roots)")
+        return ""
+    return timestamp.check(answer, content, roots).isoformat(timespec="seconds")
 
 
 def names(folder: Path) -> Sequence[str]:

@@ -88,6 +88,7 @@ class DayRow(Base):
     signature: Mapped[str]  # hexadecimal
     key_id: Mapped[str]
     sealed_at: Mapped[datetime]
+    stamp: Mapped[bytes | None]  # the outside authority's answer (`recording.timestamp`)
 
 
 class RecheckRow(Base):

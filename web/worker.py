@@ -16,6 +16,7 @@ import people.tasks
 import recording.days
 import recording.recheck
 import recording.retention
+import recording.stamping
 import recording.tasks
 import rooms.tasks
 import scheduler.tasks
@@ -23,6 +24,7 @@ from core.bus import Bus
 from core.db import Database
 from core.log import fields
 from core.settings import Settings
+from legalaid.means import LegalMeans
 from notices.channels import open_channel
 from people.means import Means
 from web import demo
@@ -44,6 +46,7 @@ class Worker:
 
     def __init__(self, settings: Settings, db: Database, bus: Bus) -> None:
         channel, means = open_channel(settings), Means.of(settings, bus)
+        legal_means = LegalMeans.of(settings.secret_key.get_secret_value(), means.limiter)
         self.jobs = [
             Job("holds and requests expire", 5, lambda: scheduler.tasks.expire(db)),
             Job("approved bookings are placed", 2, lambda: scheduler.tasks.place_approved(db)),
@@ -58,12 +61,16 @@ class Worker:
                 lambda: recording.retention.delete_expired(db, settings),
             ),
             Job("days are sealed", 300, lambda: recording.days.seal_days(db, settings)),
+            Job("days are stamped outside", 600, lambda: recording.stamping.stamp_days(db, settings)),
             Job("recordings are read again", 60, lambda: recording.recheck.recheck(db, settings)),
             Job("clocks tell and hand up", 30, lambda: legalaid.tasks.turn_lights(db)),
             Job("limitations come near", 600, lambda: legalaid.tasks.hurry(db)),
             Job("help days are made", 600, lambda: legalaid.tasks.materialise(db)),
             Job("help days are planned", 60, lambda: legalaid.tasks.plan(db)),
             Job("help days are closed", 60, lambda: legalaid.tasks.close(db)),
+            Job(
+                "applications without their papers lapse", 600, lambda: legalaid.tasks.lapse(db, legal_means)
+            ),
             Job("old sessions and codes are forgotten", 600, lambda: people.tasks.forget(db)),
             Job("old notices are blanked", 3600, lambda: notices.tasks.forget(db)),
             Job("proofs are deleted in time", 3600, lambda: people.tasks.delete_proofs(db, means)),

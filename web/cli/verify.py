@@ -11,7 +11,7 @@ import ledger.read
 from core import keys
 from core import settings as core_settings
 from core.db import Database
-from recording import day, days, seal
+from recording import day, days, seal, timestamp
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
@@ -23,6 +23,9 @@ def configure(parser: argparse.ArgumentParser) -> None:
         one.add_argument("--json", action="store_true", help="report as one JSON object")
     recording.add_argument("path", type=Path, help="the folder with manifest.json in it")
     one_day.add_argument("path", type=Path, help="<date>.json, with <date>.json.sig beside it")
+    one_day.add_argument(
+        "--roots", type=Path, help="PEM with the certificates that the authority of time stamps is trusted by"
+    )
     for one in (recording, one_day):
         one.add_argument(
             "--keys", type=Path, help="folder with the public keys (*.pub); default: this installation's own"
@@ -36,7 +39,12 @@ def run(args: argparse.Namespace) -> int:
         if not args.path.is_file():
             sys.stderr.write(f"kinbridge: {args.path} is not a file\n")
             return 2
-        intact, report = _day(args.path, args.keys)
+        try:
+            roots = timestamp.read_roots(args.roots) if args.roots else ()
+        except (OSError, ValueError):
+            sys.stderr.write(f"kinbridge: {args.roots} holds no certificates\n")
+            return 2
+        intact, report = _day(args.path, args.keys, roots)
     else:
         if not args.path.is_dir():
             sys.stderr.write(f"kinbridge: {args.path} is not a folder\n")
@@ -75,8 +83,8 @@ async def _ledger() -> tuple[bool, dict[str, Any]]:
     return intact, report
 
 
-def _day(path: Path, key_folder: Path | None) -> tuple[bool, dict[str, Any]]:
-    verdict = day.verify_file(path, _public(key_folder))
+def _day(path: Path, key_folder: Path | None, roots: timestamp.Roots) -> tuple[bool, dict[str, Any]]:
+    verdict = day.verify_file(path, _public(key_folder), roots)
     return verdict.intact, verdict.report()
 
 
