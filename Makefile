@@ -20,8 +20,10 @@ demo: $(VENV)/.run ## sets everything up and serves a demonstration (PORT=8000, 
 # others run beside it is run once more by itself, and that counts; both runs are printed.
 test: $(VENV)/.dev services ## sets everything up, browsers and databases included, and runs every test (ARGS=… for some)
 ifdef ARGS
+	@$(BIN)/python signaling/building.py
 	$(BIN)/pytest $(ARGS)
 else
+	@$(BIN)/python signaling/building.py
 	$(BIN)/pytest -n 2 --dist loadfile --durations=15 -m "not alone" || $(AGAIN) -m "not alone"
 	$(BIN)/pytest --durations=10 -m alone || $(AGAIN) -m alone
 endif
@@ -53,7 +55,7 @@ $(VENV)/bin/python:
 	$(PYTHON) -m venv $(VENV)
 
 # The stamps are newer than the lock files when everything that they name is installed.
-$(VENV)/.run: requirements/run.txt pyproject.toml | $(VENV)/bin/python
+$(VENV)/.run: requirements/run.txt pyproject.toml $(wildcard signaling/csrc/*) | $(VENV)/bin/python
 	@echo "Installing what Kinbridge stands on …"
 	@$(PIP) --require-hashes -r requirements/run.txt
 	@$(PIP) --no-deps --no-build-isolation -e .

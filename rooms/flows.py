@@ -47,6 +47,9 @@ class Inflow(Protocol):
     @property
     def first(self) -> int: ...
 
+    def standing(self) -> tuple[int, int, int]:
+        """`highest`, the count of numbers since `first`, and `arrived`, as of one moment."""
+
     @property
     def received(self) -> int:
         """Packets since `first`, by themselves or on request."""
@@ -73,6 +76,10 @@ class Inflow(Protocol):
     def jitter(self) -> float:
         """Timestamp units, RFC 3550 appendix A.8."""
 
+    @property
+    def transit(self) -> int:
+        """Arrival less timestamp of the newest packet, timestamp units modulo 2**32 (as for jitter)."""
+
     def begin(self) -> None:
         """Another SSRC takes the stream over: nothing of an earlier one counts any more."""
 
@@ -95,6 +102,10 @@ class Outflow(Protocol):
     @property
     def waiting(self) -> bool:
         """For a key frame, or for the first packet."""
+
+    @property
+    def changing(self) -> bool:
+        """A `change` waits for its key frame."""
 
     @property
     def first(self) -> int:

@@ -30,8 +30,11 @@ class PlainInflow:
         self._ring = Ring()
         self.highest = -1
         self.first = self.received = self.arrived = 0
-        self._transit = 0
+        self.transit = 0
         self.jitter = 0.0
+
+    def standing(self) -> tuple[int, int, int]:
+        return self.highest, self.highest - self.first + 1, self.arrived
 
     @property
     def lost(self) -> int:
@@ -122,8 +125,8 @@ class PlainInflow:
 
     def _measure(self, timestamp: int, now: float) -> None:
         transit = (int(now * self._clock) - timestamp) & 0xFFFFFFFF
-        difference = abs(((transit - self._transit + 0x80000000) & 0xFFFFFFFF) - 0x80000000)
-        self._transit = transit
+        difference = abs(((transit - self.transit + 0x80000000) & 0xFFFFFFFF) - 0x80000000)
+        self.transit = transit
         if self.received and difference < 10 * self._clock:
             self.jitter += (difference - self.jitter) / 16
 
@@ -150,6 +153,10 @@ class PlainOutflow:
         self._last_sent: float | None = None
         self._source: PlainInflow | None = None
         self._next: PlainInflow | None = None
+
+    @property
+    def changing(self) -> bool:
+        return self._next is not None
 
     def take(self, source: Inflow | None) -> None:
         for left in (self._source, self._next):
@@ -181,10 +188,12 @@ class PlainOutflow:
         self, source: PlainInflow, packet: bytes, number: int, timestamp: int, now: float, *, key: bool
     ) -> None:
         """Sends one packet of the source on; `number` is its extended sequence number."""
-        if source is not self._source:
+        if source is not self._source:  # the key frame of the layer that it waits for
             if not key:
                 return
-            self.take(source)
+            if self._source is not None:
+                self._source.outs = tuple(out for out in self._source.outs if out is not self)
+            self._source, self._next, self.waiting = source, None, True
         begins = self.waiting
         if begins:
             if self._video and not key:

@@ -16,7 +16,7 @@ from collections import Counter, OrderedDict
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from ipaddress import ip_address
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 from aioice import stun
 from aioice.ice import get_host_addresses
@@ -25,6 +25,10 @@ from core import clock
 from core.errors import Misconfigured, Unavailable
 from core.log import fields
 from signaling.srtp import LARGEST, Scratch
+
+if TYPE_CHECKING:
+    from signaling.native import NativeCore
+    from signaling.nativeflows import NativeLeg
 
 log = logging.getLogger(__name__)
 
@@ -69,6 +73,7 @@ class Endpoint:
 
     host: str
     sock: socket.socket
+    number: int = -1  # with the native relay
     claims: dict[Address, Claim] = field(default_factory=dict)
 
 
@@ -82,6 +87,7 @@ class Agent:
         self.path: tuple[Endpoint, Address] | None = None
         self.round_trip: float | None = None  # seconds, of the last probe
         self.owner = owner
+        self.native: "NativeLeg | None" = None  # it is told of every change of claims and path
         self._port = port
         self._claims: OrderedDict[tuple[Endpoint, Address], Claim] = OrderedDict()
         self._seen: OrderedDict[bytes, Address] = OrderedDict()  # transaction -> where it came from
@@ -118,22 +124,26 @@ class Agent:
         # A router that forgot the old way gives the peer a new address without the peer knowing of it: it
         # nominates nothing then, but nothing comes from the old address any more.
         old = self._claims.get(self.path) if self.path is not None else None
-        rebound = self.path is not None and (old is None or now - old.heard > _REBOUND)
+        rebound = self.path is not None and (old is None or now - self._port.heard(self.path, old) > _REBOUND)
         self.owner.heard(now)
         if self.path != (endpoint, address) and ("USE-CANDIDATE" in message.attributes or rebound):
             first = self.path is None
             log.debug("- path %s", fields(ufrag=self.ufrag, first=first, rebound=rebound))
             self.path = (endpoint, address)
+            if self.native is not None:
+                self.native.path(endpoint.number, address)
             if first:
                 self.owner.reachable()
         return True
 
     def _claim(self, endpoint: Endpoint, address: Address, now: float) -> bool:
-        holder = endpoint.claims.get(address)
-        if holder is not None and holder.agent is not self and now - holder.heard < _HOLD:
-            return False
         place = (endpoint, address)
+        holder = endpoint.claims.get(address)
+        if holder is not None and holder.agent is not self and now - self._port.heard(place, holder) < _HOLD:
+            return False
         self._claims[place] = endpoint.claims[address] = Claim(self, now)
+        if self._port.core is not None and self.native is not None:
+            self._port.core.claim(endpoint.number, address, self.native, now)
         self._claims.move_to_end(place)
         if len(self._claims) > _CLAIMS:
             self._release(next(claim for claim in self._claims if claim != self.path))
@@ -144,6 +154,8 @@ class Agent:
         endpoint, address = place
         if endpoint.claims.get(address) is claim:
             del endpoint.claims[address]
+            if self._port.core is not None and self.native is not None:
+                self._port.core.release(endpoint.number, address, self.native)
 
     def probe(self, now: float) -> None:
         """Asks the peer for a sign of life: a binding request, which every full agent answers.
@@ -185,6 +197,7 @@ class UdpPort:
         self.offered: tuple[str, ...] = ()  # hosts to be named in offers, best first
         self._endpoints: list[Endpoint] = []
         self._agents: dict[str, Agent] = {}
+        self.core: "NativeCore | None" = None  # reads the sockets in our place; set before `open`
 
     def open(self, number: int, wanted: Sequence[str]) -> None:
         """Binds all of `wanted` (empty: every address of this machine) to UDP port `number` (0: any).
@@ -209,7 +222,12 @@ class UdpPort:
         self.offered = tuple([*foreign, *(host for host in bound if host in wanted)] if wanted else bound)
         loop = asyncio.get_running_loop()
         for endpoint in self._endpoints:
-            loop.add_reader(endpoint.sock.fileno(), self._drain, endpoint)
+            if self.core is not None:
+                endpoint.number = self.core.socket(endpoint.sock.fileno())
+            else:
+                loop.add_reader(endpoint.sock.fileno(), self._drain, endpoint)
+        if self.core is not None:
+            self.core.start()
         log.info(
             "- media %s", fields(port=self.number, bound=",".join(bound), offered=",".join(self.offered))
         )
@@ -237,6 +255,8 @@ class UdpPort:
 
     def close(self) -> None:
         loop = asyncio.get_running_loop()
+        if self.core is not None:
+            self.core.stop()
         for endpoint in self._endpoints:
             loop.remove_reader(endpoint.sock.fileno())
         self._close_sockets()
@@ -266,6 +286,20 @@ class UdpPort:
             except Exception:  # one datagram of whatever kind never ends the reading of the others
                 self.counters["internal"] += 1
                 log.exception("x datagram")
+
+    def heard(self, place: tuple[Endpoint, Address], claim: Claim) -> float:
+        """When something last came from a claimed address."""
+        if self.core is not None:
+            claim.heard = max(claim.heard, self.core.heard(place[0].number, place[1]))
+        return claim.heard
+
+    def datagram(self, number: int, data: bytes, address: Address, now: float) -> None:
+        """STUN or DTLS that the native relay hands over."""
+        endpoint = self._endpoints[number]
+        if data[0] < 4:
+            self._stun(endpoint, data, address, now)
+        elif (claim := endpoint.claims.get(address)) is not None:
+            claim.agent.owner.dtls(data)
 
     def _sort(self, endpoint: Endpoint, size: int, address: Address, now: float) -> None:
         """RFC 7983 section 7."""

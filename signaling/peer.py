@@ -26,6 +26,9 @@ from signaling.dtls import LegDtls, Pipe
 from signaling.ice import UdpPort
 from signaling.srtp import Scratch, Srtp
 
+from signaling.library import Wanted, chosen
+from signaling.native import NativeCore
+from signaling.nativeflows import NativeLeg
 log = logging.getLogger(__name__)
 
 TICK = 0.1  # seconds
@@ -59,7 +62,10 @@ class PeerLeg:
         self._pipe = Pipe(self._agent.send, self._dropped)
         self._dtls = LegDtls(self._pipe, factory.certificate())
         self._srtp: Srtp | None = None
-        self.relay = Relay(self, lines, self._dropped, factory.bitrate_cap, codec=codec)
+        core = factory.udp.core
+        self._native: NativeLeg | None = None if core is None else core.leg(self)
+        self._agent.native = self._native
+        self.relay = Relay(self, lines, self._dropped, factory.bitrate_cap, self._native, codec)
         self._session = secrets.randbits(62)
         self._offered: float | None = None
         self._handshake: asyncio.Task[None] | None = None
@@ -134,6 +140,7 @@ class PeerLeg:
             jitter_ms=None if jitter is None else jitter * 1000,
             loss_percent=None if loss is None else loss * 100,
             last_heard=self.last_heard,
+        self._listen()
         )
 
     async def close(self) -> None:
@@ -170,6 +177,8 @@ class PeerLeg:
         self.heard(now)
         self.relay.update(now)
         self._events.leg_connected(self._id)
+        if self._native is not None:
+            self._native.close()
 
     def _dtls_changed(self) -> None:
         if self._dtls.state in ("closed", "failed"):
@@ -183,6 +192,8 @@ class PeerLeg:
         self.relay.close()
         self._srtp = None
         self._events.leg_failed(self._id)
+            if self._native is not None:
+                self._native.key(receive, send)
 
     # --- signaling.ice.Owner ---
 
@@ -205,6 +216,8 @@ class PeerLeg:
             self._dropped["srtp-too-early"] += 1
             return
         inbox = self._factory.udp.inbox
+        if self._native is not None:
+            self._native.close()
         if size < 12:
             self._dropped["srtp-too-short"] += 1
         elif 191 < inbox.view[1] < 224:  # RFC 5761 section 4
@@ -226,14 +239,31 @@ class PeerLeg:
             self.heard(now)
             self.relay.rtcp(packet, now)
 
-    # --- rooms.downstream.Port ---
+    def _listen(self) -> None:
+        """The native relay notes what it heard; nobody is told of each packet."""
+        if self._native is not None and self._native.heard > self.last_heard:
+            self.heard(self._native.heard)
+
+    # --- signaling.native.LegEvents ---
+
+    def took_rtp(self, packet: bytes, now: float) -> None:
+        if self._srtp is not None:
+            self.relay.rtp(packet, now)
+
+    def took_rtcp(self, packet: bytes, now: float) -> None:
+        if self._srtp is not None:
+            self.relay.rtcp(packet, now)
+
+    # --- rooms.flows.Port ---
 
     @property
     def ready(self) -> bool:
         return self._srtp is not None
 
     def rtp(self, header: bytes, packet: bytes) -> None:
-        if self._srtp is not None:
+        if self._native is not None:
+            self._native.rtcp(packet)
+        elif self._srtp is not None:
             sealed = self._srtp.seal_rtp(header, packet)
             if sealed is None:
                 self._dropped["seal-failed"] += 1
@@ -241,7 +271,9 @@ class PeerLeg:
                 self._agent.send(sealed)
 
     def rtcp(self, packet: bytes) -> None:
-        if self._srtp is not None:
+        if self._native is not None:
+            self._native.rtp(header, packet)
+        elif self._srtp is not None:
             sealed = self._srtp.seal_rtcp(packet)
             if sealed is None:
                 self._dropped["seal-failed"] += 1
@@ -280,12 +312,18 @@ def _relay(publisher: Leg | None) -> Relay | None:
 class PeerFactory:
     """Opens legs on one UDP port (implements `rooms.client.LegFactory`).
 
+        self._listen()
     `media_port` 0: the system chooses; `media_addresses` empty: every address of this machine; `bitrate_cap` in
     bit/s per camera. `counters` counts what was dropped, by reason, since the start.
     """
 
     def __init__(
-        self, media_port: int = 0, media_addresses: Sequence[str] = (), *, bitrate_cap: int = CAP
+        self,
+        media_port: int = 0,
+        media_addresses: Sequence[str] = (),
+        *,
+        bitrate_cap: int = CAP,
+        backend: Wanted = "auto",
     ) -> None:
         self.counters: Counter[str] = Counter()
         self.bitrate_cap = bitrate_cap
@@ -298,7 +336,7 @@ class PeerFactory:
 
     @classmethod
     def of(cls, settings: Settings) -> "PeerFactory":
-        return cls(settings.media_port, settings.split("media_addresses"))
+        return cls(settings.media_port, settings.split("media_addresses"), backend=settings.media_backend)
 
     @property
     def port(self) -> int:
@@ -318,6 +356,10 @@ class PeerFactory:
 
     async def start(self) -> None:
         """Binds the port. Raises `core.errors.Unavailable` when it is taken."""
+        library, reason = chosen(backend)
+        self.backend = f"{'python' if library is None else 'native'} ({reason})"
+        if library is not None:
+            self.udp.core = NativeCore(library, self.counters, self.udp.datagram)
         self.udp.open(*self._wanted)
         self._ticking = asyncio.create_task(self._tick(), name="media clock")
 
@@ -371,3 +413,5 @@ class PeerFactory:
             except Exception:  # one leg's trouble is not the others'
                 self.counters["internal"] += 1
                 log.exception("x tick %s", fields(leg=leg.id))
+        if self.udp.core is not None:
+            self.udp.core.tick()

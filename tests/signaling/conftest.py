@@ -4,6 +4,7 @@ from collections.abc import AsyncIterator
 
 import pytest
 
+from signaling.library import Wanted
 from signaling.peer import PeerFactory
 from tests.signaling.raw_client import close_all
 
@@ -16,8 +17,14 @@ def loopback_ice(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.fixture
-async def factory(loopback_ice: None) -> AsyncIterator[PeerFactory]:
-    made = PeerFactory(0, ["127.0.0.1"])
+def backend() -> Wanted:
+    """Which relay a test runs on; `test_peer` runs on both."""
+    return "native"
+
+
+@pytest.fixture
+async def factory(loopback_ice: None, backend: Wanted) -> AsyncIterator[PeerFactory]:
+    made = PeerFactory(0, ["127.0.0.1"], backend=backend)
     await made.start()
     yield made
     await close_all()

@@ -1,0 +1,110 @@
+/* The ways out: to Python by two rings, to peers by libsrtp and sendmmsg. */
+
+#define _GNU_SOURCE
+#include "core.h"
+
+#include <errno.h>
+#include <string.h>
+#include <unistd.h>
+
+/* --- to Python --- */
+
+void wake_python(struct core *core) {
+    uint64_t one = 1;
+    if (!atomic_exchange(&core->woken, 1) && write(core->wake, &one, sizeof one) < 0) atomic_store(&core->woken, 0);
+}
+
+/* Appends a record; 0 when the ring is full: whoever reads too slowly loses, nobody waits. */
+int hand_packet(struct core *core, struct ring *ring, struct record head, const void *front, int front_size,
+                const void *data, int size) {
+    uint64_t at = atomic_load_explicit(&ring->head, memory_order_relaxed);
+    uint64_t tail = atomic_load_explicit(&ring->tail, memory_order_acquire);
+    uint64_t whole = (sizeof head + (uint64_t)(front_size + size) + 7) & ~7ull;
+    uint64_t rest = ring->size - (at & (ring->size - 1));
+    uint64_t padding = rest < whole ? rest : 0; /* a record never wraps */
+    if (at + padding + whole - tail > ring->size) return 0;
+    if (padding) {
+        uint32_t mark[2] = {(uint32_t)padding, SKIP_TO_START};
+        memcpy(ring->data + (at & (ring->size - 1)), mark, sizeof mark);
+        at += padding;
+    }
+    uint8_t *place = ring->data + (at & (ring->size - 1));
+    head.size = (uint32_t)whole;
+    head.length = (uint32_t)(front_size + size);
+    memcpy(place, &head, sizeof head);
+    if (front_size) memcpy(place + sizeof head, front, (size_t)front_size);
+    if (size) memcpy(place + sizeof head + front_size, data, (size_t)size);
+    atomic_store_explicit(&ring->head, at + whole, memory_order_release);
+    /* Copies wait for the event loop's own beat, unless they become many. */
+    if (ring == &core->urgent || at + whole - tail > ring->size / 4) wake_python(core);
+    return 1;
+}
+
+void hand_over(struct core *core, int type, uint32_t id, double now, int64_t a, int64_t b) {
+    struct record head = {.type = (uint16_t)type, .id = id, .now = now, .a = a, .b = b};
+    if (!hand_packet(core, &core->urgent, head, NULL, 0, NULL, 0)) core->counters[HANDOVER_FULL]++;
+}
+
+/* --- to peers --- */
+
+static uint8_t *next_slot(struct core *core, struct outbox *box) {
+    if (box->count == OUTS) flush(core, box); /* rare: a batch that fans out four times */
+    return box->data[box->count];
+}
+
+static void post(struct core *core, struct outbox *box, struct leg *leg, int size) {
+    if (leg->fd < 0) {
+        core->counters[SEND_NOWHERE]++;
+        return;
+    }
+    int at = box->count++;
+    box->fd[at] = leg->fd;
+    memcpy(&box->to[at], &leg->to, leg->to_size);
+    box->parts[at] = (struct iovec){box->data[at], (size_t)size};
+    box->heads[at].msg_hdr = (struct msghdr){
+        .msg_name = &box->to[at], .msg_namelen = leg->to_size, .msg_iov = &box->parts[at], .msg_iovlen = 1};
+}
+
+void seal_rtp(struct core *core, struct outbox *box, struct leg *leg, const uint8_t head[12], const uint8_t *packet,
+              int size) {
+    if (!leg->send) return;
+    if (size > LARGEST || size < 12) {
+        core->counters[SEAL_FAILED]++;
+        return;
+    }
+    uint8_t *slot = next_slot(core, box);
+    memcpy(slot, head, 12);
+    memcpy(slot + 12, packet + 12, (size_t)size - 12);
+    if (leg->translates) slot[1] = (slot[1] & 0x80) | leg->types_out[slot[1] & 0x7F];
+    if (core->protect(leg->send, slot, &size)) core->counters[SEAL_FAILED]++;
+    else post(core, box, leg, size);
+}
+
+void seal_rtcp(struct core *core, struct outbox *box, struct leg *leg, const uint8_t *packet, int size) {
+    if (!leg->send) return;
+    if (size > LARGEST) {
+        core->counters[SEAL_FAILED]++;
+        return;
+    }
+    uint8_t *slot = next_slot(core, box);
+    memcpy(slot, packet, (size_t)size);
+    if (core->protect_rtcp(leg->send, slot, &size)) core->counters[SEAL_FAILED]++;
+    else post(core, box, leg, size);
+}
+
+/* Sends what is in the box. What the kernel does not take is dropped and counted. */
+void flush(struct core *core, struct outbox *box) {
+    int at = 0;
+    while (at < box->count) {
+        int end = at + 1;
+        while (end < box->count && box->fd[end] == box->fd[at]) end++;
+        int sent = sendmmsg(box->fd[at], box->heads + at, (unsigned)(end - at), MSG_DONTWAIT);
+        if (sent > 0) {
+            at += sent;
+        } else if (errno != EINTR) {
+            core->counters[errno == EAGAIN || errno == EWOULDBLOCK || errno == ENOBUFS ? SEND_FULL : SEND_FAILED]++;
+            at++;
+        }
+    }
+    box->count = 0;
+}
