@@ -6,9 +6,10 @@ negotiated at its start, so that nothing is renegotiated in a call. The room alo
 default of every line is silence.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import Protocol
+from typing import Literal, Protocol
 
 from core.ids import Ref
 from rooms.codec import VideoCodec
@@ -17,6 +18,17 @@ from rooms.codec import VideoCodec
 class MediaKind(StrEnum):
     AUDIO = "audio"
     VIDEO = "video"
+
+
+@dataclass(frozen=True, slots=True)
+class Way:
+    """What one direction of a leg carries, as far as it is known. Seconds are monotonic."""
+
+    bits: int  # per second
+    loss: float  # 0..1, smoothed
+    queue_ms: float | None  # that packets wait beyond the least
+    calm_since: float | None  # since when nothing spoke against more
+    limited: bool  # more may pass than was ever sent
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,6 +44,11 @@ class LegStatistics:
     jitter_ms: float | None
     loss_percent: float | None  # what the peer last reported of what we send, 0..100
     last_heard: float  # core.clock.monotonic() of the last authentic packet of any kind
+    up: Way | None = None
+    down: Way | None = None
+    level: int = 127  # -dBov, the loudest since statistics were last taken; 127 is silence
+    picture_age: float | None = None  # seconds since the last packet of its picture came
+    low: bool = False  # its small picture comes, too
 
 
 class TrackSink(Protocol):
@@ -61,9 +78,18 @@ class Leg(Protocol):
     async def accept(self, answer: str) -> None:
         """Takes the SDP answer; raises `rooms.errors.BadSdp` and leaves the leg usable for another try."""
 
-    def show(self, line: int, publisher: "Leg | None", *, audio: bool, video: bool) -> None:
+    def show(
+        self, line: int, publisher: "Leg | None", *, audio: bool, video: bool, low: bool = False
+    ) -> None:
         """Line `line` carries what `publisher` sends, as far as `audio` and `video` say; `None` clears it.
-        Idempotent. A key frame is asked for when video starts to flow."""
+        What the line was not opened for is never carried. Idempotent. A key frame is asked for when video
+        starts to flow. `low`: the small picture instead, if there is one; changed without a gap."""
+
+    def limit(self, bits: int | None) -> None:
+        """All who watch this peer can use so many bit/s at most; it is told so (REMB)."""
+
+    def assume(self, direction: Literal["up", "down"], bits: int) -> None:
+        """It is about to be tried whether so many bit/s pass."""
 
     def announce(self, publisher: "Leg | None") -> None:
         """The announce line carries the audio of `publisher` (an officer who speaks in)."""
@@ -106,12 +132,16 @@ class LegFactory(Protocol):
         events: LegEvents,
         *,
         publishes: frozenset[MediaKind],
-        lines: int,
+        lines: int | Sequence[frozenset[MediaKind]],
+        announce: bool = True,
         loopback: bool = False,
+        low: bool = False,
         codec: VideoCodec = VideoCodec.VP8,
     ) -> Leg:
-        """`lines`: how many others it can be shown. `loopback`: line 0 carries back what it publishes
-        (device check); such a leg belongs to no room."""
+        """`lines`: how many others it can be shown, or what each line can carry: what it cannot has no m-line
+        and can never be shown there; nor is there an announce line without `announce`. `loopback`: line 0
+        carries back what it publishes (device check); such a leg belongs to no room. `low`: it may be asked
+        for its picture a second time, small (`Leg.show`)."""
 
 
 class Recorder(Protocol):

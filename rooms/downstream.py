@@ -12,9 +12,10 @@ from collections import deque
 from rooms import rtcp
 from rooms.client import MediaKind
 from rooms.flows import Flows, Port
-from rooms.rtp import HEADER, extend, wrap_rtx
+from rooms.rtp import HEADER, begins_keyframe, extend, wrap_rtx
 from rooms.upstream import Upstream
 
+_FRESH = 6.0  # seconds for which a viewer's report counts
 _RESENDS = 250  # packets a viewer may ask for again in one second
 _PLI_FIRST, _PLI_LAST = 1.0, 8.0  # seconds between two key frames that one viewer can bring about
 
@@ -30,11 +31,13 @@ class Downstream:
         self.rtx = False  # the peer takes retransmissions as RFC 4588 says
         self.loss: tuple[float, float] | None = None  # part lost (0..1), when it was told
         self.round_trip: float | None = None  # seconds
+        self.round_trip_at = float("-inf")
         self._port = port
         # Below 2**15, so that a reordered first packet cannot be taken for the end of an earlier cycle.
         numbers = 0x10000 + secrets.randbelow(0x8000), secrets.randbits(32)
         self.flow = flows.outflow(kind, ssrc, numbers, self)
         self._source: Upstream | None = None
+        self._next: Upstream | None = None  # another layer of the same picture, from its next key frame on
         self._flows = False
         self._rtx_sequence = secrets.randbelow(0x8000)
         self._reports: deque[tuple[int, float]] = deque(maxlen=8)  # middle of NTP, when it was sent
@@ -62,11 +65,31 @@ class Downstream:
 
     def carry(self, source: Upstream | None, now: float) -> None:
         """From now on this stream carries `source`, or nothing. The same source again changes nothing."""
-        if source is self._source:
+        if source is (self._next or self._source):
             return
         self.clear()
         self._source = source
         self.update(now)
+
+    def change(self, source: Upstream, now: float) -> None:
+        """Goes over to `source`, another layer of what is carried, without a gap: at its next key frame."""
+        if not self._flows or self._source is None:
+            self.carry(source, now)
+        elif source is not (self._next or self._source):
+            self._next = source if source is not self._source else None
+            self.flow.change(source.flow)
+            if self._next is not None:
+                source.request_keyframe(now)
+
+    def _went_over(self) -> None:
+        """The key frame came: reports and what is sent again are the new layer's from now on."""
+        first = None if self._next is None else self._next.flow.kept(self.flow.first)
+        if first is None or not begins_keyframe(first, first[1] & 0x7F):
+            return  # the old layer itself began anew
+        if self._next is not None and self._source is not None:
+            self._source.outs.remove(self)
+            self._next.outs.append(self)
+            self._source, self._next = self._next, None
 
     def clear(self) -> None:
         """Carries nothing from now on."""
@@ -88,9 +111,11 @@ class Downstream:
         if self._flows and self._source is not None:
             self._source.outs.remove(self)
             self.flow.take(None)
+        self._next = None
         self._flows = False
 
     def began(self, now: float) -> None:
+        self._went_over()
         if self._source is not None and self._source.last_report is not None:
             self.sender_report(self._source.last_report[0], now)
 
@@ -107,12 +132,15 @@ class Downstream:
     def reported(self, block: rtcp.ReportBlock, now: float) -> None:
         """The viewer tells what it got of this stream."""
         self.loss = (block.fraction / 256, now)
-        if self._flows and self._source is not None and self.kind is MediaKind.VIDEO:
-            self._source.rate.viewer_lost(block.fraction / 256)
         for middle, sent in self._reports:
             if middle == block.last_report != 0:
                 trip = now - sent - block.since / 65536
-                self.round_trip = trip if 0 <= trip < 60 else self.round_trip
+                self.round_trip, self.round_trip_at = (
+                    (trip, now) if 0 <= trip < 60 else (self.round_trip, self.round_trip_at)
+                )
+
+    def lately_lost(self, now: float) -> float:
+        return self.loss[0] if self.loss is not None and now - self.loss[1] < _FRESH else 0.0
 
     def resend(self, lost: tuple[int, ...], now: float) -> None:
         """The viewer misses these sequence numbers; those of this beginning that we still have go again."""

@@ -6,7 +6,7 @@ from typing import Literal
 
 from rooms.client import MediaKind
 
-Use = Literal["own", "announce", "line"]
+Use = Literal["own", "low", "announce", "line"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,24 +32,27 @@ Lines = int | Sequence[frozenset[MediaKind]]
 
 
 def media_lines(
-    publishes: frozenset[MediaKind], lines: Lines, *, announce: bool = True
+    publishes: frozenset[MediaKind], lines: Lines, *, announce: bool = True, low: bool = False
 ) -> tuple[MediaLine, ...]:
-    """Own audio, own video (as far as it publishes), announce audio, then audio and video of each line.
+    """Own audio, own video (as far as it publishes), the same picture once more but small (where `low` says so),
+    announce audio, then audio and video of each line.
 
     What a line cannot carry has no m-line, so nothing can ever be sent there: a watcher who may see and not
     hear gets lines without sound, and `announce=False` (docs/decisions/0016-confidential.md).
     """
     kinds = [BOTH] * lines if isinstance(lines, int) else list(lines)
-    order = _order(publishes, kinds, announce=announce)
+    order = _order(publishes, kinds, announce=announce, low=low)
     return tuple(MediaLine(str(place), kind, use, line) for place, (kind, use, line) in enumerate(order))
 
 
 def _order(
-    publishes: frozenset[MediaKind], lines: Sequence[frozenset[MediaKind]], *, announce: bool
+    publishes: frozenset[MediaKind], lines: Sequence[frozenset[MediaKind]], *, announce: bool, low: bool
 ) -> Iterator[tuple[MediaKind, Use, int | None]]:
     for kind in MediaKind:
         if kind in publishes:
             yield kind, "own", None
+    if low and MediaKind.VIDEO in publishes:
+        yield MediaKind.VIDEO, "low", None
     if announce:
         yield MediaKind.AUDIO, "announce", None
     for number, carries in enumerate(lines):

@@ -8,14 +8,16 @@ from collections import Counter
 from collections.abc import Callable, Sequence
 from secrets import randbits
 
+from rooms import loudness
 from rooms import rtcp as wire
+from rooms.bandwidth import CAP
 from rooms.client import MediaKind, TrackSink
 from rooms.codec import VideoCodec
 from rooms.downstream import Downstream
 from rooms.flows import Flows, Port
 from rooms.lines import MediaLine
 from rooms.plain import PlainFlows
-from rooms.rate import CAP
+from rooms.rate import Rate
 from rooms.rtp import HEADER_SIZE, PICTURE_TYPE, RTX, BadPacket
 from rooms.upstream import Upstream
 
@@ -23,6 +25,7 @@ _STREAMS = 16  # SSRCs a peer may send on; each costs memory in libsrtp for as l
 _REPORTERS = 32  # SSRCs a peer may report as: Firefox takes one for each m-line
 _QUIET = 1.0  # seconds without a packet after which a stream may take another SSRC
 _SECOND = 1.0
+_TRIP_FRESH = 2.5  # seconds for which a round trip counts
 _FRESH = 6.0  # seconds for which a viewer's report counts
 
 _Handler = Callable[[bytes, float], None]
@@ -42,6 +45,8 @@ class Relay:
     ) -> None:
         """`flows`: what runs for every packet; `None`: that in Python. `codec`: of all pictures."""
         self.ups: dict[MediaKind, Upstream] = {}
+        self.low: Upstream | None = None  # the same picture, small
+        self.level = loudness.SILENT  # the loudest of this second, -dBov
         self.downs: dict[str, Downstream] = {}  # by mid
         self._lines: dict[tuple[int | None, MediaKind], Downstream] = {}  # None: the announce line
         self._port = port
@@ -51,16 +56,44 @@ class Relay:
         used = {self._ssrc}
         for line in lines:
             if line.use == "own":
-                self.ups[line.kind] = Upstream(line.kind, self._flows, port.rtcp, self._ssrc, dropped, cap)
+                self.ups[line.kind] = Upstream(line.kind, self._flows, port.rtcp, self._ssrc, dropped)
+            elif line.use == "low":
+                self.low = Upstream(line.kind, self._flows, port.rtcp, self._ssrc, dropped)
             else:
                 down = Downstream(line.kind, self._flows, port, _fresh(used), _fresh(used))
                 self.downs[line.mid] = self._lines[line.line, line.kind] = down
+        self.rate = Rate(self._sources, self.downs.values(), cap)
         self._by_ssrc = {down.ssrc: down for down in self.downs.values()}
         self._handlers: dict[bytes, _Handler] = {}
         self._reporters: set[bytes] = set()
         self._report_at = 0.0
-        if MediaKind.VIDEO in self.ups:
-            self.ups[MediaKind.VIDEO].flow.payload_type = PICTURE_TYPE[codec]
+        for up in self._sources:
+            if up.kind is MediaKind.VIDEO:
+                up.flow.payload_type = PICTURE_TYPE[codec]
+
+    @property
+    def _sources(self) -> tuple[Upstream, ...]:
+        return (*self.ups.values(), *([self.low] if self.low is not None else []))
+
+    def expect_low(self, ssrcs: Sequence[int]) -> None:
+        """The SSRCs that the answer names for the small picture, its retransmissions' among them; none: the peer
+        sends no such picture."""
+        if self.low is None or not ssrcs:
+            self.low = None
+            return
+        for ssrc in ssrcs:
+            self._handlers[ssrc.to_bytes(4, "big")] = self._small(self.low)
+
+    def _small(self, low: Upstream) -> _Handler:
+        """Of the small picture's stream, or of its retransmissions."""
+
+        def handle(packet: bytes, now: float) -> None:
+            if packet[1] & 0x7F == RTX:
+                low.recovered(packet, now)
+            else:
+                self._contender(low)(packet, now)
+
+        return handle
 
     # --- packets in ---
 
@@ -127,7 +160,7 @@ class Relay:
             return
         for message in messages:
             if isinstance(message, wire.SenderReport):
-                for up in self.ups.values():
+                for up in self._sources:
                     if up.ssrc == message.ssrc:
                         up.sender_report(message, now)
             elif (down := self._by_ssrc.get(message.ssrc)) is not None:
@@ -135,6 +168,7 @@ class Relay:
 
     def _heard(self, down: Downstream, message: wire.Message, now: float) -> None:
         if isinstance(message, wire.ReportBlock):
+            self.rate.reported(down, message, now)
             down.reported(message, now)
         elif isinstance(message, wire.Nack):
             down.resend(message.lost, now)
@@ -143,12 +177,23 @@ class Relay:
 
     # --- what flows ---
 
-    def show(self, line: int, publisher: "Relay | None", now: float, *, audio: bool, video: bool) -> None:
-        """Line `line` carries what `publisher` sends, as far as `audio` and `video` say."""
+    def show(
+        self, line: int, publisher: "Relay | None", now: float, *, audio: bool, video: bool, low: bool = False
+    ) -> None:
+        """Line `line` carries what `publisher` sends, as far as `audio` and `video` say; `low`: its small picture,
+        if it sends one. From one picture to the other it goes without a gap."""
         for kind, wanted in ((MediaKind.AUDIO, audio), (MediaKind.VIDEO, video)):
+            down = self._lines.get((line, kind))
+            if down is None:  # it was opened without
+                continue
             source = publisher.ups.get(kind) if publisher is not None and wanted else None
-            if (down := self._lines.get((line, kind))) is not None:  # none: it was opened without
-                down.carry(source, now)
+            if source is not None and publisher is not None and kind is MediaKind.VIDEO:
+                layers = (source, publisher.low)
+                source = publisher.low or source if low else source
+                if down.source in layers:
+                    down.change(source, now)
+                    continue
+            down.carry(source, now)
 
     def announce(self, publisher: "Relay | None", now: float) -> None:
         source = publisher.ups.get(MediaKind.AUDIO) if publisher is not None else None
@@ -179,7 +224,7 @@ class Relay:
         """Lets go of all other legs, and they of this one."""
         for down in self.downs.values():
             down.clear()
-        for up in self.ups.values():
+        for up in self._sources:
             up.end()
         self._handlers.clear()
 
@@ -187,22 +232,33 @@ class Relay:
 
     def tick(self, now: float, round_trip: float | None = None) -> None:
         """Called about ten times a second; `round_trip` to the peer in seconds, if it is known."""
-        for up in self.ups.values():
+        for up in self._sources:
             if round_trip is not None:
                 up.missing.far(round_trip)
             up.tick(now)
+        self.rate.tick(now)
+        self._listen()
         if now - self._report_at >= _SECOND and self._port.ready:
             self._report_at = now
             self._report(now)
+            self.rate.step(now, self.round_trip(now) or round_trip)
+
+    def _listen(self) -> None:
+        """How loud the newest packet of the sound is. Ten looks a second are enough to see who speaks."""
+        up = self.ups.get(MediaKind.AUDIO)
+        newest = up.flow.kept(up.flow.highest) if up is not None and up.flow.highest >= 0 else None
+        heard = None if newest is None else loudness.level(newest)
+        if heard is not None:
+            self.level = min(self.level, heard)
 
     def _report(self, now: float) -> None:
-        blocks = [block for up in self.ups.values() if (block := up.report(now)) is not None]
+        blocks = [block for up in self._sources if (block := up.report(now)) is not None]
         if not blocks:
             return
         told = wire.receiver_report(self._ssrc, blocks)
         video = self.ups.get(MediaKind.VIDEO)
         if video is not None and video.ssrc is not None:
-            told += wire.remb(self._ssrc, video.ssrc, video.rate.bits_per_second)
+            told += wire.remb(self._ssrc, video.ssrc, self.rate.told)
         self._port.rtcp(told)
 
     # --- figures ---
@@ -212,9 +268,10 @@ class Relay:
         told = [down.loss[0] for down in self.downs.values() if down.loss and now - down.loss[1] < _FRESH]
         return max(told, default=None)
 
-    def round_trip(self) -> float | None:
-        """Seconds, by the peer's reports."""
-        return min((d.round_trip for d in self.downs.values() if d.round_trip is not None), default=None)
+    def round_trip(self, now: float) -> float | None:
+        """Seconds, by the newest of the peer's reports; `None`: not told lately."""
+        newest = max(self.downs.values(), key=lambda down: down.round_trip_at, default=None)
+        return None if newest is None or now - newest.round_trip_at > _TRIP_FRESH else newest.round_trip
 
 
 def _fresh(used: set[int]) -> int:

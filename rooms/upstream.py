@@ -13,13 +13,13 @@ from rooms import rtcp
 from rooms.client import MediaKind, TrackSink
 from rooms.flows import JUMP, Flows
 from rooms.history import Missing
-from rooms.rate import CAP, Rate
 from rooms.rtp import CLOCK_RATE, unwrap_rtx
 
 log = logging.getLogger(__name__)
 
 _SOON = 0.3  # seconds between two key frame requests of our own (first show, a hole)
 _WAITING = 1.0  # seconds between two requests while no key frame comes
+_REPEATED = 0.2  # loss beyond which in-band FEC cannot help, and senders would only slow down
 _ALIVE = 3.0  # seconds without a packet after which a sender is not asked any more: its camera is off
 
 
@@ -30,6 +30,9 @@ class Viewer(Protocol):
         """The source is gone: lets go of it."""
 
     def sender_report(self, report: rtcp.SenderReport, now: float) -> None: ...
+
+    def lately_lost(self, now: float) -> float:
+        """The part (0..1) the viewer told to be missing, if it told lately."""
 
 
 class Upstream:
@@ -42,16 +45,16 @@ class Upstream:
         feedback: Callable[[bytes], None],
         own_ssrc: int,
         dropped: Counter[str],
-        cap: int = CAP,
     ) -> None:
         self.kind = kind
         self.ssrc: int | None = None
         self.flow = flows.inflow(kind, self)
         self.outs: list[Viewer] = []  # those that flow now
         self.missing = Missing()
-        self.rate = Rate(cap)
         self.last_report: tuple[rtcp.SenderReport, float] | None = None
         self.own_loss = 0.0
+        self.second = (0, 0)  # expected and lost, in the time of the last report
+        self.mends = kind is MediaKind.VIDEO  # gaps are asked for
         self._sinks: list[TrackSink] = []
         self._feedback = feedback
         self._own_ssrc = own_ssrc
@@ -127,7 +130,7 @@ class Upstream:
             self._told = (0, 0)
             self.missing.clear()
             self.request_keyframe(now)
-        elif self._video:
+        elif self.mends:
             if self.missing.skip(first, end):
                 self._ask_again(self.missing.due(now))
             else:
@@ -171,28 +174,34 @@ class Upstream:
         if self.flow.key_wanted and now - self.flow.last_packet < _ALIVE:
             self.request_keyframe(now, wait=_WAITING)
 
+    def _felt(self, now: float) -> float:
+        """The loss the sender is told. Of sound it is the worst on the whole way: by it browsers decide how much of
+        each packet repeats the one before (in-band FEC), and a viewer's loss is nothing they could know."""
+        if self._video:
+            return self.own_loss
+        viewers = max((out.lately_lost(now) for out in self.outs), default=0.0)
+        return min(1.0, self.own_loss + min(_REPEATED, viewers))
+
     def report(self, now: float) -> rtcp.ReportBlock | None:
-        """The receiver report of the last second (RFC 3550 appendix A.3); moves the rate by one step."""
-        flow = self.flow
-        highest = flow.highest
+        """The receiver report of the last second (RFC 3550 appendix A.3)."""
+        highest, expected, arrived = self.flow.standing()
         if self.ssrc is None or highest < 0:
             return None
-        expected, arrived = highest - flow.first + 1, flow.arrived
         new_expected, new_arrived = expected - self._told[0], arrived - self._told[1]
         self._told = (expected, arrived)
         lost = max(0, new_expected - new_arrived)
         self.own_loss = lost / new_expected if new_expected > 0 else 0.0
-        self.rate.step(self.own_loss)
+        self.second = (max(0, new_expected), lost)
         middle, since = 0, 0
         if self.last_report is not None:
             middle = self.last_report[0].ntp >> 16 & 0xFFFFFFFF
             since = min(int((now - self.last_report[1]) * 65536), 0xFFFFFFFF)
         return rtcp.ReportBlock(
             self.ssrc,
-            min(255, int(self.own_loss * 256)),
+            min(255, int(self._felt(now) * 256)),
             min(self.lost, 0x7FFFFF),
             highest - 0x10000 & 0xFFFFFFFF,
-            int(flow.jitter) & 0xFFFFFFFF,
+            int(self.flow.jitter) & 0xFFFFFFFF,
             middle,
             since,
         )

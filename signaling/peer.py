@@ -9,32 +9,35 @@ import secrets
 from collections import Counter
 from collections.abc import Sequence
 from datetime import timedelta
+from typing import Literal
 
 from aiortc.rtcdtlstransport import RTCCertificate
 
 from core import clock
 from core.log import fields
 from core.settings import Settings
-from rooms.client import Leg, LegEvents, LegStatistics, MediaKind, TrackSink
+from rooms import loudness
+from rooms.bandwidth import CAP, Estimate
+from rooms.client import Leg, LegEvents, LegStatistics, MediaKind, TrackSink, Way
 from rooms.codec import VideoCodec
 from rooms.errors import BadSdp
 from rooms.lines import Lines, MediaLine, media_lines
-from rooms.rate import CAP
 from rooms.relay import Relay
 from signaling import sdp
 from signaling.dtls import LegDtls, Pipe
 from signaling.ice import UdpPort
-from signaling.srtp import Scratch, Srtp
-
 from signaling.library import Wanted, chosen
 from signaling.native import NativeCore
 from signaling.nativeflows import NativeLeg
+from signaling.srtp import Scratch, Srtp
+
 log = logging.getLogger(__name__)
 
 TICK = 0.1  # seconds
 CONNECT_WITHIN = 20.0  # seconds from the offer to DTLS
 LOST_AFTER = 3.0  # seconds in which nothing authentic was heard
 _PROBE_SILENT, _PROBE_ALWAYS = 1.0, 5.0  # seconds: asks for a sign of life, and measures the way
+_COMES = 1.5  # seconds: a stream whose last packet is younger comes
 _STANDSTILL = 1.0  # seconds between two ticks from which on nobody is judged
 _CERTIFICATE_LEFT = timedelta(days=7)  # a new one is made when the old one has less
 
@@ -92,24 +95,36 @@ class PeerLeg:
             self._offered = clock.monotonic()
         udp, agent = self._factory.udp, self._agent
         fingerprint = self._dtls.getLocalParameters().fingerprints[0]
-        transport = sdp.Transport(udp.offered, udp.number, agent.ufrag, agent.password, fingerprint.value)
+        transport = sdp.Transport(udp.offered, udp.number, agent.ufrag, agent.password, fingerprint.value, self.codec)
         ssrcs = {mid: (down.ssrc, down.rtx_ssrc) for mid, down in self.relay.downs.items()}
         return sdp.offer(self._session, transport, self._lines, ssrcs)
 
     async def accept(self, answer: str) -> None:
         if self._over or self._handshake is not None:
             raise BadSdp("an answer was taken already")
-        parsed = sdp.parse_answer(answer, self._lines)
+        parsed = sdp.parse_answer(answer, self._lines, self.codec)
         for line, media in zip(self._lines, parsed.media, strict=True):
             if (down := self.relay.downs.get(line.mid)) is not None:
                 down.accepted = media.accepted and media.receives
                 down.rtx = media.rtx
+            elif line.use == "low":
+                self.relay.expect_low(media.ssrcs if media.accepted and media.sends else ())
+            elif line.kind is MediaKind.AUDIO:
+                self.relay.ups[line.kind].mends = media.mends
         self._agent.remote = (parsed.ufrag, parsed.password)
         self._handshake = asyncio.create_task(self._connect(parsed), name=f"dtls {self._id}")
 
-    def show(self, line: int, publisher: Leg | None, *, audio: bool, video: bool) -> None:
+    def show(self, line: int, publisher: Leg | None, *, audio: bool, video: bool, low: bool = False) -> None:
         if not self._over:
-            self.relay.show(line, _relay(publisher), clock.monotonic(), audio=audio, video=video)
+            now = clock.monotonic()
+            self.relay.show(line, _relay(publisher), now, audio=audio, video=video, low=low)
+
+    def limit(self, bits: int | None) -> None:
+        self.relay.rate.limit = bits
+
+    def assume(self, direction: Literal["up", "down"], bits: int) -> None:
+        rate = self.relay.rate
+        (rate.up if direction == "up" else rate.down).assume(bits, clock.monotonic())
 
     def announce(self, publisher: Leg | None) -> None:
         if not self._over:
@@ -125,11 +140,15 @@ class PeerLeg:
         self.relay.request_keyframe(clock.monotonic())
 
     def statistics(self) -> LegStatistics:
+        self._listen()
         ups, downs = self.relay.ups.values(), self.relay.downs.values()
-        reported = self.relay.round_trip()
+        now = clock.monotonic()
+        reported = self.relay.round_trip(now)
         trip = reported if self._agent.round_trip is None else self._agent.round_trip
         jitter = max((up.jitter_seconds for up in ups if up.ssrc is not None), default=None)
-        loss = self.relay.loss(clock.monotonic())
+        loss, rate = self.relay.loss(now), self.relay.rate
+        picture, low = self.relay.ups.get(MediaKind.VIDEO), self.relay.low
+        level, self.relay.level = self.relay.level, loudness.SILENT
         return LegStatistics(
             packets_up=sum(up.packets for up in ups),
             bytes_up=sum(up.octets for up in ups),
@@ -140,7 +159,11 @@ class PeerLeg:
             jitter_ms=None if jitter is None else jitter * 1000,
             loss_percent=None if loss is None else loss * 100,
             last_heard=self.last_heard,
-        self._listen()
+            up=_way(rate.up, rate.queue_up),
+            down=_way(rate.down, rate.queue_down),
+            level=level,
+            picture_age=None if picture is None or picture.ssrc is None else now - picture.last_packet,
+            low=low is not None and now - low.last_packet < _COMES,
         )
 
     async def close(self) -> None:
@@ -289,6 +312,7 @@ class PeerLeg:
             if self._offered is not None and now - self._offered > CONNECT_WITHIN:
                 self._fail("not connected")
             return
+        self._listen()
         silent = now - self.last_heard
         if silent > LOST_AFTER and not self._lost:
             self._lost = True
@@ -299,6 +323,11 @@ class PeerLeg:
             self._last_probe = now
             self._agent.probe(now)
         self.relay.tick(now, self._agent.round_trip)
+
+
+def _way(estimate: Estimate, queue: float | None) -> Way:
+    waiting = None if queue is None else queue * 1000
+    return Way(estimate.bits_per_second, estimate.loss, waiting, estimate.calm_since, estimate.limited)
 
 
 def _relay(publisher: Leg | None) -> Relay | None:
@@ -312,7 +341,6 @@ def _relay(publisher: Leg | None) -> Relay | None:
 class PeerFactory:
     """Opens legs on one UDP port (implements `rooms.client.LegFactory`).
 
-        self._listen()
     `media_port` 0: the system chooses; `media_addresses` empty: every address of this machine; `bitrate_cap` in
     bit/s per camera. `counters` counts what was dropped, by reason, since the start.
     """
@@ -381,10 +409,11 @@ class PeerFactory:
         lines: Lines,
         announce: bool = True,
         loopback: bool = False,
+        low: bool = False,
         codec: VideoCodec = VideoCodec.VP8,
     ) -> PeerLeg:
         """See `rooms.client.LegFactory`."""
-        order = media_lines(publishes, 1 if loopback and not lines else lines, announce=announce)
+        order = media_lines(publishes, 1 if loopback and not lines else lines, announce=announce, low=low)
         leg = PeerLeg(self, leg_id, events, order, loopback=loopback, codec=codec)
         self._legs.add(leg)
         return leg

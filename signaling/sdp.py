@@ -1,8 +1,9 @@
 """The offer the server makes, and the answer a browser gives. Pure.
 
-The server always offers, all m-lines stand from the start, payload types are fixed, everything is bundled, no RTP
-header extension is negotiated (a forwarded MID would name the sender's m-line and misroute at the viewer). So an
-answer has little to say, and whatever it says beyond that is not looked at. RFC 8866, 8829, 8839, 8842, 5888.
+The server always offers, all m-lines stand from the start, payload types are fixed, everything is bundled, and of
+RTP header extensions only the level of the sound is negotiated (a forwarded MID would name the sender's m-line and
+misroute at the viewer). So an answer has little to say, and whatever it says beyond that is not looked at.
+RFC 8866, 8829, 8839, 8842, 5888.
 """
 
 import re
@@ -10,10 +11,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from ipaddress import ip_address
 
+from rooms import loudness
 from rooms.client import MediaKind
+from rooms.codec import VideoCodec
 from rooms.errors import BadSdp
 from rooms.lines import MediaLine
-from rooms.rtp import OPUS, PAYLOAD_TYPE, RTX, VP8
+from rooms.rtp import OPUS, PICTURE_TYPE, RTX
 
 LARGEST = 65_536  # bytes of an answer
 _DIGITS = {"sha-256": 32, "sha-384": 48, "sha-512": 64}  # bytes of a fingerprint that we can check
@@ -23,23 +26,13 @@ _MEDIA = re.compile(r"([a-z]+) ([0-9]{1,5}) ([A-Z/]+)((?: [0-9]{1,3})+)")
 _DIRECTIONS = ("sendrecv", "sendonly", "recvonly", "inactive")
 _TYPE_PREFERENCE, _HIGHEST = 126, 65_535  # of host candidates, RFC 8445 section 5.1.2
 
-_CODECS = {
-    MediaKind.AUDIO: (
-        f"a=rtpmap:{OPUS} opus/48000/2",
-        f"a=fmtp:{OPUS} minptime=10;useinbandfec=1;usedtx=1",
-    ),
-    MediaKind.VIDEO: (
-        f"a=rtpmap:{VP8} VP8/90000",
-        f"a=rtcp-fb:{VP8} ccm fir",
-        f"a=rtcp-fb:{VP8} nack",
-        f"a=rtcp-fb:{VP8} nack pli",
-        f"a=rtpmap:{RTX} rtx/90000",
-        f"a=fmtp:{RTX} apt={VP8}",
-    ),
+# H.264: constrained baseline, level 3.1 at least, one way of cutting it: what every browser that has it has.
+_FORMAT = {
+    VideoCodec.VP8: "",
+    VideoCodec.H264: "level-asymmetry-allowed=1;packetization-mode=1;profile-level-id=42e01f",
 }
 # Chromium would begin at 300 kbit/s and 360 lines and stay there for half a minute; others ignore this.
-_START = f"a=fmtp:{VP8} x-google-start-bitrate=800"
-_FORMATS = {MediaKind.AUDIO: f"{OPUS}", MediaKind.VIDEO: f"{VP8} {RTX}"}
+_START = "x-google-start-bitrate=800"
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,6 +44,7 @@ class Transport:
     ufrag: str
     password: str
     fingerprint: str  # SHA-256 of the certificate, as SDP writes it
+    codec: VideoCodec = VideoCodec.VP8  # of all pictures
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,6 +55,8 @@ class Answered:
     sends: bool
     receives: bool
     rtx: bool
+    mends: bool = False  # of sound: lost packets may be asked for
+    ssrcs: tuple[int, ...] = ()  # on which it sends, as far as it says so
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,60 +72,107 @@ def offer(
     session: int, transport: Transport, lines: Sequence[MediaLine], ssrcs: dict[str, tuple[int, int]]
 ) -> str:
     """The whole offer. `ssrcs`: by mid, media and retransmission SSRC of what the server sends."""
-    mids = " ".join(line.mid for line in lines)
-    text = [
-        "v=0",
-        f"o=- {session} 1 IN IP4 127.0.0.1",
-        "s=-",
-        "t=0 0",
-        "a=ice-lite",
-        f"a=group:BUNDLE {mids}",
-        "a=msid-semantic:WMS *",
-    ]
+    text = head(session, [line.mid for line in lines])
     for line in lines:
         text += _media(transport, line, ssrcs.get(line.mid))
     return "\r\n".join(text) + "\r\n"
 
 
+def head(session: int, mids: Sequence[str]) -> list[str]:
+    """The lines of a description before its first m-line; `mids` are bundled."""
+    return [
+        "v=0",
+        f"o=- {session} 1 IN IP4 127.0.0.1",
+        "s=-",
+        "t=0 0",
+        "a=ice-lite",
+        f"a=group:BUNDLE {' '.join(mids)}",
+        "a=msid-semantic:WMS *",
+    ]
+
+
 def _media(transport: Transport, line: MediaLine, ssrcs: tuple[int, int] | None) -> list[str]:
-    host = transport.hosts[0]
-    text = [
-        f"m={line.kind} {transport.port} UDP/TLS/RTP/SAVPF {_FORMATS[line.kind]}",
-        f"c=IN IP{ip_address(host).version} {host}",
-        f"a=rtcp:9 IN IP{ip_address(host).version} {host}",
+    audible, number = line.kind is MediaKind.AUDIO, PICTURE_TYPE[transport.codec]
+    text = carrier(
+        transport,
+        line,
+        (OPUS,) if audible else (number, RTX),
+        way="recvonly" if ssrcs is None else "sendonly",
+        setup="actpass",
+    )
+    if audible:
+        text += [*sound(OPUS), f"a=extmap:{loudness.EXTENSION} {loudness.URI}"]
+    else:
+        text += picture(transport.codec, number, RTX, _FORMAT[transport.codec], line.use == "own")
+    if ssrcs is None:
+        if not audible:
+            text.append(f"a=rtcp-fb:{number} goog-remb")
+    else:
+        text += streams(line, *ssrcs)
+    return text + candidates(transport)
+
+
+def carrier(
+    transport: Transport, line: MediaLine, formats: Sequence[int], *, way: str, setup: str
+) -> list[str]:
+    """An m-line and how it is carried."""
+    version = ip_address(transport.hosts[0]).version
+    return [
+        f"m={line.kind} {transport.port} UDP/TLS/RTP/SAVPF {' '.join(map(str, formats))}",
+        f"c=IN IP{version} {transport.hosts[0]}",
+        f"a=rtcp:9 IN IP{version} {transport.hosts[0]}",
         f"a=mid:{line.mid}",
-        "a=recvonly" if ssrcs is None else "a=sendonly",
+        f"a={way}",
         "a=rtcp-mux",
         "a=rtcp-rsize",
         f"a=ice-ufrag:{transport.ufrag}",
         f"a=ice-pwd:{transport.password}",
         f"a=fingerprint:sha-256 {transport.fingerprint}",
-        "a=setup:actpass",
-        *_CODECS[line.kind],
+        f"a=setup:{setup}",
     ]
-    if ssrcs is None:
-        if line.kind is MediaKind.VIDEO:
-            text += [f"a=rtcp-fb:{VP8} goog-remb", _START]
-    else:
-        text += _streams(line, *ssrcs)
-    for place, candidate in enumerate(transport.hosts):
+
+
+def candidates(transport: Transport) -> list[str]:
+    told = []
+    for place, host in enumerate(transport.hosts):
         priority = _TYPE_PREFERENCE << 24 | (_HIGHEST - place) << 8 | 255
-        text.append(f"a=candidate:{place + 1} 1 udp {priority} {candidate} {transport.port} typ host")
-    text.append("a=end-of-candidates")
-    return text
+        told.append(f"a=candidate:{place + 1} 1 udp {priority} {host} {transport.port} typ host")
+    return [*told, "a=end-of-candidates"]
 
 
-def _streams(line: MediaLine, ssrc: int, rtx: int) -> list[str]:
+def sound(number: int) -> list[str]:
+    """What is said of Opus as payload type `number`."""
+    return [
+        f"a=rtpmap:{number} opus/48000/2",
+        f"a=fmtp:{number} minptime=10;useinbandfec=1;usedtx=1",
+        f"a=rtcp-fb:{number} nack",
+    ]
+
+
+def picture(codec: VideoCodec, number: int, rtx: int | None, parameters: str, start: bool) -> list[str]:
+    """What is said of payload type `number`; `start`: its sender is told where to begin."""
+    parameters = ";".join(part for part in (parameters, _START if start else "") if part)
+    return [
+        f"a=rtpmap:{number} {codec.upper()}/90000",
+        *([f"a=fmtp:{number} {parameters}"] if parameters else []),
+        f"a=rtcp-fb:{number} ccm fir",
+        f"a=rtcp-fb:{number} nack",
+        f"a=rtcp-fb:{number} nack pli",
+        *([] if rtx is None else [f"a=rtpmap:{rtx} rtx/90000", f"a=fmtp:{rtx} apt={number}"]),
+    ]
+
+
+def streams(line: MediaLine, ssrc: int, rtx: int, *, mended: bool = True) -> list[str]:
     """Sound and picture of one line are one MediaStream: that is what makes a browser keep them in step."""
     stream = line.use if line.line is None else f"line{line.line}"
     text = [f"a=msid:{stream} {stream}-{line.kind}"]
     media = f"a=ssrc:{ssrc} cname:{stream}"  # before the other: Chromium takes the first for the picture
-    if line.kind is not MediaKind.VIDEO:
+    if line.kind is not MediaKind.VIDEO or not mended:
         return [*text, media]
     return [*text, f"a=ssrc-group:FID {ssrc} {rtx}", media, f"a=ssrc:{rtx} cname:{stream}"]
 
 
-class _Section:
+class Section:
     """The attributes of one m-line, or of the session: the values of each name, in order."""
 
     def __init__(self, media: str = "") -> None:
@@ -145,86 +188,122 @@ class _Section:
         return values[0] if values else None
 
 
-def parse_answer(text: str, lines: Sequence[MediaLine]) -> Answer:
+def parse_answer(text: str, lines: Sequence[MediaLine], codec: VideoCodec = VideoCodec.VP8) -> Answer:
     """Reads an answer to an offer of `lines`. Raises `BadSdp`, and nothing else, for whatever cannot be used."""
     if len(text) > LARGEST:
         raise BadSdp("too large")
-    session, sections = _sections(text)
-    if len(sections) != len(lines):
-        raise BadSdp(f"{len(sections)} m-lines for {len(lines)}")
-    media = tuple(_answered(section, line) for section, line in zip(sections, lines, strict=True))
-    taken = [section for section, answered in zip(sections, media, strict=True) if answered.accepted]
+    session, found = sections(text)
+    if len(found) != len(lines):
+        raise BadSdp(f"{len(found)} m-lines for {len(lines)}")
+    media = tuple(_answered(section, line, codec) for section, line in zip(found, lines, strict=True))
+    taken = [section for section, answered in zip(found, media, strict=True) if answered.accepted]
     if not taken:
         raise BadSdp("every m-line was rejected")
-    _bundled(session, taken)
-    ufrag = _required("ice-ufrag", _UFRAG, taken[0], session)
-    password = _required("ice-pwd", _PASSWORD, taken[0], session)
+    bundled(session, taken)
+    ufrag, password = credentials(taken[0], session)
     setup = taken[0].one("setup") or session.one("setup")
     if setup not in ("active", "passive"):
         raise BadSdp(f"setup {setup!r:.20}")
-    return Answer(ufrag, password, _fingerprints(taken[0], session), setup == "active", media)
+    return Answer(ufrag, password, fingerprints(taken[0], session), setup == "active", media)
 
 
-def _sections(text: str) -> tuple[_Section, list[_Section]]:
+def sections(text: str) -> tuple[Section, list[Section]]:
+    """What stands before the first m-line, and each m-line with what belongs to it. Raises `BadSdp`."""
     if not text.startswith("v=0"):
         raise BadSdp("no v=0")
-    session = current = _Section()
-    sections: list[_Section] = []
+    session = current = Section()
+    found: list[Section] = []
     for raw in text.splitlines():
         line = raw.strip()
         if line.startswith("m="):
-            current = _Section(line[2:])
-            sections.append(current)
-            if len(sections) > 64:
+            current = Section(line[2:])
+            found.append(current)
+            if len(found) > 64:
                 raise BadSdp("too many m-lines")
         elif line.startswith("a="):
             current.add(line[2:])
         elif line and line[1:2] != "=":
             raise BadSdp(f"a line that is none: {line!r:.40}")
-    return session, sections
+    return session, found
 
 
-def _answered(section: _Section, line: MediaLine) -> Answered:
+@dataclass(frozen=True, slots=True)
+class Shape:
+    """What an m-line says of itself."""
+
+    kind: str
+    taken: bool  # its port is not 0
+    formats: tuple[int, ...]
+    sends: bool
+    receives: bool
+
+
+def shape(section: Section) -> Shape | None:
+    """`None`: it cannot be read."""
     match = _MEDIA.fullmatch(section.media)
     if match is None:
-        raise BadSdp(f"m-line {section.media!r:.60}")
+        return None
     kind, port, _, formats = match.groups()
-    if kind != line.kind:
-        raise BadSdp(f"{kind:.20} where {line.kind} was offered")
+    way = next((name for name in _DIRECTIONS if name in section.attributes), "sendrecv")
+    sends, receives = way in ("sendrecv", "sendonly"), way in ("sendrecv", "recvonly")
+    return Shape(kind, port != "0", tuple(map(int, formats.split())), sends, receives)
+
+
+def _answered(section: Section, line: MediaLine, codec: VideoCodec) -> Answered:
+    found = shape(section)
+    if found is None:
+        raise BadSdp(f"m-line {section.media!r:.60}")
+    if found.kind != line.kind:
+        raise BadSdp(f"{found.kind:.20} where {line.kind} was offered")
     mid = section.one("mid")
-    if port == "0":
+    if not found.taken:
         return Answered(accepted=False, sends=False, receives=False, rtx=False)
     if mid != line.mid:
         raise BadSdp(f"mid {mid!r:.20} where {line.mid} was offered")
     if "rtcp-mux" not in section.attributes:
         raise BadSdp("RTCP is not multiplexed")
-    types = {int(number) for number in formats.split()}
-    if PAYLOAD_TYPE[line.kind] not in types:
+    media = OPUS if line.kind is MediaKind.AUDIO else PICTURE_TYPE[codec]
+    if media not in found.formats:
         return Answered(accepted=False, sends=False, receives=False, rtx=False)
-    direction = next((name for name in _DIRECTIONS if name in section.attributes), "sendrecv")
     return Answered(
         accepted=True,
-        sends=direction in ("sendrecv", "sendonly"),
-        receives=direction in ("sendrecv", "recvonly"),
-        rtx=RTX in types,
+        sends=found.sends,
+        receives=found.receives,
+        rtx=RTX in found.formats,
+        mends=f"{media} nack" in section.attributes.get("rtcp-fb", []),
+        ssrcs=_ssrcs(section),
     )
 
 
-def _bundled(session: _Section, taken: Sequence[_Section]) -> None:
+def _ssrcs(section: Section) -> tuple[int, ...]:
+    """The numbers of the first few `a=ssrc` lines (RFC 5576), each once."""
+    told = [value.split(" ", 1)[0] for value in section.attributes.get("ssrc", [])[:16]]
+    numbers = [int(number) for number in dict.fromkeys(told) if re.fullmatch("[0-9]{1,10}", number)]
+    return tuple(number for number in numbers if 0 < number < 1 << 32)[:4]
+
+
+def bundled(session: Section, taken: Sequence[Section]) -> None:
+    """Raises `BadSdp` unless all of `taken` are in one bundle."""
     groups = [value.split() for value in session.attributes.get("group", [])]
     bundle = next((group[1:] for group in groups if group[:1] == ["BUNDLE"]), [])
     if any(section.one("mid") not in bundle for section in taken):
         raise BadSdp("not everything is bundled")
 
 
-def _required(name: str, form: re.Pattern[str], section: _Section, session: _Section) -> str:
+def credentials(section: Section, session: Section) -> tuple[str, str]:
+    """The ICE username fragment and password. Raises `BadSdp`."""
+    ufrag = _required("ice-ufrag", _UFRAG, section, session)
+    return ufrag, _required("ice-pwd", _PASSWORD, section, session)
+
+
+def _required(name: str, form: re.Pattern[str], section: Section, session: Section) -> str:
     value = section.one(name) or session.one(name)
     if value is None or not form.fullmatch(value):
         raise BadSdp(f"{name} {value!r:.40}")
     return value
 
 
-def _fingerprints(section: _Section, session: _Section) -> tuple[tuple[str, str], ...]:
+def fingerprints(section: Section, session: Section) -> tuple[tuple[str, str], ...]:
     """Those that we can check; RFC 8122 section 5 wants at least one."""
     found = []
     for value in (section.attributes.get("fingerprint") or session.attributes.get("fingerprint") or [])[:8]:

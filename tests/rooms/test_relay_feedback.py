@@ -151,7 +151,7 @@ def test_the_round_trip_and_loss_of_a_viewer_are_known_from_its_reports() -> Non
     sender.relay.rtcp(rtcp.sender_report(rtcp.SenderReport(0x10, 0x1234_5678_9ABC_DEF0, 0, 1, 1)), 10.0)
     block = rtcp.ReportBlock(viewer.down(VIDEO).ssrc, 64, 1, 1, 0, 0x5678_9ABC, 65_536 // 2)
     viewer.relay.rtcp(rtcp.receiver_report(1, [block]), 10.75)
-    assert viewer.relay.round_trip() == pytest.approx(0.25)
+    assert viewer.relay.round_trip(11.0) == pytest.approx(0.25)
     assert viewer.relay.loss(11.0) == pytest.approx(0.25)
     assert viewer.relay.loss(30.0) is None
 
@@ -171,17 +171,24 @@ def test_the_sender_gets_reports_and_a_rate_once_a_second() -> None:
     assert len(sender.port.control) == told + 1  # the rest of the gaps is asked for, no report
 
 
-def test_the_weakest_viewer_sets_the_rate() -> None:
+def test_a_viewers_loss_of_sound_is_told_to_the_speaker_so_that_packets_repeat_each_other() -> None:
     sender, viewer = pair()
-    strong = Leg()
-    strong.relay.show(0, sender.relay, 0.0, audio=True, video=True)
-    sender.send([video(1, KEY)])
-    before = sender.relay.ups[VIDEO].rate.bits_per_second
-    for leg, fraction in ((viewer, 128), (strong, 0)):
-        block = rtcp.ReportBlock(leg.down(VIDEO).ssrc, fraction, 0, 0, 0, 0, 0)
-        leg.relay.rtcp(rtcp.receiver_report(1, [block]), 1.0)
+    sender.send([packet(AUDIO, n, n * 960, 0x20) for n in range(50)], 0.5)
+    block = rtcp.ReportBlock(viewer.down(AUDIO).ssrc, 26, 0, 0, 0, 0, 0)
+    viewer.relay.rtcp(rtcp.receiver_report(1, [block]), 0.9)
     sender.relay.tick(1.0)
-    assert sender.relay.ups[VIDEO].rate.bits_per_second < before
+    (told,) = sender.asked(rtcp.ReportBlock)
+    assert isinstance(told, rtcp.ReportBlock)
+    assert (told.fraction, told.lost) == (26, 0)
+
+
+def test_gaps_of_sound_are_asked_for_where_the_peer_keeps_sound() -> None:
+    sender, _viewer = pair()
+    sender.send([packet(AUDIO, n, n * 960, 0x20) for n in (1, 3)], 0.5)
+    assert sender.asked(rtcp.Nack) == []
+    sender.relay.ups[AUDIO].mends = True
+    sender.send([packet(AUDIO, 6, 6 * 960, 0x20)], 0.6)
+    assert sender.asked(rtcp.Nack) == [rtcp.Nack(0x20, (4, 5))]
 
 
 def test_what_was_mended_is_still_told_as_lost_so_that_the_sender_slows_down() -> None:

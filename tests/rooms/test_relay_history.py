@@ -6,7 +6,6 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from rooms.history import SIZE, Missing, Ring
-from rooms.rate import CAP, FLOOR, Rate
 
 
 def test_a_ring_keeps_the_last_packets_only() -> None:
@@ -67,35 +66,3 @@ def test_memory_of_holes_is_bounded(holes: list[tuple[int, int]]) -> None:
         fits = missing.skip(first, first + length)
         assert len(missing) <= Missing.LIMIT
         assert fits or not missing
-
-
-def test_loss_lowers_the_rate_down_to_the_floor_and_its_absence_raises_it_to_the_cap() -> None:
-    rate = Rate()
-    for _ in range(100):
-        rate.viewer_lost(0.5)
-        rate.viewer_lost(0.0)  # the weakest counts
-        rate.step(0.0)
-    assert rate.bits_per_second == FLOOR
-    for _ in range(100):
-        rate.viewer_lost(0.01)
-        rate.step(0.0)
-    assert rate.bits_per_second == CAP
-
-
-def test_without_reports_and_with_bearable_loss_the_rate_stays() -> None:
-    rate = Rate(800_000)
-    rate.viewer_lost(0.3)
-    rate.step(0.0)
-    lowered = rate.bits_per_second
-    assert lowered < 800_000
-    rate.step(0.0)
-    rate.viewer_lost(0.05)
-    rate.step(0.0)
-    assert rate.bits_per_second == lowered
-
-
-def test_what_was_lost_on_the_way_up_is_no_viewers_fault() -> None:
-    rate = Rate()
-    rate.viewer_lost(0.3)
-    rate.step(0.3)
-    assert rate.bits_per_second == CAP

@@ -10,6 +10,7 @@ from core.settings import Settings
 from rooms import rtcp
 from rooms.client import MediaKind
 from rooms.errors import BadSdp
+from signaling.library import Wanted
 from signaling.peer import PeerFactory, PeerLeg
 from tests.conftest import FakeClock
 from tests.fakes.rtp import DELTA, KEY, FakeSink
@@ -17,6 +18,11 @@ from tests.signaling.raw_client import Events, RawClient, join, until
 
 AUDIO, VIDEO = MediaKind.AUDIO, MediaKind.VIDEO
 BOTH = frozenset(MediaKind)
+
+
+@pytest.fixture(params=["python", "native"])
+def backend(request: pytest.FixtureRequest) -> Wanted:
+    return request.param  # type: ignore[no-any-return] # one of the two above
 
 
 class Call:
@@ -64,7 +70,9 @@ async def test_the_offer_is_as_the_protocol_says(factory: PeerFactory) -> None:
         ["a=recvonly"]
     ] * 2 + [["a=sendonly"]] * 5
     assert "a=ice-lite" in offer
-    assert "extmap" not in offer
+    assert (
+        offer.count("a=extmap:") == offer.count("a=extmap:1 urn:ietf:params:rtp-hdrext:ssrc-audio-level") == 4
+    )
     assert f" 127.0.0.1 {factory.port} typ host" in offer
     assert "a=fmtp:111 minptime=10;useinbandfec=1;usedtx=1" in offer
     await leg.close()

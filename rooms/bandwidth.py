@@ -1,0 +1,124 @@
+"""What one direction of a leg can carry, judged once a second from counters. Pure.
+
+No packet is looked at for it: what arrived, what was lost and how much longer packets waited than at best is
+known from reports and counters (docs/decisions/0011-bad-networks.md). A loss that stays although much less is
+sent is the way's own (radio), not a queue that overflows: it is learned and borne.
+"""
+
+from dataclasses import dataclass
+
+CAP = 1_500_000  # bit/s a peer may send at most; 720p of a talking person
+LEAST = 30_000  # bit/s; less than a voice with its headers never makes sense
+_HIGH, _CALM = 0.12, 0.08  # smoothed loss: above the first too much is sent, below the second there is room
+_LONG, _SHORT = 0.30, 0.12  # seconds of waiting in queues, likewise
+_HEAVY = 0.5  # loss or seconds of waiting from which on lowering is not put off
+_SMOOTHING = 0.4
+_DRAINING = 0.95  # of the waiting a second ago
+_BACK = 0.85  # of what arrived, when too much was sent
+_GROWTH, _CREEP = 1.08, 1.03  # a second, far from and near to where it broke last
+_NEAR, _PASSED = 0.9, 1.25  # of the bitrate at which it broke last
+_SETTLE = 2.0  # seconds a sender needs to follow
+_EPISODE = 10.0  # seconds: what is lowered again within them is still the same trouble
+_PATIENCE, _LONGEST = 8.0, 120.0  # seconds before the place where it broke is tried again
+_UNCHANGED, _BORNE, _MOST_BORNE, _FORGET = 0.7, 1.4, 0.35, 60.0
+
+
+@dataclass(frozen=True, slots=True)
+class Second:
+    """What happened in about one second. `bits` per second that arrived at the far end, `loss` 0…1 of what was
+    sent, `queue` seconds that packets waited beyond the least ever seen; `None`: not told. `silent`: the way was
+    dead for a part of it, which says nothing about how wide it is."""
+
+    bits: float
+    loss: float | None = None
+    queue: float | None = None
+    silent: bool = False
+
+
+class Estimate:
+    """Times are monotonic seconds, given from outside; `step` once a second."""
+
+    def __init__(self, cap: int) -> None:
+        self.cap = max(cap, LEAST)
+        self.bits_per_second = self.cap
+        self.congested = False
+        self.limited = False  # nobody sends enough for us to know whether more would pass
+        self.calm_since: float | None = None
+        self._loss = 0.0
+        self._queue = 0.0
+        self._borne = 0.0  # loss that is the way's own
+        self._borne_at = 0.0
+        self._lowered_at = float("-inf")
+        self._loss_before = 0.0
+        self._broke: float | None = None  # bit/s at which too much was sent last
+        self._patience = _PATIENCE
+        self._try_at = 0.0
+
+    @property
+    def loss(self) -> float:
+        """Smoothed, 0…1."""
+        return self._loss
+
+    def step(self, second: Second, now: float) -> None:
+        if second.silent:
+            self.calm_since = None
+            return
+        if second.loss is not None:
+            self._loss += (second.loss - self._loss) * _SMOOTHING
+        if now - self._borne_at > _FORGET:
+            self._borne = 0.0
+        queue, before = second.queue or 0.0, self._queue
+        self._queue = queue
+        lossy = self._loss > max(_HIGH, self._borne)
+        self.congested = lossy or queue > _LONG
+        if self.congested:
+            self.calm_since = None
+            if lossy or queue > before * _DRAINING:  # a queue that empties needs time, not less
+                self._lower(second, queue, now)
+        elif self._loss < max(_CALM, self._borne) and queue < _SHORT:
+            self.calm_since = now if self.calm_since is None else self.calm_since
+            self._raise(second, now)
+        self.limited = self.bits_per_second >= _room(second.bits)
+
+    def assume(self, bits: int, now: float) -> None:
+        """Somebody is about to try whether `bits` pass."""
+        self.bits_per_second = min(self.cap, max(self.bits_per_second, bits))
+        self.calm_since = now
+
+    def _lower(self, second: Second, queue: float, now: float) -> None:
+        since = now - self._lowered_at
+        heavy = self._loss > _HEAVY or queue > _HEAVY
+        if since < (_SETTLE / 2 if heavy else _SETTLE):
+            return
+        if since < 3 * _SETTLE and queue <= _LONG and self._loss >= _UNCHANGED * self._loss_before:
+            self._bear(now)
+            return
+        if self._broke is None or now - self._try_at > 3 * self._patience:
+            self._patience = _PATIENCE
+        elif since > _EPISODE:
+            self._patience = min(_LONGEST, self._patience * 2)
+        self._broke, self._lowered_at, self._loss_before = second.bits, now, self._loss
+        self._try_at = now + self._patience
+        self.bits_per_second = max(LEAST, min(self.bits_per_second, int(second.bits * _BACK)))
+
+    def _bear(self, now: float) -> None:
+        if self._loss < _MOST_BORNE / _BORNE:
+            self._borne, self._borne_at = self._loss * _BORNE, now
+        else:
+            self._loss_before = 1.0  # nothing helps but sending still less
+
+    def _raise(self, second: Second, now: float) -> None:
+        growth = _GROWTH
+        if self._broke is not None and self.bits_per_second > self._broke * _PASSED:
+            self._broke = None
+        if self._broke is not None and self.bits_per_second * growth > self._broke * _NEAR:
+            if now < self._try_at:
+                return
+            growth = _CREEP
+        wanted = min(self.cap, int(self.bits_per_second * growth) + 1000)
+        self.bits_per_second = max(self.bits_per_second, min(wanted, _room(second.bits)))
+
+
+def _room(bits: float) -> int:
+    """How far one may believe to see beyond what was really sent."""
+    return int(bits * 1.5) + 50_000
