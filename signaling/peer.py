@@ -177,6 +177,8 @@ class PeerLeg:
         await self._dtls.finish()
         self._srtp = None
         self._agent.close()
+        if self._native is not None:
+            self._native.close()
 
     # --- the handshake ---
 
@@ -190,6 +192,8 @@ class PeerLeg:
                 return
             receive, send = self._dtls.sessions()
             self._srtp = Srtp(receive, send, self._factory.udp.inbox, self._factory.outbox)
+            if self._native is not None:
+                self._native.key(receive, send)
         except Exception:  # whatever OpenSSL makes of a hostile peer ends this leg and no other
             log.exception("x handshake %s", fields(leg=self._id))
             self._fail("dtls")
@@ -200,8 +204,6 @@ class PeerLeg:
         self.heard(now)
         self.relay.update(now)
         self._events.leg_connected(self._id)
-        if self._native is not None:
-            self._native.close()
 
     def _dtls_changed(self) -> None:
         if self._dtls.state in ("closed", "failed"):
@@ -214,9 +216,9 @@ class PeerLeg:
         log.info("x leg %s", fields(leg=self._id, why=why))
         self.relay.close()
         self._srtp = None
+        if self._native is not None:
+            self._native.close()
         self._events.leg_failed(self._id)
-            if self._native is not None:
-                self._native.key(receive, send)
 
     # --- signaling.ice.Owner ---
 
@@ -239,8 +241,6 @@ class PeerLeg:
             self._dropped["srtp-too-early"] += 1
             return
         inbox = self._factory.udp.inbox
-        if self._native is not None:
-            self._native.close()
         if size < 12:
             self._dropped["srtp-too-short"] += 1
         elif 191 < inbox.view[1] < 224:  # RFC 5761 section 4
@@ -285,7 +285,7 @@ class PeerLeg:
 
     def rtp(self, header: bytes, packet: bytes) -> None:
         if self._native is not None:
-            self._native.rtcp(packet)
+            self._native.rtp(header, packet)
         elif self._srtp is not None:
             sealed = self._srtp.seal_rtp(header, packet)
             if sealed is None:
@@ -295,7 +295,7 @@ class PeerLeg:
 
     def rtcp(self, packet: bytes) -> None:
         if self._native is not None:
-            self._native.rtp(header, packet)
+            self._native.rtcp(packet)
         elif self._srtp is not None:
             sealed = self._srtp.seal_rtcp(packet)
             if sealed is None:
@@ -356,6 +356,10 @@ class PeerFactory:
         self.counters: Counter[str] = Counter()
         self.bitrate_cap = bitrate_cap
         self.udp = UdpPort(self.counters)
+        library, reason = chosen(backend)
+        self.backend = f"{'python' if library is None else 'native'} ({reason})"
+        if library is not None:
+            self.udp.core = NativeCore(library, self.counters, self.udp.datagram)
         self.outbox = Scratch()
         self._wanted = (media_port, tuple(media_addresses))
         self._legs: set[PeerLeg] = set()
@@ -384,10 +388,6 @@ class PeerFactory:
 
     async def start(self) -> None:
         """Binds the port. Raises `core.errors.Unavailable` when it is taken."""
-        library, reason = chosen(backend)
-        self.backend = f"{'python' if library is None else 'native'} ({reason})"
-        if library is not None:
-            self.udp.core = NativeCore(library, self.counters, self.udp.datagram)
         self.udp.open(*self._wanted)
         self._ticking = asyncio.create_task(self._tick(), name="media clock")
 
@@ -436,11 +436,11 @@ class PeerFactory:
             last = now
 
     def _tick_all(self, now: float) -> None:
+        if self.udp.core is not None:
+            self.udp.core.tick()
         for leg in [*self._legs]:
             try:
                 leg.tick(now)
             except Exception:  # one leg's trouble is not the others'
                 self.counters["internal"] += 1
                 log.exception("x tick %s", fields(leg=leg.id))
-        if self.udp.core is not None:
-            self.udp.core.tick()
