@@ -15,15 +15,14 @@ import struct
 from collections import Counter, OrderedDict
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from ipaddress import ip_address
 from typing import TYPE_CHECKING, Any, Protocol
 
 from aioice import stun
-from aioice.ice import get_host_addresses
 
 from core import clock
 from core.errors import Misconfigured, Unavailable
 from core.log import fields
+from signaling.addresses import bound, is_address, is_own, own_addresses
 from signaling.srtp import LARGEST, Scratch
 
 if TYPE_CHECKING:
@@ -36,7 +35,6 @@ Address = tuple[Any, ...]  # (host, port) or (host, port, flow, scope), as the s
 
 _ALPHABET = string.ascii_letters + string.digits
 _BATCH = 128  # datagrams per wake-up; then the rest of the loop gets its turn
-_BUFFER = 4 << 20  # bytes asked of the kernel per socket and direction
 _CLAIMS = 16  # addresses a leg may have at once
 _REMEMBERED = 128  # STUN transactions per leg, against replay from elsewhere
 _HOLD = 5.0  # seconds for which an address stays with the leg that was last heard there
@@ -87,7 +85,7 @@ class Agent:
         self.path: tuple[Endpoint, Address] | None = None
         self.round_trip: float | None = None  # seconds, of the last probe
         self.owner = owner
-        self.native: "NativeLeg | None" = None  # it is told of every change of claims and path
+        self.native: NativeLeg | None = None  # it is told of every change of claims and path
         self._port = port
         self._claims: OrderedDict[tuple[Endpoint, Address], Claim] = OrderedDict()
         self._seen: OrderedDict[bytes, Address] = OrderedDict()  # transaction -> where it came from
@@ -197,7 +195,7 @@ class UdpPort:
         self.offered: tuple[str, ...] = ()  # hosts to be named in offers, best first
         self._endpoints: list[Endpoint] = []
         self._agents: dict[str, Agent] = {}
-        self.core: "NativeCore | None" = None  # reads the sockets in our place; set before `open`
+        self.core: NativeCore | None = None  # reads the sockets in our place; set before `open`
 
     def open(self, number: int, wanted: Sequence[str]) -> None:
         """Binds all of `wanted` (empty: every address of this machine) to UDP port `number` (0: any).
@@ -207,10 +205,10 @@ class UdpPort:
         taken, `Misconfigured` for an address that is none.
         """
         for host in wanted:
-            if not _is_address(host):
+            if not is_address(host):
                 raise Misconfigured(problem=f"KINBRIDGE_MEDIA_ADDRESSES: {host!r} is not an IP address")
         own = own_addresses()
-        foreign = [host for host in wanted if not _is_own(host)]
+        foreign = [host for host in wanted if not is_own(host)]
         hosts = [*own] if foreign or not wanted else [*wanted]
         for _ in range(_PORT_TRIES if number == 0 else 1):
             if self._bind(number, hosts):
@@ -218,8 +216,10 @@ class UdpPort:
         else:
             log.error("x media port %s", fields(port=number, hosts=",".join(hosts)))
             raise Unavailable
-        bound = [endpoint.host for endpoint in self._endpoints]
-        self.offered = tuple([*foreign, *(host for host in bound if host in wanted)] if wanted else bound)
+        hosts_bound = [endpoint.host for endpoint in self._endpoints]
+        self.offered = tuple(
+            [*foreign, *(host for host in hosts_bound if host in wanted)] if wanted else hosts_bound
+        )
         loop = asyncio.get_running_loop()
         for endpoint in self._endpoints:
             if self.core is not None:
@@ -229,14 +229,15 @@ class UdpPort:
         if self.core is not None:
             self.core.start()
         log.info(
-            "- media %s", fields(port=self.number, bound=",".join(bound), offered=",".join(self.offered))
+            "- media %s",
+            fields(port=self.number, bound=",".join(hosts_bound), offered=",".join(self.offered)),
         )
 
     def _bind(self, number: int, hosts: Sequence[str]) -> bool:
         """False: the port is taken at one of the addresses, or none can be bound; nothing stays open."""
         for host in hosts:
             try:
-                sock = _bound(host, number)
+                sock = bound(host, number)
             except OSError as error:
                 if error.errno == errno.EADDRINUSE:
                     self._close_sockets()
@@ -364,44 +365,3 @@ def parse_binding(data: bytes) -> stun.Message | None:
 
 def _authentic(message: stun.Message, password: str) -> bool:
     return bool(message.check_message_integrity(password.encode()))
-
-
-def own_addresses() -> list[str]:
-    """Every address of this machine: IPv4, IPv6, then the loopback ones. Link-local ones are of no use."""
-    found = [
-        host for host in get_host_addresses(use_ipv4=True, use_ipv6=True) if not ip_address(host).is_loopback
-    ]
-    found.sort(key=lambda host: ip_address(host).version)
-    return [host for host in dict.fromkeys([*found, "127.0.0.1", "::1"]) if _is_own(host)]
-
-
-def _is_address(host: str) -> bool:
-    try:
-        ip_address(host)
-    except ValueError:
-        return False
-    return True
-
-
-def _is_own(host: str) -> bool:
-    try:
-        _bound(host, 0).close()
-    except OSError:
-        return False
-    return True
-
-
-def _bound(host: str, number: int) -> socket.socket:
-    version6 = ip_address(host).version == 6
-    sock = socket.socket(socket.AF_INET6 if version6 else socket.AF_INET, socket.SOCK_DGRAM)
-    try:
-        sock.setblocking(False)
-        if version6:
-            sock.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 1)
-        for side in (socket.SO_RCVBUF, socket.SO_SNDBUF):
-            sock.setsockopt(socket.SOL_SOCKET, side, _BUFFER)
-        sock.bind((host, number))
-    except OSError:
-        sock.close()
-        raise
-    return sock

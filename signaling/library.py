@@ -8,6 +8,7 @@ import functools
 from typing import Any, Literal
 
 from cffi import FFI
+from pylibsrtp import Session, _binding
 
 from signaling.building import LIBRARY, fingerprint
 
@@ -73,8 +74,12 @@ void kb_outflow_take(core *, struct outflow_view *, struct inflow_view *source, 
 void kb_outflow_free(struct outflow_view *);
 """
 
-ffi = FFI()
+_factory: Any = FFI  # it is untyped
+ffi = _factory()
 ffi.cdef(_CALLS)
+
+
+_srtp: Any = _binding  # see tests/signaling/test_peer_contract.py for what we use of it
 
 
 class Unusable(Exception):
@@ -106,3 +111,21 @@ def chosen(wanted: Wanted) -> tuple[Any | None, str]:
         if wanted == "native":
             raise
         return None, f"the native one {problem}"
+
+
+def functions(library: Any, *, encrypted: bool) -> list[Any]:
+    """Protect, unprotect, and both for RTCP: libsrtp's, out of the wheel that aiortc brings, or none."""
+    if not encrypted:
+        return [library.kb_no_protect, library.kb_no_unprotect] * 2
+    names = ("srtp_protect", "srtp_unprotect", "srtp_protect_rtcp", "srtp_unprotect_rtcp")
+    return [_pointer(_srtp.ffi.addressof(_srtp.lib, name)) for name in names]
+
+
+def context(session: Session) -> Any:
+    """Libsrtp's own handle of a session, which must outlive it."""
+    return _pointer(session._srtp[0])  # noqa: SLF001 - see tests/signaling/test_peer_contract.py
+
+
+def _pointer(theirs: Any) -> Any:
+    """A pointer of pylibsrtp's cffi as one of ours."""
+    return ffi.cast("void *", int(_srtp.ffi.cast("uintptr_t", theirs)))

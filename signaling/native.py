@@ -12,10 +12,7 @@ from collections.abc import Callable
 from struct import Struct
 from typing import Any
 
-from pylibsrtp._binding import ffi as srtp_ffi
-from pylibsrtp._binding import lib as srtp_lib
-
-from signaling.library import ffi
+from signaling.library import ffi, functions
 from signaling.nativeflows import (
     ADDRESS,
     Address,
@@ -57,15 +54,14 @@ class NativeCore:
         self._datagram = datagram
         self._numbers = itertools.count(1)
         self._loop: asyncio.AbstractEventLoop | None = None
-        made = library.kb_open(*_functions(library, encrypted=encrypted), _URGENT, _COPIES)
+        made = library.kb_open(*functions(library, encrypted=encrypted), _URGENT, _COPIES)
         if made == ffi.NULL:
             raise MemoryError("the native relay could not be opened")
         self.handle: Any = ffi.gc(made, library.kb_close)
         self._rings = [self._ring(0), self._ring(1)]
         self._tails = [0, 0]
-        names = ffi.string(library.kb_counter_names()).decode().split()
-        self._names: list[str] = names
-        self._counts = ffi.new("uint64_t[]", len(names))
+        self._names: list[str] = ffi.string(library.kb_counter_names()).decode().split()
+        self._counts = ffi.new("uint64_t[]", len(self._names))
 
     def _ring(self, copies: int) -> memoryview:
         size = ffi.new("uint64_t *")
@@ -183,12 +179,3 @@ class NativeCore:
                 inflow.events.copy(bytes(ring[at + begin : at + begin + length]), now)
         self._tails[1] = tail
         self.library.kb_ring_done(self.handle, 1, tail)
-
-
-def _functions(library: Any, *, encrypted: bool) -> list[Any]:
-    """libsrtp's, out of the wheel that aiortc brings: protect, unprotect, and both for RTCP."""
-    if not encrypted:
-        return [library.kb_no_protect, library.kb_no_unprotect] * 2
-    names = ("srtp_protect", "srtp_unprotect", "srtp_protect_rtcp", "srtp_unprotect_rtcp")
-    addresses = [int(srtp_ffi.cast("uintptr_t", srtp_ffi.addressof(srtp_lib, name))) for name in names]
-    return [ffi.cast("void *", address) for address in addresses]

@@ -5,12 +5,11 @@ from struct import Struct
 from typing import TYPE_CHECKING, Any, Protocol
 
 from pylibsrtp import Session
-from pylibsrtp._binding import ffi as srtp_ffi
 
 from rooms.client import MediaKind
 from rooms.flows import Inflow, InflowEvents, OutflowEvents
 from rooms.rtp import CLOCK_RATE, PAYLOAD_TYPE
-from signaling.library import ffi
+from signaling.library import context, ffi
 
 if TYPE_CHECKING:
     from signaling.native import NativeCore
@@ -232,8 +231,7 @@ class NativeLeg:
     def key(self, receive: Session, send: Session) -> None:
         """From now on media is decrypted and encrypted with these."""
         self._sessions = receive, send
-        pointers = [ffi.cast("void *", int(srtp_ffi.cast("uintptr_t", s._srtp[0]))) for s in (receive, send)]  # noqa: SLF001 - see tests/signaling/test_peer_contract.py
-        self.core.library.kb_leg_keys(self.core.handle, self.view, *pointers)
+        self.core.library.kb_leg_keys(self.core.handle, self.view, context(receive), context(send))
 
     def translate(self, types_in: bytes, types_out: bytes) -> None:
         """128 payload types each: what the peer calls them, and what it is told."""

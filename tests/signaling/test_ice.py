@@ -13,7 +13,8 @@ from hypothesis import strategies as st
 
 from core import clock as core_clock
 from core.errors import Misconfigured, Unavailable
-from signaling.ice import Agent, UdpPort, own_addresses, parse_binding
+from signaling.addresses import own_addresses
+from signaling.ice import Agent, UdpPort, parse_binding
 from tests.conftest import FakeClock
 
 

@@ -191,6 +191,7 @@ async def test_a_peer_whose_router_forgets_it_is_found_again(factory: PeerFactor
     await other.close()
 
 
+@pytest.mark.parametrize("backend", ["python"])  # the native thread knows no standing clock
 async def test_silence_is_told_and_so_is_its_end(
     factory: PeerFactory, router: Router, clock: FakeClock
 ) -> None:
