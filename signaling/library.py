@@ -10,6 +10,7 @@ from typing import Any, Literal
 from cffi import FFI
 from pylibsrtp import Session, _binding
 
+from core.errors import Misconfigured
 from signaling.building import LIBRARY, fingerprint
 
 Wanted = Literal["auto", "python", "native"]
@@ -102,14 +103,14 @@ def load() -> Any:
 
 
 def chosen(wanted: Wanted) -> tuple[Any | None, str]:
-    """The library, or `None` for the Python back-end, and the reason. Raises `Unusable` for `native` alone."""
+    """The library, or `None` for the Python back-end, and the reason. Raises `Misconfigured` for `native` alone."""
     if wanted == "python":
         return None, "as configured"
     try:
         return load(), "as configured" if wanted == "native" else "found"
     except Unusable as problem:
         if wanted == "native":
-            raise
+            raise Misconfigured(problem=f"KINBRIDGE_MEDIA_BACKEND: the native relay {problem}") from problem
         return None, f"the native one {problem}"
 
 

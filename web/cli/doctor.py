@@ -15,6 +15,7 @@ from core.bus import open_bus
 from core.db import Database
 from core.settings import Settings
 from recording import days
+from signaling.library import chosen
 
 _DISK_FLOOR = 2 * 1024**3  # bytes: about 70 hours of one recorded call
 
@@ -121,6 +122,11 @@ async def _media_port(settings: Settings) -> tuple[bool, str]:
     return True, f"UDP {settings.media_port} is free"
 
 
+async def _media_backend(settings: Settings) -> tuple[bool, str]:
+    library, reason = chosen(settings.media_backend)
+    return True, f"packets are relayed in {'Python' if library is None else 'a thread of their own'}: {reason}"
+
+
 async def _transport(settings: Settings) -> tuple[bool, str]:
     local = settings.host in ("127.0.0.1", "localhost", "::1")
     if settings.secure or local:
@@ -139,5 +145,6 @@ EXAMINATIONS: dict[str, Callable[[Settings], Awaitable[tuple[bool, str]]]] = {
     "disk": _disk,
     "signing key": _keys,
     "media port": _media_port,
+    "media back-end": _media_backend,
     "address": _transport,
 }
