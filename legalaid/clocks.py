@@ -3,7 +3,7 @@
 The desk that holds a matter is told by a notice before its time runs out, and again when the matter moved up.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -29,10 +29,11 @@ from policy.running import Clock, ClockMoved, ClockState
 
 @dataclass(frozen=True, slots=True)
 class Event:
-    """One line of a clock's history."""
+    """One line of a clock's history. `code`: the promise it is about."""
 
     at: datetime
     what: str
+    code: str
     desk: str
     due_at: datetime
     words: str
@@ -73,12 +74,19 @@ async def start(
     desk: DeskRow,
     zone: str,
     reference: str,
+    *,
+    began: datetime | None = None,
+    length: int | None = None,
+    due: datetime | None = None,
 ) -> Light:
-    """A new clock on a matter, at a desk. Raises `OutsideCalendar` where the year's table is missing."""
+    """A new clock on a matter, at a desk. Raises `OutsideCalendar` where the year's table is missing.
+
+    `began`: when it was asked for, if not now. `length`, `due`: as of `policy.running.start`.
+    """
     now = core_clock.now()
     rules = await policies.current(session, desk.prison_id, now)
     place = Place(calendar.load(rules.values.calendar), ZoneInfo(zone))
-    clock = running.start(PROMISES[code], now, place)
+    clock = running.start(PROMISES[code], began or now, place, length, due)
     row = MatterClockRow(
         id=new_id("clk"),
         reference=reference,
@@ -92,7 +100,7 @@ async def start(
     )
     session.add(row)
     await session.flush()
-    await _note(session, actor, row, 1, desk.id, clock, "started", "")
+    await _note(session, actor, row, 1, desk.id, clock, "started", "", late=False)
     return Light(clock.state, clock.colour, desk.name, clock.due_at, clock.level)
 
 
@@ -131,7 +139,9 @@ async def change(
     )
     if stored is None:
         raise ClockMoved
-    await _note(session, actor, row, row.version + 1, holder, clock, what, words)
+    overdue = row.state == ClockState.RUNNING and core_clock.now() > row.due_at
+    late = what != "started" and (row.red_at is not None or overdue)
+    await _note(session, actor, row, row.version + 1, holder, clock, what, words, late=late)
 
 
 async def _note(
@@ -143,6 +153,8 @@ async def _note(
     clock: Clock,
     what: str,
     words: str,
+    *,
+    late: bool,
 ) -> None:
     by = ref(actor)
     session.add(
@@ -152,6 +164,8 @@ async def _note(
             number=number,
             at=core_clock.now(),
             what=what,
+            code=clock.code,
+            late=late,
             by_kind=by.kind,
             by_id=by.id,
             desk_id=desk_id,
@@ -211,6 +225,42 @@ async def end(session: Session, actor: Actor, matter: Ref, how: ClockState) -> N
     row = await of_matter(session, matter)
     if row is not None and row.state in running.OPEN:
         await change(session, actor, row, running.end(clock_of(row), how), how.value)
+
+
+async def follow(
+    session: Session, actor: Actor, matter: Ref, code: str, desk: DeskRow, words: str = ""
+) -> None:
+    """The matter's present promise is kept (or was ended before), and the next one begins, at `desk`.
+
+    Both stand in one row and one history. A desk that is new to the matter is told.
+    """
+    row = await _needed(session, matter)
+    before = row.desk_id
+    if row.state in running.OPEN:
+        await change(session, actor, row, running.end(clock_of(row), ClockState.DONE), "done", words)
+        row = await _needed(session, matter)
+    clock = running.start(PROMISES[code], core_clock.now(), place_of(row))
+    await change(session, actor, row, clock, "started", desk_id=desk.id)
+    if desk.id != before:
+        await _tell(session, await _needed(session, matter), desk.id, "clock-handed", clock)
+
+
+async def hand(session: Session, actor: Actor, matter: Ref, desk: DeskRow, words: str) -> None:
+    """The matter goes to another desk with the time it has left: handing it on gains nobody a day."""
+    row = await _needed(session, matter)
+    if row.state not in running.OPEN or row.desk_id == desk.id:
+        raise ClockMoved
+    clock = clock_of(row)
+    handed = replace(clock, told_at=None) if clock.state is ClockState.RUNNING else clock
+    await change(session, actor, row, handed, "handed", words, desk.id)
+    await _tell(session, await _needed(session, matter), desk.id, "clock-handed", clock)
+
+
+async def _needed(session: Session, matter: Ref) -> MatterClockRow:
+    row = await of_matter(session, matter)
+    if row is None:
+        raise NotFound
+    return row
 
 
 async def hurry(session: Session, actor: Actor, matter: Ref, code: str) -> None:
@@ -282,4 +332,6 @@ async def history(session: Session, matter: Ref) -> list[Event]:
         .where(MatterClockRow.matter_kind == matter.kind, MatterClockRow.matter_id == matter.id)
         .order_by(ClockEventRow.number)
     )
-    return [Event(event.at, event.what, desk, event.due_at, event.words) for event, desk in rows.all()]
+    return [
+        Event(event.at, event.what, event.code, desk, event.due_at, event.words) for event, desk in rows.all()
+    ]

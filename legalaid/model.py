@@ -61,8 +61,21 @@ TURN_MOVES: Mapping[TurnState, frozenset[TurnState]] = {
 
 class DeskKind(StrEnum):
     STATION = "station"  # the legal-aid station that answers a prison's questions
+    CENTRE = "centre"  # the legal-aid centre: grants or refuses aid, names lawyers
+    BUREAU = "bureau"  # the bureau of justice: decides objections
+    WELFARE = "welfare"  # civil affairs, schools, health: what is not a matter of law
+    OFFICE = "office"  # the prison's visits office: requests for visits, proofs of kinship
     SUPERIOR = "superior"
     DISCIPLINE = "discipline"
+
+
+class Tier(StrEnum):
+    """The levels between which matters are handed (Jiuquan)."""
+
+    VILLAGE = "village"
+    TOWN = "town"
+    COUNTY = "county"
+    CITY = "city"
 
 
 class Coming(StrEnum):
@@ -75,7 +88,10 @@ class Coming(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Desk:
-    """Who is responsible. `phone` is the duty telephone that is told; `superior_id` takes over what is late."""
+    """Who is responsible. `phone` is the duty telephone that is told; `superior_id` takes over what is late.
+
+    `tier`: a `Tier`, or "".
+    """
 
     id: str
     prison_id: str
@@ -83,6 +99,7 @@ class Desk:
     kind: DeskKind
     phone: str
     superior_id: str | None
+    tier: str = ""
 
 
 @dataclass(frozen=True, slots=True)

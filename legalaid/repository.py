@@ -35,7 +35,7 @@ from policy.running import ClockState
 
 
 def as_desk(row: DeskRow) -> Desk:
-    return Desk(row.id, row.prison_id, row.name, DeskKind(row.kind), row.phone, row.superior_id)
+    return Desk(row.id, row.prison_id, row.name, DeskKind(row.kind), row.phone, row.superior_id, row.tier)
 
 
 def as_help_day(row: HelpDayRow) -> HelpDay:
@@ -112,10 +112,10 @@ async def _questions(session: Session, *which: ColumnElement[bool]) -> list[Ques
         .order_by(QuestionRow.urgent.desc(), QuestionRow.carried.desc(), QuestionRow.asked_at, QuestionRow.id)
         .execution_options(populate_existing=True)
     )
-    return [as_question(row, _light(clock, desk)) for row, clock, desk in rows.all()]
+    return [as_question(row, light_of(clock, desk)) for row, clock, desk in rows.all()]
 
 
-def _light(clock: MatterClockRow | None, desk: str | None) -> Light | None:
+def light_of(clock: MatterClockRow | None, desk: str | None) -> Light | None:
     if clock is None or desk is None:
         return None
     return Light(ClockState(clock.state), Colour(clock.colour), desk, clock.due_at, clock.level)

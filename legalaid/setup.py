@@ -11,8 +11,9 @@ from core.ids import Ref, new_id
 from ledger.record import record
 from legalaid import access
 from legalaid.access import tag
+from legalaid.case_tables import DeskStaffRow
 from legalaid.forms import NAME_MAX, reason
-from legalaid.model import DeskKind
+from legalaid.model import DeskKind, Tier
 from legalaid.tables import DeskRow, HelpDayTemplateRow, LawyerRow
 from legalaid.wording import LANGUAGES, TOPICS
 from people import repository as people
@@ -32,20 +33,13 @@ async def create_desk(
     kind: str,
     phone: str,
     superior_id: str | None = None,
+    tier: str = "",
 ) -> str:
     """A desk of a prison's legal aid; answers its id. Raises `Refused` with every field's problem."""
     access.admin_of(actor, prison_id)
     if await scheduler.prison(session, prison_id) is None:
         raise NotFound
-    problems = []
-    if not 0 < len(name.strip()) <= NAME_MAX:
-        problems.append(reason("name", "missing", "Please give it a name."))
-    if kind not in set(DeskKind):
-        problems.append(reason("kind", "invalid", "Please choose what kind of desk it is."))
-    if not 3 <= len(phone.strip()) <= 20:
-        problems.append(
-            reason("phone", "missing", "A desk needs a duty telephone: it is told before time runs out.")
-        )
+    problems = _desk_problems(name, kind, phone, tier)
     above = await session.get(DeskRow, superior_id) if superior_id else None
     if superior_id and (above is None or above.prison_id != prison_id):
         problems.append(reason("superior_id", "invalid", "Please choose a desk of this prison."))
@@ -56,6 +50,7 @@ async def create_desk(
         prison_id=prison_id,
         name=name.strip(),
         kind=kind,
+        tier=tier,
         phone=phone.strip(),
         superior_id=superior_id or None,
     )
@@ -65,6 +60,35 @@ async def create_desk(
         session, tag(actor, "desk:created"), actor=access.ref(actor), subject=Ref("desk", row.id), kind=kind
     )
     return row.id
+
+
+def _desk_problems(name: str, kind: str, phone: str, tier: str) -> list[Reason]:
+    problems = []
+    if not 0 < len(name.strip()) <= NAME_MAX:
+        problems.append(reason("name", "missing", "Please give it a name."))
+    if kind not in set(DeskKind):
+        problems.append(reason("kind", "invalid", "Please choose what kind of desk it is."))
+    if tier and tier not in set(Tier):
+        problems.append(reason("tier", "invalid", "Please choose a level."))
+    if not 3 <= len(phone.strip()) <= 20:
+        problems.append(
+            reason("phone", "missing", "A desk needs a duty telephone: it is told before time runs out.")
+        )
+    return problems
+
+
+async def seat_at_desk(session: Session, actor: By, staff_id: str, desk_id: str) -> None:
+    """An account of kind counsel decides at this desk from now on. Raises `NotFound`."""
+    desk = await session.get(DeskRow, desk_id)
+    account = await people.staff(session, staff_id)
+    if desk is None or account is None or account.kind is not StaffKind.COUNSEL:
+        raise NotFound
+    access.admin_of(actor, desk.prison_id)
+    if await session.get(DeskStaffRow, (staff_id, desk_id)) is None:
+        session.add(DeskStaffRow(staff_id=staff_id, desk_id=desk_id))
+        await session.flush()
+        subject = Ref("counsel", staff_id)
+        record(session, tag(actor, "desk:staffed"), actor=access.ref(actor), subject=subject, desk=desk_id)
 
 
 async def add_lawyer(

@@ -5,6 +5,7 @@ from datetime import date, datetime, time
 from sqlalchemy import JSON, ForeignKey, Index, LargeBinary, Text, UniqueConstraint
 from sqlalchemy.orm import Mapped, mapped_column
 
+import legalaid.case_tables  # noqa: F401 - part of this package's tables
 import people.tables  # noqa: F401 - the foreign keys below point into it
 import scheduler.tables  # noqa: F401 - likewise
 from core.db import Base
@@ -18,6 +19,7 @@ class DeskRow(Base):
     prison_id: Mapped[str] = mapped_column(ForeignKey("prison.id"))
     name: Mapped[str]
     kind: Mapped[str]
+    tier: Mapped[str]  # village, town, county or city; "" where a desk has none
     phone: Mapped[str]  # E.164 or a local duty number
     superior_id: Mapped[str | None] = mapped_column(ForeignKey("desk.id"))
 
@@ -56,16 +58,21 @@ class MatterClockRow(Base):
 
 
 class ClockEventRow(Base):
-    """One step of a clock's history; never changed. `words`: the reason an extension was asked or answered with."""
+    """One step of a clock's history; never changed. `words`: the reason an extension was asked or answered with.
+
+    `code`: the promise it is about. `late`: its time was over by then (of an end: the promise was broken).
+    """
 
     __tablename__ = "clock_event"
-    __table_args__ = (UniqueConstraint("clock_id", "number"),)
+    __table_args__ = (UniqueConstraint("clock_id", "number"), Index("ix_clock_event_at", "at"))
 
     id: Mapped[str] = mapped_column(primary_key=True)
     clock_id: Mapped[str] = mapped_column(ForeignKey("matter_clock.id"))
     number: Mapped[int]  # the clock's version that it made
     at: Mapped[datetime]
     what: Mapped[str]
+    code: Mapped[str]
+    late: Mapped[bool]
     by_kind: Mapped[str]
     by_id: Mapped[str]
     desk_id: Mapped[str] = mapped_column(ForeignKey("desk.id"))

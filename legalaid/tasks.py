@@ -13,7 +13,10 @@ from core.errors import Conflict, KinbridgeError
 from core.ids import SYSTEM, Ref
 from core.log import fields
 from ledger.record import record
-from legalaid import clocks, days
+from legalaid import cases, clocks, days
+from legalaid.case_model import CaseState
+from legalaid.case_tables import CaseRow
+from legalaid.means import LegalMeans
 from legalaid.model import WAITING, is_urgent
 from legalaid.tables import HelpDayRow, HelpDayTemplateRow, MatterClockRow, QuestionRow
 from policy.running import ClockState
@@ -131,3 +134,24 @@ async def close(db: Database) -> int:
     """Closes the days that are over; answers how many questions were carried over."""
     over = and_(HelpDayRow.closed_at.is_(None), HelpDayRow.ends_at <= clock.now() - _CLOSE_AFTER)
     return await _each(db, over, days.close)
+
+
+async def lapse(db: Database, means: LegalMeans) -> int:
+    """Applications whose missing papers did not come count as taken back; answers how many."""
+    now = clock.now()
+    async with db.read() as session:
+        due = (
+            await session.scalars(
+                select(CaseRow.id)
+                .where(CaseRow.state == CaseState.SUPPLEMENT, CaseRow.until < now.date() + timedelta(days=1))
+                .limit(_AT_ONCE)
+            )
+        ).all()
+    lapsed = 0
+    for case_id in due:
+        try:
+            async with db.write() as session:
+                lapsed += await cases.lapse(session, means, SYSTEM, case_id, now)
+        except Conflict as error:  # the papers came this very moment
+            _log.info("x case %s", fields(case=case_id, why=error))
+    return lapsed

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from datetime import date
 
 # The only things a text may be filled with. `date` is ISO 8601, written out per language.
-PARAMS = frozenset({"code", "minutes", "date", "time", "reference"})
+PARAMS = frozenset({"code", "minutes", "date", "time", "reference", "open", "soon", "late"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,6 +100,31 @@ TEMPLATES: dict[str, Template] = {
             "An overdue matter is yours",
             "Overdue matter {reference} was handed up to your desk. It is due on {date}, {time}.",
         ),
+    ),
+    "clock-handed": _template(
+        ("新事项待办", "事项 {reference} 已转到您处，请于 {date} {time} 前办理。"),
+        (
+            "A matter has come to you",
+            "Matter {reference} has come to your desk. It is due on {date}, {time}.",
+        ),
+    ),
+    "digest": _template(
+        ("今日待办", "您处在办 {open} 件，其中即将到期 {soon} 件，已超期 {late} 件。请登录查看。"),
+        (
+            "What is open today",
+            "Open at your desk: {open}. Due soon: {soon}. Overdue: {late}. Sign in to see them.",
+        ),
+    ),
+    "calendar-missing": _template(
+        ("工作日历未录入", "{date} 起的工作日历尚未录入，期限将无法计算。请尽快录入。"),
+        (
+            "Working days are missing",
+            "The working days from {date} on have not been entered. Deadlines cannot be reckoned. Please see to it.",
+        ),
+    ),
+    "matter-moved": _template(
+        ("事项有进展", "您提交的一件事项有新的进展，请登录查看。"),
+        ("There is news", "There is news about what you asked for. Sign in to read it."),
     ),
     "booking-requested": _template(
         ("预约已提交", "您的视频预约已提交：{date} {time}，{minutes} 分钟。审核有结果后会通知您。"),

@@ -105,11 +105,19 @@ class Clock:
         return self.told_at is not None and self.told_at >= self.due_at
 
 
-def start(promise: Promise, now: datetime, place: Place) -> Clock:
-    since = counts_from(promise.period, now, place)
-    due = ends(promise.period, since, promise.period.units, place)
+def start(
+    promise: Promise, now: datetime, place: Place, length: int | None = None, due: datetime | None = None
+) -> Clock:
+    """`length`: instead of the promise's own, where a prison's rules state it; in the unit of its period.
+
+    `due`: the end that was promised already, whatever the period says.
+    """
+    period = promise.period
+    units = period.units if length is None else length * (HOUR if period.unit is Unit.HOURS else 1)
+    since = counts_from(period, now, place)
+    due = due or ends(period, since, units, place)
     yellow = yellow_at(now, due, promise.threshold)
-    return Clock(promise.code, ClockState.RUNNING, 0, Colour.GREEN, since, promise.period.units, due, yellow)
+    return Clock(promise.code, ClockState.RUNNING, 0, Colour.GREEN, since, units, due, yellow)
 
 
 def pause(clock: Clock, now: datetime, place: Place) -> Clock:

@@ -4,7 +4,8 @@ import pytest
 
 from core.db import Database
 from tests.conftest import FakeClock
-from tests.legalaid import place
+from tests.legalaid import case_place, place
+from tests.legalaid.case_place import Offices
 from tests.legalaid.place import Place
 
 
@@ -13,3 +14,8 @@ async def here(db: Database, clock: FakeClock) -> Place:
     """Saturday, 16:00 in Beijing."""
     del clock  # stands from here on
     return await place.build(db)
+
+
+@pytest.fixture
+async def offices(here: Place) -> Offices:
+    return await case_place.build(here)

@@ -112,7 +112,7 @@ async def build(db: Database, name: str = "Bridge") -> Place:
         staff = {}
         for person in ("sun", "lin"):
             staff[person] = new_id("stf")
-            session.add(_counsel(staff[person], person, world.prison_id))
+            session.add(counsel(staff[person], person, world.prison_id))
         await session.flush()
         everything = tuple(TOPICS)
         await service.add_lawyer(session, ADMIN, staff["sun"], station, everything, ("zh",))
@@ -131,7 +131,7 @@ async def build(db: Database, name: str = "Bridge") -> Place:
     )
 
 
-def _counsel(staff_id: str, name: str, prison_id: str) -> StaffRow:
+def counsel(staff_id: str, name: str, prison_id: str) -> StaffRow:
     return StaffRow(
         id=staff_id,
         kind="counsel",

@@ -17,6 +17,9 @@ VALUES: dict[str, str | int] = {
     "date": "2026-11-22",
     "time": "14:30",
     "reference": "7F3K-9Q2M",
+    "open": 12,
+    "soon": 3,
+    "late": 1,
 }
 # What would tell a stranger where the other end is, or who is there.
 TELLING = (

@@ -7,6 +7,7 @@ from typing import Any
 
 from jinja2 import Environment, nodes
 
+import legalaid.case_wording
 import legalaid.wording
 import notices.model
 import people.model
@@ -68,6 +69,12 @@ def of_tables() -> Iterator[tuple[str, str]]:
         "legalaid.wording.QUESTION_STATES": legalaid.wording.QUESTION_STATES,
         "legalaid.wording.TURN_STATES": legalaid.wording.TURN_STATES,
         "legalaid.wording.ADVICE": legalaid.wording.ADVICE,
+        **{
+            f"{module.__name__}.{name}": table
+            for module in (legalaid.case_wording,)
+            for name, table in vars(module).items()
+            if name.isupper()
+        },
         "rooms.words.WARNINGS": rooms.words.WARNINGS,
         "rooms.words.REASONS": rooms.words.REASONS,
     }

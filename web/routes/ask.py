@@ -194,20 +194,20 @@ async def take_back(services: Svc, _who: Terminal, desk: Desk, question_id: str)
 async def family(request: Request, services: Svc, who: Relative, asked: str = "") -> Response:
     """What the relative asked, and for whom more can be asked."""
     async with services.db.read() as session:
-        held = await _held(session, who)
+        persons = await held(session, who)
         questions = await repository.asked_by(session, who.subject)
-    names = dict(held)
+    names = dict(persons)
     return page(
         request,
         "family/ask.html",
-        people=held,
+        people=persons,
         names=names,
         questions=[view for view in questions if view.inmate_id in names],
         asked=bool(asked),
     )
 
 
-async def _held(session: Session, who: Identity) -> list[tuple[str, str]]:
+async def held(session: Session, who: Identity) -> list[tuple[str, str]]:
     """(inmate id, name) of those for whom the relative may ask."""
     mine = await people.relationships_of(session, who.subject.id)
     return [
@@ -219,7 +219,7 @@ async def _held(session: Session, who: Identity) -> list[tuple[str, str]]:
 
 async def _name(services: Services, who: Identity, inmate_id: str) -> str:
     async with services.db.read() as session:
-        found = dict(await _held(session, who)).get(inmate_id)
+        found = dict(await held(session, who)).get(inmate_id)
     if found is None:
         raise NotFound
     return found

@@ -43,7 +43,8 @@ STEPS = {
     "extension-refused": N_("More time was refused"),
     "deadline-set": N_("The desk above set a deadline"),
     "hurried": N_("It became urgent"),
-    "done": N_("Answered"),
+    "handed": N_("Handed to another desk"),
+    "done": N_("Done"),
     "withdrawn": N_("Taken back"),
 }
 COMING = {

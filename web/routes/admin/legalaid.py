@@ -10,8 +10,8 @@ from core import clock
 from core.errors import KinbridgeError, Malformed, NotFound
 from legalaid import repository, service
 from legalaid.days import materialise
-from legalaid.model import DeskKind
-from legalaid.setup import TemplateForm
+from legalaid.model import DeskKind, Tier
+from legalaid.setup import TemplateForm, seat_at_desk
 from legalaid.tables import HelpDayTemplateRow
 from people import repository as people
 from people.model import Identity, StaffKind
@@ -31,8 +31,18 @@ PAGE = "/admin/legal"
 _SHOWN = timedelta(days=90)
 KINDS = {
     DeskKind.STATION: N_("Legal-aid station"),
+    DeskKind.CENTRE: N_("Legal-aid centre"),
+    DeskKind.BUREAU: N_("Bureau of justice"),
+    DeskKind.WELFARE: N_("Welfare: civil affairs, schools, health"),
+    DeskKind.OFFICE: N_("Visits office"),
     DeskKind.SUPERIOR: N_("Desk above"),
     DeskKind.DISCIPLINE: N_("Discipline"),
+}
+TIERS = {
+    Tier.VILLAGE: N_("Village"),
+    Tier.TOWN: N_("Town"),
+    Tier.COUNTY: N_("County"),
+    Tier.CITY: N_("City"),
 }
 WEEKDAYS = (
     N_("Monday"),
@@ -77,6 +87,7 @@ async def _page(
         lawyers=lawyers,
         accounts=accounts,
         kinds=KINDS,
+        tiers=TIERS,
         weekdays=WEEKDAYS,
         **context,
     )
@@ -100,10 +111,11 @@ async def add_desk(
     kind: Text = "",
     phone: Text = "",
     superior_id: Text = "",
+    tier: Text = "",
 ) -> Response:
     try:
         async with services.db.write() as session:
-            await service.create_desk(session, who, prison, name, kind, phone, superior_id or None)
+            await service.create_desk(session, who, prison, name, kind, phone, superior_id or None, tier)
     except KinbridgeError as error:
         return await _again(request, services, who, prison, "desk", error)
     return redirect(f"{PAGE}?prison={prison}")
@@ -126,6 +138,15 @@ async def add_lawyer(
             await service.add_lawyer(session, who, staff_id, station_id, *chosen)
     except KinbridgeError as error:
         return await _again(request, services, who, prison, "lawyer", error)
+    return redirect(f"{PAGE}?prison={prison}")
+
+
+@router.post(f"{PAGE}/seats")
+async def seat(
+    services: Svc, who: Admin, prison: Text = "", staff_id: Text = "", desk_id: Text = ""
+) -> Response:
+    async with services.db.write() as session:
+        await seat_at_desk(session, who, staff_id, desk_id)
     return redirect(f"{PAGE}?prison={prison}")
 
 

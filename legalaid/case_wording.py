@@ -1,0 +1,129 @@
+"""The sentences that cases and their letters are made of, by their codes. English; catalogs translate. Pure."""
+
+from collections.abc import Mapping
+
+# Why means are not looked at (Legal Aid Act arts 32, 42).
+EXEMPTIONS: Mapping[str, str] = {
+    "no-income": "A minor, an old or a disabled person without regular income",
+    "relief": "Somebody who receives social relief, judicial relief or special care",
+    "migrant-wages": "A migrant worker who claims wages or for an injury at work",
+    "heroes": "Honour of heroes and martyrs, or harm suffered when helping others",
+    "retrial": "State compensation after an acquittal on retrial",
+    "violence": "Abuse, abandonment or violence in the family",
+}
+
+# For whom the aid is, seen from the inmate.
+RELATIONS: Mapping[str, str] = {"self": "The person in prison", "relative": "A relative"}
+
+# Where a matter belongs, by its kind (Legal Aid Act art. 38).
+VENUES: Mapping[str, str] = {
+    "authority": "Where the authority that handles the case is",
+    "duty": "Where the duty is to be performed",
+    "harm": "Where the harm was done",
+    "respondent": "Where the other side lives",
+    "request": "Where the state organ is that owes it",
+}
+
+CASE_STATES: Mapping[str, str] = {
+    "applied": "To be forwarded",
+    "forwarded": "Being decided",
+    "supplement": "Papers are missing",
+    "approved": "Granted; a lawyer is being named",
+    "assigned": "A lawyer works on it",
+    "refused": "Refused",
+    "terminated": "Aid was ended",
+    "objected": "The objection is being decided",
+    "upheld": "The refusal was confirmed",
+    "closed": "Closed",
+    "withdrawn": "Taken back",
+}
+
+# What comes next, to whom, by when; `{desk}` holds it, `{when}` is its last moment.
+CASE_NEXT: Mapping[str, str] = {
+    "applied": "{desk} forwards your application to the legal-aid centre by {when}.",
+    "forwarded": "{desk} decides by {when}. You get the decision in writing.",
+    "supplement": "{desk} waits for your papers until {day}. Its time stands still until then.",
+    "approved": "{desk} names a lawyer by {when}.",
+    "assigned": "{lawyer} works on it, and tells you how it stands by {when} at the latest.",
+    "refused": "The reasons are in the letter. If you do not agree, you can object; it costs nothing.",
+    "terminated": "The reasons are in the letter. If you do not agree, you can object; it costs nothing.",
+    "objected": "{desk} decides about your objection by {when}.",
+    "upheld": "You can still ask for administrative reconsideration, or go to court.",
+    "closed": "The letter says what was reached.",
+    "withdrawn": "You can apply again at any time.",
+}
+
+WAY_STEPS: Mapping[str, str] = {
+    "applied": "Applied",
+    "decided": "Decision",
+    "named": "A lawyer is named",
+    "working": "The lawyer works",
+}
+
+# What each kind of clock promises.
+PROMISES: Mapping[str, str] = {
+    "meeting": "Arrange the lawyer's meeting",
+    "meeting-detention": "Arrange the lawyer's meeting",
+    "interpreter": "Decide about the interpreter",
+    "forward": "Forward the application",
+    "decide": "Decide the application",
+    "assign": "Name a lawyer",
+    "objection": "Decide the objection",
+    "change-lawyer": "Answer the wish for another lawyer",
+    "progress": "Tell how the matter stands",
+    "visit-request": "Answer the request for a visit",
+    "kinship": "Check the papers of kinship",
+    "referral": "Say what is done",
+    "referral-child": "See to the child",
+    "precheck": "Look at the papers",
+    "question": "Answer the question",
+    "question-urgent": "Answer the urgent question",
+}
+
+# Headings of the letters.
+LETTERS: Mapping[str, str] = {
+    "application": "Application for legal aid",
+    "forwarded": "Record of forwarding",
+    "supplement": "Which papers are missing (the only time we ask)",
+    "supplied": "Papers handed in later",
+    "lapsed": "The application counts as taken back",
+    "approved": "Decision: legal aid is granted",
+    "refused": "Decision: legal aid is refused",
+    "assigned": "A lawyer has been named",
+    "objection": "Objection",
+    "upheld": "Decision about the objection: the refusal stands",
+    "granted": "Decision about the objection: legal aid is to be granted",
+    "change-asked": "Another lawyer is asked for",
+    "changed": "Another lawyer has been named",
+    "change-refused": "The lawyer stays",
+    "progress": "How the matter stands",
+    "terminated": "Decision: legal aid is ended",
+    "closed": "The matter is closed",
+    "withdrawn": "Application taken back",
+}
+
+# What stands under the words of a letter, where something follows from it.
+LETTER_FEET: Mapping[str, str] = {
+    "forwarded": "The prison forwards applications within 24 hours (Legal Aid Act art. 39).",
+    "supplement": (
+        "Papers are asked for once only, all together. What is not handed in by the day above counts as taken "
+        "back; you can apply again (Legal Aid Act art. 43)."
+    ),
+    "lapsed": "The papers did not come by the day in our letter. You can apply again at any time.",
+    "approved": "A lawyer is named within 3 days (Legal Aid Act art. 43). Legal aid is free.",
+    "refused": (
+        "If you do not agree, you can object to the bureau of justice, at the terminal or through your family. "
+        "It decides within 5 days (Legal Aid Act art. 49)."
+    ),
+    "terminated": (
+        "If you do not agree, you can object to the bureau of justice, at the terminal or through your family. "
+        "It decides within 5 days (Legal Aid Act art. 49)."
+    ),
+    "assigned": (
+        "Legal aid is free: the lawyer may take nothing from you (art. 20). You may ask how the matter stands, "
+        "complain, and ask for another lawyer (arts 46, 55)."
+    ),
+    "changed": "You may ask how the matter stands, and complain (Legal Aid Act arts 46, 55).",
+    "upheld": "You can ask for administrative reconsideration, or go to court (Legal Aid Act art. 49).",
+    "granted": "The legal-aid centre now names a lawyer within 3 days.",
+}

@@ -1,0 +1,155 @@
+"""A legal-aid case on the pages: its sentences, and the acts by the names the addresses know them by."""
+
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Annotated, Any
+
+from fastapi import Depends, Form, Request
+from starlette.responses import Response
+
+from core.errors import NotFound
+from legalaid import case_wording, cases
+from legalaid.application import GOAL_MAX, LETTER_MAX, AidForm
+from legalaid.case_model import CaseState, CaseView, Letter, way
+from legalaid.case_reading import File
+from legalaid.case_work import ask_change, object_to
+from legalaid.forms import WORDS_MAX
+from legalaid.wording import TOPICS
+from web import legal, wording
+from web.i18n import N_, translate
+from web.templating import render
+
+# The light of a case's state: colours of the components.
+COLOURS: Mapping[CaseState, str] = {
+    CaseState.REFUSED: "red",
+    CaseState.TERMINATED: "red",
+    CaseState.UPHELD: "red",
+    CaseState.SUPPLEMENT: "yellow",
+    CaseState.ASSIGNED: "green",
+    CaseState.CLOSED: "green",
+    CaseState.WITHDRAWN: "grey",
+}
+# What an applicant can do: (label, what is to be written, states).
+APPLICANT_ACTS: Mapping[str, tuple[str, str, frozenset[CaseState]]] = {
+    "supply": (
+        N_("Hand in what is missing"),
+        N_("Write down what was missing. Copies of papers go through the station; say here which ones."),
+        frozenset({CaseState.SUPPLEMENT}),
+    ),
+    "object": (
+        N_("Object"),
+        N_("Why you do not agree"),
+        frozenset({CaseState.REFUSED, CaseState.TERMINATED}),
+    ),
+    "change": (
+        N_("Ask for another lawyer"),
+        N_("Why you want another lawyer"),
+        frozenset({CaseState.ASSIGNED}),
+    ),
+}
+DO = {"supply": cases.supply, "object": object_to, "change": ask_change}
+TABLES: Mapping[str, Any] = {
+    "topics": TOPICS,
+    "states": case_wording.CASE_STATES,
+    "letters": case_wording.LETTERS,
+    "feet": case_wording.LETTER_FEET,
+    "way_steps": case_wording.WAY_STEPS,
+    "exemptions": case_wording.EXEMPTIONS,
+    "relations": case_wording.RELATIONS,
+    "venues": case_wording.VENUES,
+    "promises": case_wording.PROMISES,
+    "lights": legal.LIGHTS,
+    "colours": {state.value: COLOURS.get(state, "blue") for state in CaseState},
+    "way": way,
+    "limits": {"facts": WORDS_MAX, "goal": GOAL_MAX, "letter": LETTER_MAX},
+}
+
+
+def page(request: Request, name: str, *, status: int = 200, **context: Any) -> Response:
+    """With the tables of sentences that cases are told by."""
+    return render(request, name, status=status, **{**TABLES, **context})
+
+
+def next_of(language: str, view: CaseView, zone: str) -> str:
+    """What comes next, at which desk, until when."""
+    values = {
+        "desk": view.desk,
+        "lawyer": view.lawyer,
+        "when": _when(language, view.light.due_at, zone) if view.light else "",
+        "day": wording.day(language, view.until) if view.until else "",
+    }
+    return translate(language, case_wording.CASE_NEXT[view.state.value], values)
+
+
+def _when(language: str, moment: datetime, zone: str) -> str:
+    return f"{wording.day(language, moment, zone)} {wording.time(language, moment, zone)}"
+
+
+def offered(view: CaseView) -> list[tuple[str, str]]:
+    """(act, label) of what the applicant can do now."""
+    return [
+        (act, label)
+        for act, (label, _, states) in APPLICANT_ACTS.items()
+        if view.state in states and not (act == "change" and view.change_asked)
+    ]
+
+
+def typed(form: AidForm) -> dict[str, str]:
+    """The form's values as a page shows them again."""
+    names = (
+        *("topic", "facts", "key", "beneficiary", "relation", "goal", "against", "venue", "place"),
+        *("exemption", "household", "income"),
+    )
+    return {
+        **{name: getattr(form, name) for name in names},
+        "commitment": "1" if form.commitment else "",
+        "question_id": form.question_id or "",
+    }
+
+
+def letter_of(file: File, number: int) -> Letter:
+    """Raises `NotFound`."""
+    for letter in file.letters:
+        if letter.number == number:
+            return letter
+    raise NotFound
+
+
+_Text = Annotated[str, Form()]
+
+
+def _application(
+    topic: _Text = "",
+    facts: _Text = "",
+    key: _Text = "",
+    beneficiary: _Text = "",
+    relation: _Text = "",
+    goal: _Text = "",
+    against: _Text = "",
+    venue: _Text = "",
+    place: _Text = "",
+    exemption: _Text = "",
+    household: _Text = "",
+    income: _Text = "",
+    commitment: _Text = "",
+    question_id: _Text = "",
+) -> AidForm:
+    return AidForm(
+        topic=topic,
+        facts=facts,
+        key=key,
+        beneficiary=beneficiary,
+        relation=relation,
+        goal=goal,
+        against=against,
+        venue=venue,
+        place=place,
+        exemption=exemption,
+        household=household,
+        income=income,
+        commitment=commitment == "1",
+        question_id=question_id or None,
+    )
+
+
+Application = Annotated[AidForm, Depends(_application)]
