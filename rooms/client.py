@@ -75,6 +75,9 @@ class Leg(Protocol):
         """The SDP offer; m-lines in order: own audio, own video (when it publishes), announce audio, then
         for each line n = 0, 1, …: audio, video."""
 
+    async def answer(self) -> str:
+        """Our answer to the offer that the peer made (`LegFactory.open(offer=)`); then it connects."""
+
     async def accept(self, answer: str) -> None:
         """Takes the SDP answer; raises `rooms.errors.BadSdp` and leaves the leg usable for another try."""
 
@@ -137,11 +140,13 @@ class LegFactory(Protocol):
         loopback: bool = False,
         low: bool = False,
         codec: VideoCodec = VideoCodec.VP8,
+        offer: str = "",
     ) -> Leg:
         """`lines`: how many others it can be shown, or what each line can carry: what it cannot has no m-line
         and can never be shown there; nor is there an announce line without `announce`. `loopback`: line 0
         carries back what it publishes (device check); such a leg belongs to no room. `low`: it may be asked
-        for its picture a second time, small (`Leg.show`)."""
+        for its picture a second time, small (`Leg.show`). `offer`: the peer's own, answered by `Leg.answer`;
+        raises `rooms.errors.BadSdp` where nothing of it can be taken."""
 
 
 class Recorder(Protocol):

@@ -190,8 +190,6 @@ class Section:
 
 def parse_answer(text: str, lines: Sequence[MediaLine], codec: VideoCodec = VideoCodec.VP8) -> Answer:
     """Reads an answer to an offer of `lines`. Raises `BadSdp`, and nothing else, for whatever cannot be used."""
-    if len(text) > LARGEST:
-        raise BadSdp("too large")
     session, found = sections(text)
     if len(found) != len(lines):
         raise BadSdp(f"{len(found)} m-lines for {len(lines)}")
@@ -209,6 +207,8 @@ def parse_answer(text: str, lines: Sequence[MediaLine], codec: VideoCodec = Vide
 
 def sections(text: str) -> tuple[Section, list[Section]]:
     """What stands before the first m-line, and each m-line with what belongs to it. Raises `BadSdp`."""
+    if len(text) > LARGEST:
+        raise BadSdp("too large")
     if not text.startswith("v=0"):
         raise BadSdp("no v=0")
     session = current = Section()

@@ -1,13 +1,15 @@
 """Legs and recorders without a network: they remember what they were told to show and to take."""
 
 import asyncio
+from typing import Literal
 
 from core import clock
 from core.errors import Unavailable
 from core.ids import Ref, new_id
-from rooms.client import Leg, LegEvents, LegStatistics, MediaKind, TrackSink
+from rooms.client import Leg, LegEvents, LegStatistics, MediaKind, TrackSink, Way
 from rooms.codec import VideoCodec
 from rooms.errors import BadSdp
+from rooms.lines import BOTH, Lines
 
 Shown = tuple[str, bool, bool]  # leg id of the publisher, audio, video
 
@@ -15,13 +17,28 @@ Shown = tuple[str, bool, bool]  # leg id of the publisher, audio, video
 class FakeLeg:
     """`lines[n]` is what line n carries; absent: nothing."""
 
-    def __init__(self, leg_id: str, events: LegEvents, publishes: frozenset[MediaKind], lines: int) -> None:
+    def __init__(
+        self,
+        leg_id: str,
+        events: LegEvents,
+        publishes: frozenset[MediaKind],
+        lines: Lines,
+        *,
+        announce: bool = True,
+    ) -> None:
         self._id = leg_id
         self.events = events
         self.publishes = publishes
         self.codec = VideoCodec.VP8
-        self.count = lines
+        self.theirs = ""  # the offer the peer made
+        self.carries = [BOTH] * lines if isinstance(lines, int) else list(lines)
+        self.announced = announce
         self.lines: dict[int, Shown] = {}
+        self.small: dict[int, bool] = {}
+        self.limited: int | None = None
+        self.assumed: list[tuple[str, int]] = []
+        self.up: Way | None = None
+        self.down: Way | None = None
         self.announcer: str | None = None
         self.answers: list[str] = []
         self.closed = False
@@ -36,22 +53,34 @@ class FakeLeg:
     async def offer(self) -> str:
         return f"v=0 offer {self._id}"
 
+    async def answer(self) -> str:
+        asyncio.get_running_loop().call_soon(self.events.leg_connected, self._id)
+        return f"v=0 answer to {self.theirs}"
+
     async def accept(self, answer: str) -> None:
         if "bad" in answer:
             raise BadSdp(answer)
         self.answers.append(answer)
         asyncio.get_running_loop().call_soon(self.events.leg_connected, self._id)
 
-    def show(self, line: int, publisher: Leg | None, *, audio: bool, video: bool) -> None:
-        assert 0 <= line < self.count
+    def limit(self, bits: int | None) -> None:
+        self.limited = bits
+
+    def assume(self, direction: Literal["up", "down"], bits: int) -> None:
+        self.assumed.append((direction, bits))
+
+    def show(self, line: int, publisher: Leg | None, *, audio: bool, video: bool, low: bool = False) -> None:
+        carries = self.carries[line]
+        audio, video = audio and MediaKind.AUDIO in carries, video and MediaKind.VIDEO in carries
         self.calls += 1
         if publisher is None or not (audio or video):
             self.lines.pop(line, None)
         else:
             self.lines[line] = (publisher.id, audio, video)
+            self.small[line] = low
 
     def announce(self, publisher: Leg | None) -> None:
-        self.announcer = publisher.id if publisher is not None else None
+        self.announcer = publisher.id if publisher is not None and self.announced else None
 
     def tap(self, sink: TrackSink) -> None:
         raise AssertionError("only a real recorder taps")
@@ -63,7 +92,9 @@ class FakeLeg:
         raise AssertionError("showing asks for it")
 
     def statistics(self) -> LegStatistics:
-        return LegStatistics(10, 1000, 0, 10, 1000, self.round_trip_ms, 1.0, 0.0, self.heard)
+        return LegStatistics(
+            10, 1000, 0, 10, 1000, self.round_trip_ms, 1.0, 0.0, self.heard, self.up, self.down
+        )
 
     async def close(self) -> None:
         self.closed = True
@@ -82,12 +113,17 @@ class FakeLegs:
         events: LegEvents,
         *,
         publishes: frozenset[MediaKind],
-        lines: int,
+        lines: Lines,
+        announce: bool = True,
         loopback: bool = False,
+        low: bool = False,
         codec: VideoCodec = VideoCodec.VP8,
+        offer: str = "",
     ) -> FakeLeg:
-        leg = self.legs[leg_id] = FakeLeg(leg_id, events, publishes, lines)
-        leg.codec = codec
+        if "bad" in offer:
+            raise BadSdp(offer)
+        leg = self.legs[leg_id] = FakeLeg(leg_id, events, publishes, lines, announce=announce)
+        leg.codec, leg.theirs = codec, offer
         if loopback:
             self.loopbacks.add(leg_id)
         return leg

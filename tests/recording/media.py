@@ -211,6 +211,9 @@ class FakeLeg:
     async def offer(self) -> str:
         raise AssertionError
 
+    async def answer(self) -> str:
+        raise AssertionError
+
     async def accept(self, answer: str) -> None:
         raise AssertionError
 
