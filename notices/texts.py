@@ -189,6 +189,17 @@ TEMPLATES: dict[str, Template] = {
             "Your video booking has changed and is now: {date}, {time}, {minutes} minutes. Sign in for more.",
         ),
     ),
+    "booking-offer": _template(
+        (
+            "预约需要改期",
+            "您的一次视频预约需要改期，为您保留了 {date} {time}，{minutes} 分钟。请登录查看原因，点一下即可接受。",
+        ),
+        (
+            "Another time is kept for you",
+            "A video booking of yours must move. We keep {date}, {time}, {minutes} minutes for you. "
+            "Sign in to read why and accept with one tap.",
+        ),
+    ),
     "reminder-day": _template(
         (
             "明天的预约",

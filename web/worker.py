@@ -10,6 +10,8 @@ import logging
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 
+import legalaid.approvals
+import legalaid.digest
 import legalaid.tasks
 import notices.tasks
 import people.tasks
@@ -54,6 +56,7 @@ class Worker:
             Job("notices are delivered", 2, lambda: notices.tasks.deliver_due(db, channel)),
             Job("visits that no node ran are closed", 60, lambda: rooms.tasks.close_missed(db)),
             Job("dead tickets are forgotten", 600, lambda: rooms.tasks.purge_tickets(db)),
+            Job("old measurements of calls are forgotten", 3600, lambda: rooms.tasks.purge_minutes(db)),
             Job("finished recordings are sealed", 1, lambda: recording.tasks.seal_finished(db, settings)),
             Job(
                 "expired recordings are deleted",
@@ -63,6 +66,8 @@ class Worker:
             Job("days are sealed", 300, lambda: recording.days.seal_days(db, settings)),
             Job("days are stamped outside", 600, lambda: recording.stamping.stamp_days(db, settings)),
             Job("recordings are read again", 60, lambda: recording.recheck.recheck(db, settings)),
+            Job("what the visits office decides has a clock", 30, lambda: legalaid.approvals.watch(db)),
+            Job("desks are told in the morning", 300, lambda: legalaid.digest.send(db)),
             Job("clocks tell and hand up", 30, lambda: legalaid.tasks.turn_lights(db)),
             Job("limitations come near", 600, lambda: legalaid.tasks.hurry(db)),
             Job("help days are made", 600, lambda: legalaid.tasks.materialise(db)),

@@ -219,10 +219,17 @@ async def test_a_conflict_hides_the_question_and_more_time_is_answered_above(
     assert (await counsel.send_form(f"{path}/time", {"more": "3"})).status_code == 409
 
     await sign_in(browser, aid.house.admin, strong=True)
-    board = (await browser.get("/admin/legal")).text
-    clock = re.findall(r"/admin/legal/clocks/(clk_\w+)", board)[0]
-    granted = {"granted": "1", "prison": aid.house.place.prison}
-    assert (await browser.send_form(f"/admin/legal/clocks/{clock}", granted)).status_code == 303
+    board = (await browser.get("/lights")).text
+    clock = re.findall(r"/lights/(clk_\w+)/grant", board)[0]
+    assert "驻监工作站" in board
+    assert clock not in (await browser.get("/lights?colour=red")).text
+    mine = (await counsel.get("/lights")).text
+    assert f"/counsel/questions/{question}" in mine
+    assert f"{clock}/grant" not in mine
+    assert (await counsel.send_form(f"/lights/{clock}/grant")).status_code == 404
+    assert (await browser.send_form(f"/lights/{clock}/grant")).status_code == 303
+    assert (await browser.send_form(f"/lights/{clock}/refuse")).status_code == 409
+    assert (await browser.send_form(f"/lights/{clock}/fly")).status_code == 404
     assert "同意延期" in (await counsel.get(path)).text
 
     assert (await counsel.send_form(f"{path}/conflict")).status_code == 303

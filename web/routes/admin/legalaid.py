@@ -201,12 +201,3 @@ async def take_code_away(
     except NotFound as error:
         return await _again(request, services, who, prison, "code", error)
     return redirect(f"{PAGE}?prison={prison}")
-
-
-@router.post(f"{PAGE}/clocks/{{clock_id}}")
-async def answer_more_time(
-    services: Svc, who: Admin, clock_id: str, granted: Text = "", prison: Text = ""
-) -> Response:
-    async with services.db.write() as session:
-        await service.answer_more_time(session, who, clock_id, granted=granted == "1")
-    return redirect(f"{PAGE}?prison={prison}")
