@@ -12,7 +12,7 @@ from collections import deque
 from rooms import rtcp
 from rooms.client import MediaKind
 from rooms.flows import Flows, Port
-from rooms.rtp import HEADER, begins_keyframe, extend, wrap_rtx
+from rooms.rtp import HEADER, BadPacket, extend, wrap_rtx
 from rooms.upstream import Upstream
 
 _FRESH = 6.0  # seconds for which a viewer's report counts
@@ -83,8 +83,7 @@ class Downstream:
 
     def _went_over(self) -> None:
         """The key frame came: reports and what is sent again are the new layer's from now on."""
-        first = None if self._next is None else self._next.flow.kept(self.flow.first)
-        if first is None or not begins_keyframe(first, first[1] & 0x7F):
+        if self.flow.changing:
             return  # the old layer itself began anew
         if self._next is not None and self._source is not None:
             self._source.outs.remove(self)
@@ -162,7 +161,10 @@ class Downstream:
         timestamp = (int.from_bytes(packet[4:8], "big") + self.flow.timestamp_shift) & 0xFFFFFFFF
         if self.rtx:
             self._rtx_sequence = (self._rtx_sequence + 1) & 0xFFFF
-            again = wrap_rtx(packet, self._rtx_sequence, sequence, timestamp, self.rtx_ssrc)
+            try:
+                again = wrap_rtx(packet, self._rtx_sequence, sequence, timestamp, self.rtx_ssrc)
+            except BadPacket:
+                return  # nothing a receiver could use
             self._port.rtp(again[:12], again)
         else:
             self._port.rtp(HEADER.pack(packet[0], packet[1], sequence, timestamp, self.ssrc), packet)

@@ -84,6 +84,7 @@ class Relay:
         for ssrc in ssrcs:
             self._handlers[ssrc.to_bytes(4, "big")] = self._small(self.low)
 
+            self._flows.bind(ssrc, None)
     def _small(self, low: Upstream) -> _Handler:
         """Of the small picture's stream, or of its retransmissions."""
 

@@ -91,7 +91,7 @@ class Unusable(Exception):
 def load() -> Any:
     """The library, with the calls above. Raises `Unusable`."""
     if not LIBRARY.exists():
-        raise Unusable("not built: there was no C compiler when Kinbridge was installed")
+        raise Unusable("was not built: there was no C compiler when Kinbridge was installed")
     try:
         library = ffi.dlopen(str(LIBRARY))
         built = ffi.string(library.kb_sources()).decode()

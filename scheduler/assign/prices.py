@@ -1,10 +1,12 @@
-"""Prices: a small linear program for each wing's family calls and each prison's legal rooms, solved by HiGHS.
+"""Prices: a small linear program for each block (a wing's family calls, a prison's legal rooms), solved by HiGHS.
 
 A block sees only its own requests, so its optimum can only be too high: the sum over the blocks is a bound on the
 best plan, and the blocks' duals, the highest where blocks share a row, are prices that prove a bound by weak duality.
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass
+from itertools import pairwise
 
 import numpy as np
 from numpy.typing import NDArray
@@ -12,9 +14,12 @@ from scipy import sparse
 from scipy.optimize import linprog
 
 from scheduler.assign.columns import Columns, Ints
-from scheduler.assign.instance import Instance
 
+_TINY = 1e-6
+_WORTH_MERGING = 25.0  # quarter-hours of a shared thing that are given out twice
+_LARGEST = 700  # requests of a merged block: what one linear program solves in about half a second
 Floats = NDArray[np.float64]
+Watch = Callable[[str, int], None]  # (what is being done, percent); may raise to stop the work
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,17 +31,82 @@ class Prices:
     bound: float
 
 
-def price(instance: Instance, columns: Columns) -> Prices:
-    """Solves all blocks."""
-    block_of = np.array([_block(instance, i) for i in range(len(instance.requests))], dtype=np.int64)
-    fraction = np.zeros(len(columns.value))
-    row = np.zeros(len(columns.capacity) + 1)
-    for block in np.unique(block_of):
-        chosen = np.flatnonzero(block_of[columns.request] == block)
-        if len(chosen):
-            fraction[chosen], prices = _solve(columns, chosen)
-            np.maximum(row, prices, out=row)
+def unwatched(_stage: str, _percent: int) -> None:
+    """Nobody wants to know."""
+
+
+def price(columns: Columns, blocks: Ints, watch: Watch = unwatched) -> Prices:
+    """Solves all blocks. `blocks`: request -> its block. Blocks that want more of a shared row than there is are
+    solved once more as one: otherwise each thinks it has it all, and the bound is loose."""
+    fraction, duals = np.zeros(len(columns.value)), _Duals(len(columns.capacity))
+    _solve_all(columns, blocks, blocks, fraction, duals, watch)
+    merged = _merged(columns, blocks, fraction)
+    again = np.flatnonzero(merged != blocks)
+    if len(again):
+        names = np.unique(merged[again])
+        _solve_all(columns, merged, np.where(np.isin(merged, names), merged, -1), fraction, duals, watch)
+    row = duals.highest(merged)
     return Prices(fraction, row, bound(columns, row))
+
+
+class _Duals:
+    """The prices of each block's rows, the newest answer of a block last."""
+
+    def __init__(self, rows: int) -> None:
+        self._rows = rows
+        self.of: dict[int, tuple[Ints, Floats]] = {}
+
+    def highest(self, blocks: Ints) -> Floats:
+        """For each row the highest price of the blocks that there are; 0 for the padding."""
+        row = np.zeros(self._rows + 1)
+        for block in np.unique(blocks).tolist():
+            if block in self.of:
+                used, prices = self.of[block]
+                row[used] = np.maximum(row[used], prices)
+        return row
+
+
+def _solve_all(
+    columns: Columns, blocks: Ints, wanted: Ints, fraction: Floats, duals: _Duals, watch: Watch
+) -> None:
+    """Solves the blocks that `wanted` names (-1: not this request's), into `fraction` and `duals`."""
+    of_column = wanted[columns.request]
+    order = np.argsort(of_column, kind="stable")
+    names, starts = np.unique(of_column[order], return_index=True)
+    for number, chosen in enumerate(np.split(order, starts[1:])):
+        if len(chosen) and names[number] >= 0:
+            fraction[chosen], used, prices = _solve(columns, chosen)
+            duals.of[int(names[number])] = (used, prices)
+        watch("prices", 100 * (number + 1) // max(1, len(names)))
+
+
+def _merged(columns: Columns, blocks: Ints, fraction: Floats) -> Ints:
+    """The blocks after those were made one that together want at least one call more of some row than it holds."""
+    used = np.flatnonzero(fraction > _TINY)
+    column, place = np.nonzero(columns.rows[used] < len(columns.capacity))
+    row, part = columns.rows[used][column, place], fraction[used][column]
+    over = np.bincount(row, weights=part, minlength=len(columns.capacity)) - columns.capacity
+    hot = over[row] > _TINY
+    row, block = row[hot], blocks[columns.request[used][column[hot]]]
+    excess: dict[tuple[int, int], float] = {}
+    pairs = np.unique(np.stack([row, block]), axis=1).T.tolist()
+    for (one, left), (two, right) in pairwise(pairs):
+        if one == two:
+            excess[left, right] = excess.get((left, right), 0.0) + float(over[one])
+    sizes = dict(zip(*(found.tolist() for found in np.unique(blocks, return_counts=True)), strict=True))
+    home = {block: block for block in sizes}
+    for (left, right), total in sorted(excess.items(), key=lambda item: -item[1]):
+        one, two = _root(home, left), _root(home, right)
+        if total >= _WORTH_MERGING and one != two and sizes[one] + sizes[two] <= _LARGEST:
+            home[two] = one
+            sizes[one] += sizes[two]
+    return np.array([_root(home, block) for block in blocks.tolist()], dtype=np.int64)
+
+
+def _root(home: dict[int, int], block: int) -> int:
+    while home[block] != block:
+        block = home[block]
+    return block
 
 
 def bound(columns: Columns, row: Floats) -> float:
@@ -47,33 +117,38 @@ def bound(columns: Columns, row: Floats) -> float:
     return float((row[:-1] * columns.capacity).sum() + np.maximum(0, best).sum())
 
 
-def _block(instance: Instance, index: int) -> int:
-    request = instance.requests[index]
-    return request.prison * 4096 + (request.wing + 1 if request.kind == "family" else 0)
-
-
-def _solve(columns: Columns, chosen: Ints) -> tuple[Floats, Floats]:
-    """One block's linear program: each request at most once, no row beyond its capacity."""
+def _solve(columns: Columns, chosen: Ints) -> tuple[Floats, Ints, Floats]:
+    """One block's linear program: each request at most once, no row beyond its capacity. Only rows that can bind
+    within the block are written down. Answers fractions, rows and their prices."""
     rows = columns.rows[chosen]
-    real = rows < len(columns.capacity)
-    used, position = np.unique(rows[real], return_inverse=True)
+    column, place = np.nonzero(rows < len(columns.capacity))
+    used, position = np.unique(rows[column, place], return_inverse=True)
     _, request = np.unique(columns.request[chosen], return_inverse=True)
-    column_of = np.nonzero(real)[0]
     count = int(request.max()) + 1
-    matrix = sparse.csr_matrix(
+    users = np.bincount(np.unique(position * count + request[column]) // count, minlength=len(used))
+    keep = users > columns.capacity[used]
+    number = np.cumsum(keep) - 1
+    binding = keep[position]
+    column, position, used = column[binding], number[position[binding]], used[keep]
+    matrix = sparse.csc_matrix(
         (
             np.ones(len(position) + len(chosen)),
             (
                 np.concatenate([position, len(used) + request]),
-                np.concatenate([column_of, np.arange(len(chosen))]),
+                np.concatenate([column, np.arange(len(chosen))]),
             ),
         ),
         shape=(len(used) + count, len(chosen)),
     )
     limits = np.concatenate([columns.capacity[used], np.ones(count)])
-    answer = linprog(-columns.value[chosen], A_ub=matrix, b_ub=limits, bounds=(0, None), method="highs-ds")
+    answer = linprog(
+        -columns.value[chosen],
+        A_ub=matrix,
+        b_ub=limits,
+        bounds=(0, None),
+        method="highs-ipm",
+        options={"presolve": False},  # the rows were thinned out above; it would only look for them again
+    )
     if answer.status != 0:
         raise RuntimeError(f"a block's linear program ended with: {answer.message}")
-    prices = np.zeros(len(columns.capacity) + 1)
-    prices[used] = np.maximum(0, -answer.ineqlin.marginals[: len(used)])
-    return answer.x, prices
+    return answer.x, used, np.maximum(0, -answer.ineqlin.marginals[: len(used)])

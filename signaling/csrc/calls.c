@@ -5,6 +5,7 @@
 #include "core.h"
 #include "port.h"
 
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/epoll.h>
@@ -229,7 +230,7 @@ struct inflow *kb_inflow(uint32_t id, int video, int clock, int payload_type) {
     if (!flow) return NULL;
     flow->id = id, flow->video = video, flow->clock = clock;
     flow->view.payload_type = payload_type;
-    flow->view.last_packet = -1e18;
+    flow->view.last_packet = -INFINITY;
     flow->view.highest = -1;
     return flow;
 }

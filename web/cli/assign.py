@@ -8,6 +8,8 @@ from pathlib import Path
 from scheduler.assign import engine
 from scheduler.assign.instance import BadInstance, parse
 
+_NAMED = 20  # requests without any way that are listed; --json lists all
+
 
 def configure(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("instance", type=Path, help="an instance in the format kinbridge-assign/1 (JSON)")
@@ -15,6 +17,11 @@ def configure(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--seed", type=int, default=1, help="the same seed and steps give the same plan (1)")
     parser.add_argument(
         "--steps", type=int, help=f"steps of the search ({engine.STEPS_PER_REQUEST} for each request)"
+    )
+    parser.add_argument(
+        "--fair",
+        action="store_true",
+        help="first nobody who waited 30, 21, 14, 7 days is left out, then value",
     )
     parser.add_argument("--json", action="store_true", help="report as one JSON object")
 
@@ -28,7 +35,7 @@ def run(args: argparse.Namespace) -> int:
     except (OSError, ValueError) as error:
         sys.stderr.write(f"kinbridge: {args.instance} cannot be read: {error}\n")
         return 2
-    plan = engine.solve(instance, seed=args.seed, steps=args.steps)
+    plan = engine.solve(instance, seed=args.seed, steps=args.steps, fair=args.fair)
     args.out.write_text(json.dumps(plan.document()), encoding="utf-8")
     report = plan.report()
     if args.json:
@@ -36,6 +43,16 @@ def run(args: argparse.Namespace) -> int:
     else:
         near = f"at most {plan.gap_percent:.2f} % below the best plan"
         print(f"{plan.served} of {plan.requests} requests served; {near}.")
+        for tier in plan.tiers:
+            left = tier.waiting - tier.served
+            proof = (
+                "no plan leaves out fewer"
+                if tier.proven
+                else f"{tier.at_most - tier.served} may be avoidable"
+            )
+            print(f"Left out after waiting {tier.days} days or more: {left} of {tier.waiting}; {proof}.")
         if plan.hopeless:
-            print(f"No way to serve (no session, room or lawyer in their windows): {plan.hopeless}")
+            named = ", ".join(str(one) for one in plan.hopeless[:_NAMED])
+            more = f" and {len(plan.hopeless) - _NAMED} more" if len(plan.hopeless) > _NAMED else ""
+            print(f"No way to serve (no session, room or lawyer in their windows): {named}{more}.")
     return 0

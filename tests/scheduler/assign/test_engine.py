@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
-from scheduler.assign import columns as ways
 from scheduler.assign import engine
+from scheduler.assign import week as ways
 from scheduler.assign.instance import BadInstance, parse
 from tests.scheduler.assign.weeks import violations, week
 from web.cli import main

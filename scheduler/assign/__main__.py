@@ -1,0 +1,41 @@
+"""Solves one problem in a process of its own: the problem on standard input, progress and the answer as JSON lines on
+standard output. Whoever started it may kill it at any time; nothing is lost but the work.
+"""
+
+import json
+import sys
+
+import numpy as np
+
+from scheduler.assign import engine, problem
+
+
+def _say(**line: object) -> None:
+    sys.stdout.write(json.dumps(line) + "\n")
+    sys.stdout.flush()
+
+
+def main() -> None:
+    asked = problem.unpack(sys.stdin.buffer.read())
+    waited = asked.waited if len(asked.waited) else None
+
+    def watch(stage: str, percent: int) -> None:
+        _say(stage=stage, percent=percent)
+
+    answer = engine.assign(asked.columns, asked.blocks, seed=asked.seed, waited=waited, watch=watch)
+    priced = np.flatnonzero(answer.price > engine.PRICE_FLOOR).tolist()
+    _say(
+        chosen=answer.chosen,
+        value=answer.value,
+        bound=answer.bound,
+        duals={asked.columns.names[row]: float(answer.price[row]) for row in priced},
+        capacity={asked.columns.names[row]: int(asked.columns.capacity[row]) for row in priced},
+        tiers=[
+            {"days": t.days, "waiting": t.waiting, "servable": t.servable, "served": t.served, "at_most": t.at_most}
+            for t in answer.tiers
+        ],
+    )
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,80 @@
+"""Re-planning a touched block: what is published stays where it can; first as few visits as possible are lost, then as
+few as possible moved, then value counts. Everything outside the block is not even looked at: its use is taken off the
+capacities beforehand.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from scheduler.assign.columns import Columns, Ints
+from scheduler.assign.prices import price
+from scheduler.assign.search import Search
+
+STEPS_PER_REQUEST = 12
+_MOST_STEPS = 6000  # keeps a large block within the second
+
+
+@dataclass(frozen=True, slots=True)
+class Repair:
+    """`chosen`: request -> column or -1. `gentle`: nobody but the displaced was moved (the pinned answer stood)."""
+
+    chosen: list[int]
+    lost: int
+    moved: int
+    gentle: bool
+
+
+def repair(columns: Columns, present: Ints, published: Ints, *, seed: int = 1) -> Repair:
+    """`present`: request -> the column it has and could keep, -1 for displaced and new ones; `published`: 1 where a
+    visit was promised, 0 for a request that may fill a gap."""
+    pinned = _pinned(columns, present, published)
+    best = _searched(columns, present, published, pinned, seed)
+    answers = [_judged(columns, chosen, present, published) for chosen in (pinned, best)]
+    gentle = answers[0][1] <= answers[1][1]
+    (lost, moved, _), chosen = answers[0][1] if gentle else answers[1][1], (pinned if gentle else best)
+    return Repair(chosen, lost, moved, gentle)
+
+
+def _worth(columns: Columns, present: Ints, published: Ints) -> Ints:
+    """Value such that a visit kept outweighs every move, and a visit not moved every gain of value."""
+    most = int(columns.value.max(initial=1)) + 1
+    kept = np.zeros(len(columns.value), dtype=np.int64)
+    kept[present[present >= 0]] = most
+    answer: Ints = columns.value + kept + published[columns.request] * most * 8
+    return answer
+
+
+def _pinned(columns: Columns, present: Ints, published: Ints) -> list[int]:
+    """Whoever can stay stays; the displaced take what is free, the weightiest first."""
+    search = Search(columns, None, 1)
+    for request in np.flatnonzero(present >= 0).tolist():
+        search.put_if_free(request, int(present[request]))
+    search.fill([r for r in search.by_value() if published[r]])
+    search.fill(search.by_value())
+    return search.chosen
+
+
+def _searched(columns: Columns, present: Ints, published: Ints, pinned: list[int], seed: int) -> list[int]:
+    wanted = columns.worth(_worth(columns, present, published))
+    prices = price(wanted, np.zeros(columns.requests, dtype=np.int64))
+    search = Search(wanted, prices, seed)
+    for request, column in enumerate(pinned):
+        if column >= 0:
+            search.put_if_free(request, column)
+    search.improve(min(_MOST_STEPS, STEPS_PER_REQUEST * columns.requests))
+    search.polish()
+    rounded = Search(wanted, prices, seed)
+    rounded.round(prices)
+    rounded.polish()
+    return max((search, rounded), key=lambda one: one.value).chosen
+
+
+def _judged(
+    columns: Columns, chosen: list[int], present: Ints, published: Ints
+) -> tuple[list[int], tuple[int, int, int]]:
+    """(the answer, (lost, moved, minus its value)): the smaller the better."""
+    promised = [r for r in range(columns.requests) if published[r]]
+    lost = sum(chosen[r] < 0 for r in promised)
+    moved = sum(chosen[r] >= 0 and chosen[r] != present[r] for r in promised)
+    return chosen, (lost, moved, -int(sum(columns.value[c] for c in chosen if c >= 0)))

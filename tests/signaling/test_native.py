@@ -1,0 +1,146 @@
+"""The native relay's thread: it waits for nobody, and is told everything at once."""
+
+import socket
+from collections.abc import AsyncIterator, Iterator
+from pathlib import Path
+
+import pytest
+
+from core.errors import Misconfigured
+from rooms import rtcp
+from rooms.client import MediaKind
+from signaling import building, library
+from tests.conftest import FakeClock
+from tests.fakes.rtp import DELTA, KEY, packet
+from tests.signaling.contract import Peer, World
+
+VIDEO = MediaKind.VIDEO
+
+
+@pytest.fixture
+async def world(monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[World]:
+    made = World("native", FakeClock(), monkeypatch, threaded=True)
+    yield made
+    await made.close()
+
+
+async def shown(world: World) -> tuple[Peer, Peer]:
+    """A sender whose picture has begun to flow to a viewer."""
+    sender, viewer = await world.add("sender"), await world.add("viewer")
+    viewer.leg.show(0, sender.leg, audio=True, video=True)
+    viewer.socket.setblocking(True)
+    viewer.socket.settimeout(20)
+    sender.socket.send(sender.seal.protect(packet(VIDEO, 0, 0, 0x10, KEY)))
+    while not viewer.leg.relay.downs["4"].packets:
+        world.pump()  # an SSRC that is met for the first time is Python's affair
+    assert viewer.open.unprotect(viewer.socket.recv(2048))[12:] == KEY
+    return sender, viewer
+
+
+async def test_it_relays_while_python_does_something_else_and_python_may_send_meanwhile(world: World) -> None:
+    """Trap: sessions of libsrtp are not thread-safe. The event loop never runs here: no await from now on."""
+    sender, viewer = await shown(world)
+    got: list[bytes] = []
+    for number in range(1, 601):
+        sender.socket.send(sender.seal.protect(packet(VIDEO, number, number, 0x10, DELTA)))
+        viewer.leg.rtcp(rtcp.pli(1, number))
+        while len(got) < 2 * number:
+            data = viewer.socket.recv(2048)
+            control = 191 < data[1] < 224
+            got.append((viewer.open.unprotect_rtcp if control else viewer.open.unprotect)(data))
+    assert len([data for data in got if data[12:] == DELTA]) == 600
+    assert viewer.leg.relay.downs["4"].packets == 601
+
+
+async def test_a_new_path_is_taken_with_the_next_packet(world: World) -> None:
+    """Trap: a phone that changes networks nominates another address, and the thread must know at once."""
+    sender, viewer = await shown(world)
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as elsewhere:
+        elsewhere.bind(("127.0.0.1", 0))
+        elsewhere.settimeout(20)
+        world.nominate(viewer.leg, elsewhere.getsockname())
+        sender.socket.send(sender.seal.protect(packet(VIDEO, 1, 1, 0x10, DELTA)))
+        assert viewer.open.unprotect(elsewhere.recv(2048))[12:] == DELTA
+        elsewhere.connect(("127.0.0.1", world.factory.port))
+        elsewhere.send(viewer.seal.protect(packet(VIDEO, 7, 7, 0x20, KEY)))
+        while viewer.leg.relay.ups[VIDEO].ssrc is None:
+            world.pump()
+
+
+async def test_a_recorder_that_is_not_read_for_costs_packets_of_its_own_alone(world: World) -> None:
+    sender, viewer = await shown(world)
+    sender.leg.tap(sender.sink)
+    for number in range(1, 9001):
+        sender.socket.send(sender.seal.protect(packet(VIDEO, number, number, 0x10, bytes(1000))))
+        assert viewer.open.unprotect(viewer.socket.recv(2048))
+    world.pump()
+    lost = world.factory.counters["copy-full"]
+    assert lost > 0
+    assert len(sender.sink.taken) == 9000 - lost
+    assert sender.leg.relay.ups[VIDEO].lost == 0
+
+
+async def test_legs_come_and_go_while_packets_flow(world: World) -> None:
+    sender, viewer = await shown(world)
+    for number in range(1, 200):
+        other = await world.add(f"other {number}")
+        other.leg.show(0, sender.leg, audio=True, video=True)
+        sender.socket.send(sender.seal.protect(packet(VIDEO, number, number, 0x10, KEY)))
+        if number % 2:
+            assert viewer.open.unprotect(viewer.socket.recv(2048))
+            await other.leg.close()
+        else:
+            await other.leg.close()
+            assert viewer.open.unprotect(viewer.socket.recv(2048))
+        other.socket.close()
+        del world.peers[other.name]
+    core = world.factory.udp.core
+    assert core is not None
+    assert (len(core.legs), len(core.inflows), len(core.outflows)) == (2, 4, 10)
+
+
+@pytest.fixture
+def elsewhere(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
+    """The library is looked for at another place."""
+    place = tmp_path / "media.so"
+    monkeypatch.setattr(library, "LIBRARY", place)
+    library.load.cache_clear()
+    yield place
+    library.load.cache_clear()
+
+
+def test_without_a_compiler_the_relay_runs_in_python(
+    elsewhere: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("PATH", "")
+    monkeypatch.delenv("CC", raising=False)
+    assert "no C compiler" in building.build(elsewhere)
+    assert library.chosen("auto") == (
+        None,
+        "the native one was not built: there was no C compiler when Kinbridge was installed",
+    )
+    with pytest.raises(Misconfigured, match="KINBRIDGE_MEDIA_BACKEND"):
+        library.chosen("native")
+    assert library.chosen("python")[0] is None
+
+
+def test_a_compiler_that_fails_is_named_and_leaves_nothing(
+    elsewhere: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("CC", "cc -include no-such-file.h")
+    assert "could not build" in building.build(elsewhere)
+    assert not any(elsewhere.parent.iterdir())
+
+
+def test_a_library_of_other_sources_is_not_used(elsewhere: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert "is built" in building.build(elsewhere)
+    assert "already" in building.build(elsewhere)
+    assert library.chosen("native")[1] == "as configured"
+    library.load.cache_clear()
+    monkeypatch.setattr(library, "fingerprint", lambda: "another")
+    assert "other sources" in library.chosen("auto")[1]
+
+
+def test_a_library_that_does_not_load_is_not_used(elsewhere: Path) -> None:
+    elsewhere.write_bytes(b"no library")
+    assert "cannot be loaded" in library.chosen("auto")[1]
