@@ -1,7 +1,6 @@
 """Fixtures of the whole suite: a database of each kind, a bus of each kind, a clock that can be moved."""
 
 import asyncio
-import os
 import shutil
 import tempfile
 from collections.abc import AsyncIterator, Iterator
@@ -18,8 +17,7 @@ from core import settings as core_settings
 from core.bus import Bus, open_bus
 from core.db import Database
 from tests import schema, services
-
-_counter = iter(range(1_000_000))
+from tests.emptied import Emptied
 
 
 @pytest.fixture(scope="session")
@@ -68,6 +66,11 @@ def postgresql_template(postgresql_url: str) -> str:
     return "template_kinbridge"
 
 
+@pytest.fixture(scope="session")
+def emptied(postgresql_url: str, postgresql_template: str) -> Emptied:
+    return Emptied(postgresql_url, postgresql_template)
+
+
 def _driver(url: str) -> str:
     return url.replace("postgresql://", "postgresql+psycopg://", 1)
 
@@ -80,14 +83,9 @@ def database_url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str
         shutil.copy(request.getfixturevalue("sqlite_template"), path)
         yield f"sqlite:///{path}"
         return
-    base: str = request.getfixturevalue("postgresql_url")
-    template: str = request.getfixturevalue("postgresql_template")
-    name = f"test_{os.getpid()}_{next(_counter)}"
-    with psycopg.connect(f"{base}/postgres", autocommit=True) as admin:
-        admin.execute(f'CREATE DATABASE "{name}" TEMPLATE "{template}" STRATEGY=FILE_COPY')
-    yield f"{base}/{name}"
-    with psycopg.connect(f"{base}/postgres", autocommit=True) as admin:
-        admin.execute(f'DROP DATABASE IF EXISTS "{name}" WITH (FORCE)')
+    emptied: Emptied = request.getfixturevalue("emptied")
+    yield emptied.take()
+    emptied.give_back()
 
 
 @pytest.fixture
