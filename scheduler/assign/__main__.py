@@ -31,7 +31,13 @@ def main() -> None:
         duals={asked.columns.names[row]: float(answer.price[row]) for row in priced},
         capacity={asked.columns.names[row]: int(asked.columns.capacity[row]) for row in priced},
         tiers=[
-            {"days": t.days, "waiting": t.waiting, "servable": t.servable, "served": t.served, "at_most": t.at_most}
+            {
+                "days": t.days,
+                "waiting": t.waiting,
+                "servable": t.servable,
+                "served": t.served,
+                "at_most": t.at_most,
+            }
             for t in answer.tiers
         ],
     )

@@ -39,12 +39,12 @@ def price(columns: Columns, blocks: Ints, watch: Watch = unwatched) -> Prices:
     """Solves all blocks. `blocks`: request -> its block. Blocks that want more of a shared row than there is are
     solved once more as one: otherwise each thinks it has it all, and the bound is loose."""
     fraction, duals = np.zeros(len(columns.value)), _Duals(len(columns.capacity))
-    _solve_all(columns, blocks, blocks, fraction, duals, watch)
+    _solve_all(columns, blocks, fraction, duals, watch)
     merged = _merged(columns, blocks, fraction)
     again = np.flatnonzero(merged != blocks)
     if len(again):
         names = np.unique(merged[again])
-        _solve_all(columns, merged, np.where(np.isin(merged, names), merged, -1), fraction, duals, watch)
+        _solve_all(columns, np.where(np.isin(merged, names), merged, -1), fraction, duals, watch)
     row = duals.highest(merged)
     return Prices(fraction, row, bound(columns, row))
 
@@ -66,9 +66,7 @@ class _Duals:
         return row
 
 
-def _solve_all(
-    columns: Columns, blocks: Ints, wanted: Ints, fraction: Floats, duals: _Duals, watch: Watch
-) -> None:
+def _solve_all(columns: Columns, wanted: Ints, fraction: Floats, duals: _Duals, watch: Watch) -> None:
     """Solves the blocks that `wanted` names (-1: not this request's), into `fraction` and `duals`."""
     of_column = wanted[columns.request]
     order = np.argsort(of_column, kind="stable")
