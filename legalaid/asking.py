@@ -11,6 +11,7 @@ from core.ids import Ref, new_id, reference
 from ledger.record import record
 from legalaid import access, clocks, forms, moving, personal, repository
 from legalaid.access import Actor, tag
+from legalaid.directory_tables import DirectoryEntryRow
 from legalaid.forms import QuestionForm
 from legalaid.means import LegalMeans
 from legalaid.model import (
@@ -116,6 +117,8 @@ async def _problems(
     problems = forms.question_problems(form)
     if form.follows and (before is None or before.inmate_id != inmate.id):
         problems.append(forms.reason("follows", "invalid", "Please open this page again."))
+    if form.wish and await session.get(DirectoryEntryRow, form.wish) is None:
+        problems.append(forms.reason("wish", "invalid", "Please open this page again."))
     waiting = await session.scalar(
         select(func.count())
         .select_from(QuestionRow)
@@ -157,6 +160,7 @@ async def _new(
         urgent=is_urgent(limitation, today),
         state=QuestionState.ASKED,
         lawyer_id=None,
+        wish_id=form.wish or None,
         thread_id=before.thread_id if before else question_id,
         generation=await personal.generation_of(session, inmate.id),
         asked_at=now,

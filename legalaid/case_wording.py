@@ -60,6 +60,16 @@ WAY_STEPS: Mapping[str, str] = {
     "working": "The lawyer works",
 }
 
+# Who stands in the directory.
+HELPERS: Mapping[str, str] = {
+    "lawyer": "Lawyer",
+    "centre": "Legal-aid centre",
+    "notary": "Notary",
+    "mediator": "Mediator",
+    "forensic": "Forensic office",
+    "village": "Village counsel",
+}
+
 # What each kind of clock promises.
 PROMISES: Mapping[str, str] = {
     "meeting": "Arrange the lawyer's meeting",

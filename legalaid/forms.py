@@ -16,7 +16,8 @@ NAME_MAX = 60
 @dataclass(frozen=True, slots=True)
 class QuestionForm:
     """`limitation`: YYYY-MM-DD of the day on which a right is lost, "" if none is known. `follows`: the question
-    of the same inmate that this one goes on with. `key`: made with the page, so that a form counts once."""
+    of the same inmate that this one goes on with. `wish`: an entry of the directory. `key`: made with the page,
+    so that a form counts once."""
 
     topic: str
     words: str
@@ -24,6 +25,7 @@ class QuestionForm:
     language: str = "zh"
     limitation: str = ""
     follows: str | None = None
+    wish: str | None = None
 
 
 def reason(field: str, problem: str, text: str, **params: str | int) -> Reason:

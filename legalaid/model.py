@@ -147,6 +147,7 @@ class QuestionView:
     answered_at: datetime | None
     generation: int
     light: Light | None
+    wish_id: str | None = None  # of the directory: whom the asker would like
 
 
 @dataclass(frozen=True, slots=True)

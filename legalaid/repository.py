@@ -76,6 +76,7 @@ def as_question(row: QuestionRow, light: Light | None = None) -> QuestionView:
         answered_at=row.answered_at,
         generation=row.generation,
         light=light,
+        wish_id=row.wish_id,
     )
 
 

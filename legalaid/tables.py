@@ -5,7 +5,8 @@ from datetime import date, datetime, time
 from sqlalchemy import JSON, ForeignKey, Index, LargeBinary, Text, UniqueConstraint
 from sqlalchemy.orm import Mapped, mapped_column
 
-import legalaid.case_tables  # noqa: F401 - part of this package's tables
+import legalaid.case_tables
+import legalaid.directory_tables  # noqa: F401 - these two are part of this package's tables
 import people.tables  # noqa: F401 - the foreign keys below point into it
 import scheduler.tables  # noqa: F401 - likewise
 from core.db import Base
@@ -184,6 +185,7 @@ class QuestionRow(Base):
     urgent: Mapped[bool]
     state: Mapped[str]
     lawyer_id: Mapped[str | None] = mapped_column(ForeignKey("lawyer.staff_id"))
+    wish_id: Mapped[str | None] = mapped_column(ForeignKey("directory_entry.id"))  # whom the asker would like
     thread_id: Mapped[str] = mapped_column(index=True)  # the first question of the thread
     generation: Mapped[int]  # of the inmate's personal code when it was asked
     asked_at: Mapped[datetime]

@@ -14,6 +14,7 @@ from core.db import Database
 from core.settings import Settings
 from ledger import record
 from people.means import Means
+from signaling.whip import Sessions
 from web import errors, i18n
 from web.edge import Arrivals, BodyLimit, Edge
 from web.media import MediaNode
@@ -30,6 +31,7 @@ from web.routes import (
     cases,
     counsel,
     demo,
+    directory,
     evidence,
     family,
     health,
@@ -42,6 +44,7 @@ from web.routes import (
     signin,
     staff_signin,
     terminal,
+    whip,
 )
 from web.security import check_csrf
 from web.services import Services
@@ -61,6 +64,7 @@ ROUTERS = (
     pick.router,
     api.router,
     call.router,
+    whip.router,
     terminal.router,
     ask.router,
     aid.router,
@@ -70,6 +74,7 @@ ROUTERS = (
     counsel.router,
     cases.router,
     lights.router,
+    directory.router,
     recordings.router,
     evidence.router,
     demo.router,
@@ -115,6 +120,8 @@ async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
         stack.push_async_callback(bus.close)
         app.state.services = Services(settings, db, bus, Means.of(settings, bus), Metrics())
         await _start_media(stack, app.state.services)
+        app.state.whip = Sessions(db, bus)
+        stack.push_async_callback(app.state.whip.close)
         await _start_worker(stack, settings, db, bus)
         yield
 

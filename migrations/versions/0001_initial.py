@@ -64,6 +64,29 @@ def upgrade() -> None:
     with op.batch_alter_table('device', schema=None) as batch_op:
         batch_op.create_index(batch_op.f('ix_device_prison_id'), ['prison_id'], unique=False)
 
+    op.create_table('directory_entry',
+    sa.Column('id', sa.String(), nullable=False),
+    sa.Column('key', sa.String(), nullable=False),
+    sa.Column('kind', sa.String(), nullable=False),
+    sa.Column('name', sa.String(), nullable=False),
+    sa.Column('organisation', sa.String(), nullable=False),
+    sa.Column('city', sa.String(), nullable=False),
+    sa.Column('place', sa.String(), nullable=False),
+    sa.Column('address', sa.String(), nullable=False),
+    sa.Column('lat', sa.Double(), nullable=False),
+    sa.Column('lon', sa.Double(), nullable=False),
+    sa.Column('phone', sa.String(), nullable=False),
+    sa.Column('hours', sa.String(), nullable=False),
+    sa.Column('topics', sa.JSON(), nullable=False),
+    sa.Column('languages', sa.JSON(), nullable=False),
+    sa.Column('active', sa.Boolean(), nullable=False),
+    sa.Column('changed_at', core.db.UtcDateTime(timezone=True), nullable=False),
+    sa.PrimaryKeyConstraint('id', name=op.f('pk_directory_entry')),
+    sa.UniqueConstraint('key', name=op.f('uq_directory_entry_key'))
+    )
+    with op.batch_alter_table('directory_entry', schema=None) as batch_op:
+        batch_op.create_index('ix_directory_entry_city_kind', ['city', 'kind'], unique=False)
+
     op.create_table('inmate',
     sa.Column('id', sa.String(), nullable=False),
     sa.Column('number', sa.String(), nullable=False),
@@ -770,6 +793,7 @@ def upgrade() -> None:
     sa.Column('urgent', sa.Boolean(), nullable=False),
     sa.Column('state', sa.String(), nullable=False),
     sa.Column('lawyer_id', sa.String(), nullable=True),
+    sa.Column('wish_id', sa.String(), nullable=True),
     sa.Column('thread_id', sa.String(), nullable=False),
     sa.Column('generation', sa.Integer(), nullable=False),
     sa.Column('asked_at', core.db.UtcDateTime(timezone=True), nullable=False),
@@ -779,6 +803,7 @@ def upgrade() -> None:
     sa.ForeignKeyConstraint(['lawyer_id'], ['lawyer.staff_id'], name=op.f('fk_question_lawyer_id')),
     sa.ForeignKeyConstraint(['prison_id'], ['prison.id'], name=op.f('fk_question_prison_id')),
     sa.ForeignKeyConstraint(['station_id'], ['desk.id'], name=op.f('fk_question_station_id')),
+    sa.ForeignKeyConstraint(['wish_id'], ['directory_entry.id'], name=op.f('fk_question_wish_id')),
     sa.PrimaryKeyConstraint('id', name=op.f('pk_question')),
     sa.UniqueConstraint('asked_by_kind', 'asked_by_id', 'ask_key', name=op.f('uq_question_asked_by_kind_asked_by_id_ask_key')),
     sa.UniqueConstraint('reference', name=op.f('uq_question_reference'))
@@ -1227,6 +1252,20 @@ def upgrade() -> None:
     )
     with op.batch_alter_table('act', schema=None) as batch_op:
         batch_op.create_index(batch_op.f('ix_act_room_id'), ['room_id'], unique=False)
+
+    op.create_table('leg_minute',
+    sa.Column('id', sa.String(), nullable=False),
+    sa.Column('room_id', sa.String(), nullable=False),
+    sa.Column('seat_id', sa.String(), nullable=False),
+    sa.Column('leg', sa.String(), nullable=False),
+    sa.Column('started_at', core.db.UtcDateTime(timezone=True), nullable=False),
+    sa.Column('figures', sa.LargeBinary(), nullable=False),
+    sa.ForeignKeyConstraint(['room_id'], ['room.id'], name=op.f('fk_leg_minute_room_id')),
+    sa.PrimaryKeyConstraint('id', name=op.f('pk_leg_minute'))
+    )
+    with op.batch_alter_table('leg_minute', schema=None) as batch_op:
+        batch_op.create_index(batch_op.f('ix_leg_minute_room_id'), ['room_id'], unique=False)
+        batch_op.create_index(batch_op.f('ix_leg_minute_started_at'), ['started_at'], unique=False)
 
     op.create_table('proposal',
     sa.Column('id', sa.String(), nullable=False),

@@ -8,12 +8,15 @@ from typing import Any
 from jinja2 import Environment, nodes
 
 import legalaid.case_wording
+import legalaid.directory_csv
 import legalaid.wording
 import notices.model
 import people.model
 import policy.wording
 import rooms.words
+import scheduler.happenings
 import scheduler.rules
+import scheduler.wishes
 
 ROOT = Path(__file__).parents[2]
 PACKAGES = (
@@ -62,6 +65,9 @@ def of_tables() -> Iterator[tuple[str, str]]:
         "people.model.ENDING_TEXTS": people.model.ENDING_TEXTS,
         "notices.model.STATE_TEXTS": notices.model.STATE_TEXTS,
         "scheduler.rules.CLOSED": scheduler.rules.CLOSED,
+        "scheduler.happenings: names": {k: n.name for k, n in scheduler.happenings.NATURES.items()},
+        "scheduler.happenings: texts": {k: n.text for k, n in scheduler.happenings.NATURES.items()},
+        "scheduler.wishes.GROUNDS": scheduler.wishes.GROUNDS,
         **{f"policy.wording: {name}": table for name, table in policy.wording.KNOWN.items()},
         "legalaid.wording.TOPICS": legalaid.wording.TOPICS,
         "legalaid.wording.LANGUAGES": legalaid.wording.LANGUAGES,
@@ -75,6 +81,7 @@ def of_tables() -> Iterator[tuple[str, str]]:
             for name, table in vars(module).items()
             if name.isupper()
         },
+        "legalaid.directory_csv.FINDINGS": legalaid.directory_csv.FINDINGS,
         "rooms.words.WARNINGS": rooms.words.WARNINGS,
         "rooms.words.REASONS": rooms.words.REASONS,
     }

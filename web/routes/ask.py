@@ -1,6 +1,7 @@
 """Asking a lawyer: the inmate at the terminal, with number, name and a personal code; a relative from home."""
 
 from typing import Annotated, Any
+from urllib.parse import urlencode
 
 from fastapi import APIRouter, Form, Request
 from starlette.responses import Response
@@ -8,7 +9,7 @@ from starlette.responses import Response
 from core.db import Session
 from core.errors import KinbridgeError, NotFound
 from core.ids import new_id
-from legalaid import personal, repository, service, wording
+from legalaid import directory, personal, repository, service, wording
 from legalaid.forms import WORDS_MAX, QuestionForm
 from people import repository as people
 from people.model import Identity, RelationshipState
@@ -191,12 +192,17 @@ async def take_back(services: Svc, _who: Terminal, desk: Desk, question_id: str)
 
 
 @router.get("/ask")
-async def family(request: Request, services: Svc, who: Relative, asked: str = "") -> Response:
-    """What the relative asked, and for whom more can be asked."""
+async def family(
+    request: Request, services: Svc, who: Relative, asked: str = "", wish: str = "", topic: str = ""
+) -> Response:
+    """What the relative asked, and for whom more can be asked. `wish`: whom in the directory they chose."""
     async with services.db.read() as session:
         persons = await held(session, who)
         questions = await repository.asked_by(session, who.subject)
     names = dict(persons)
+    chosen = urlencode({"wish": wish, "topic": topic}) if wish else ""
+    if wish and len(persons) == 1:
+        return redirect(f"/ask/{persons[0][0]}?{chosen}")
     return page(
         request,
         "family/ask.html",
@@ -204,6 +210,7 @@ async def family(request: Request, services: Svc, who: Relative, asked: str = ""
         names=names,
         questions=[view for view in questions if view.inmate_id in names],
         asked=bool(asked),
+        chosen=chosen,
     )
 
 
@@ -226,9 +233,35 @@ async def _name(services: Services, who: Identity, inmate_id: str) -> str:
 
 
 @router.get("/ask/{inmate_id}")
-async def family_form(request: Request, services: Svc, who: Relative, inmate_id: str) -> Response:
+async def family_form(
+    request: Request, services: Svc, who: Relative, inmate_id: str, wish: str = "", topic: str = ""
+) -> Response:
     name = await _name(services, who, inmate_id)
-    return _ask_form(request, "family/ask_form.html", inmate_id=inmate_id, inmate_name=name)
+    values = {"topic": topic, "wish": wish}
+    return await _family_form(request, services, inmate_id, name, values)
+
+
+async def _family_form(
+    request: Request,
+    services: Services,
+    inmate_id: str,
+    name: str,
+    values: dict[str, str],
+    errors: dict[str, str] | None = None,
+    status: int = 200,
+) -> Response:
+    async with services.db.read() as session:
+        wished = await directory.name_of(session, values.get("wish"))
+    return _ask_form(
+        request,
+        "family/ask_form.html",
+        errors=errors,
+        values=values,
+        status=status,
+        inmate_id=inmate_id,
+        inmate_name=name,
+        wished=wished,
+    )
 
 
 @router.post("/ask/{inmate_id}")
@@ -241,23 +274,18 @@ async def family_ask(
     words: Text = "",
     language: Text = "zh",
     limitation: Text = "",
+    wish: Text = "",
     key: Text = "",
 ) -> Response:
     name = await _name(services, who, inmate_id)
-    form = QuestionForm(topic, words, key, language, limitation)
+    form = QuestionForm(topic, words, key, language, limitation, wish=wish or None)
     try:
         async with services.db.write() as session:
             await service.by_relative(session, legal.means_of(services), who, inmate_id, form)
     except KinbridgeError as error:
-        return _ask_form(
-            request,
-            "family/ask_form.html",
-            errors=at_fields(request, error),
-            values=_typed(form),
-            status=error.status,
-            inmate_id=inmate_id,
-            inmate_name=name,
-        )
+        values = {**_typed(form), "wish": wish}
+        errors = at_fields(request, error)
+        return await _family_form(request, services, inmate_id, name, values, errors, error.status)
     return redirect("/ask?asked=1")
 
 

@@ -9,7 +9,7 @@ from core import clock
 from core.db import Session
 from core.errors import KinbridgeError, NotFound
 from core.ids import Ref, new_id
-from legalaid import repository, service, turns, wording
+from legalaid import directory, repository, service, turns, wording
 from legalaid.access import NotALawyer, lawyer
 from legalaid.days import HORIZON
 from legalaid.forms import ADVICE_MAX, WORDS_MAX, QuestionForm
@@ -133,9 +133,11 @@ async def _question(
         view = await service.get(session, question_id)
         history = await service.history(session, Ref("question", question_id))
         prison = await scheduler.prison(session, view.prison_id)
+        wished = await directory.name_of(session, view.wish_id)
     return page(
         request,
         "counsel/question.html",
+        wished=wished,
         status=status,
         question=view,
         words=words,
