@@ -4,6 +4,7 @@
 """
 
 from dataclasses import dataclass, field
+from datetime import datetime
 from typing import Any
 
 from core.ids import Ref
@@ -99,6 +100,20 @@ class BookingCancelled:
 
 
 @dataclass(frozen=True, slots=True)
+class Extended:
+    """More time was agreed. `granted` in seconds, all in all."""
+
+    granted: float
+    slot_ends_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class TopologyClosed:
+    """What is held here must be more closed from now on: not for the room, which cannot change what it is, but
+    for its host, which gives it up and opens it anew."""
+
+
+@dataclass(frozen=True, slots=True)
 class VisitorDropped:
     """Somebody is no longer a visitor of this booking: their relationship ended after it was made."""
 
@@ -112,7 +127,7 @@ class Tick:
 
 Action = (
     Attached | Detached | LegConnected | LegLost | LegBack | LegFailed | LegRated | Devices | Help | Acted
-    | RecorderStarted | RecorderFailed | BookingCancelled | VisitorDropped | Tick
+    | RecorderStarted | RecorderFailed | BookingCancelled | Extended | VisitorDropped | Tick
 )  # fmt: skip
 
 
@@ -134,7 +149,8 @@ class Close:
 class OpenLeg:
     conn: str
     publishes: frozenset[MediaKind]
-    lines: int
+    lines: tuple[frozenset[MediaKind], ...]  # what each can carry
+    announce: bool
 
 
 @dataclass(frozen=True, slots=True)

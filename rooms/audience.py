@@ -42,8 +42,10 @@ def line_number(viewer: Seat, shown: Seat, seats: Sequence[Seat]) -> int | None:
     return others.index(shown.id) if shown.id in others else None
 
 
-def line_count(viewer: Seat, seats: Sequence[Seat]) -> int:
-    return sum(1 for seat in seats if seat.id != viewer.id and not seat.is_monitor)
+def carries(viewer: Seat, seats: Sequence[Seat]) -> tuple[frozenset[MediaKind], ...]:
+    """What each line of `viewer` can carry at all: it has no m-line for anything else."""
+    others = (seat for seat in seats if seat.id != viewer.id and not seat.is_monitor)
+    return tuple(viewer.power.carries(seat.role) for seat in others)
 
 
 def line(viewer: Seat, shown: Seat, phase: Phase) -> Line | None:

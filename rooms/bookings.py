@@ -1,94 +1,50 @@
-"""The booking behind a room: which are due, how a room is opened for one, what became of it, how it ends."""
+"""The booking behind a room: what was agreed, what became of it, and how it ends."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 
-from sqlalchemy import or_, select
-
-import ledger.record
-import policy.repository
 import scheduler.service
-from core import clock
 from core.db import Session
 from core.errors import Reason
-from core.ids import SYSTEM, Ref, new_id
-from rooms import directory, repository, words
+from core.ids import Ref
+from rooms import words
 from rooms.actions import Action, BookingCancelled, VisitorDropped
-from rooms.directory import Claim
-from rooms.model import EndReason, Moment, Phase, RoomRecord, SeatRole, SeatState, SeatView
-from rooms.room import Room
-from rooms.tables import RoomRow
+from rooms.agreed import Agreed, Party
+from rooms.confidentiality import OF_BOOKING, RoomKind
+from rooms.model import Companion, EndReason, RoomRecord, SeatRole, SeatState, SeatView
 from scheduler.model import BookingState, BookingView, Fault
 
 # The seat of a visitor, by the kind of their account.
 ROLES = {"relative": SeatRole.RELATIVE, "counsel": SeatRole.COUNSEL}
 
 
-@dataclass(frozen=True, slots=True)
-class Opened:
-    room: Room
-    claim: Claim
-
-
-async def candidates(session: Session) -> list[str]:
-    """Bookings whose room should run and does not: due ones without a host, and orphans of dead nodes."""
-    now = clock.now()
-    due = [booking.id for booking in await scheduler.service.due(session, now)]
-    taken = await session.scalars(
-        select(RoomRow.booking_id).where(
-            RoomRow.booking_id.in_(due), or_(RoomRow.phase == Phase.ENDED.value, RoomRow.lease_until > now)
-        )
+def agreed(booking: BookingView) -> Agreed:
+    kind = RoomKind(booking.kind.value)
+    visitors = [
+        Party(ROLES[v.person.kind], v.person, v.name, v.kinship, v.relationship_id)
+        for v in booking.visitors
+        if v.person is not None and not v.minor
+    ]
+    inmate = Party(SeatRole.INMATE, Ref("inmate", booking.inmate_id), booking.inmate_name)
+    return Agreed(
+        about=Ref("booking", booking.id),
+        reference=booking.reference,
+        kind=kind,
+        confidentiality=OF_BOOKING[kind],
+        prison_id=booking.prison_id,
+        scope_id=booking.wing_id,
+        inmate_name=booking.inmate_name,
+        terminal_id=booking.terminal_id,
+        starts_at=booking.starts_at,
+        ends_at=booking.slot_ends_at,
+        opens_at=booking.opens_at,
+        minutes=booking.minutes,
+        parties=(*visitors, inmate),
+        companions=tuple(
+            Companion(visitor.name, visitor.kinship, visitor.relationship_id)
+            for visitor in booking.visitors
+            if visitor.minor
+        ),
     )
-    busy = set(taken)
-    return list(dict.fromkeys([b for b in due if b not in busy] + await directory.unhosted(session)))
-
-
-async def open_room(session: Session, booking_id: str, node_id: str) -> Opened | None:
-    """Claims the booking's room and reads it; `None`: another node was faster, or it has ended."""
-    booking = await scheduler.service.get(session, booking_id)
-    rules = await policy.repository.current(session, booking.wing_id, booking.starts_at)
-    room_id = await prepare(session, booking)
-    claim = await directory.claim(session, booking_id, node_id)
-    if claim is None:
-        return None
-    row = await session.get_one(RoomRow, room_id, populate_existing=True)
-    present = {visitor.person for visitor in booking.visitors}
-    seats = await repository.seats(session, room_id)
-    still_theirs = tuple(seat for seat in seats if not seat.role.visits or seat.person in present)
-    record = repository.as_record(row, still_theirs)
-    ledger.record.record(
-        session,
-        "system:room:opened",
-        actor=SYSTEM,
-        subject=Ref("booking", booking_id),
-        room=room_id,
-        node=node_id,
-        epoch=claim.epoch,
-    )
-    visit = repository.visit_of(room_id, booking, rules.values)
-    return Opened(Room(visit, record, Moment(clock.now(), clock.monotonic())), claim)
-
-
-async def prepare(session: Session, booking: BookingView) -> str:
-    """The room and the seats of a booking, made where they are missing; answers the room's id."""
-    room_id = await directory.ensure_room(session, booking.id)
-    seated = {seat.person for seat in await repository.seats(session, room_id)}
-    for visitor in booking.visitors:
-        if visitor.person is not None and not visitor.minor and visitor.person not in seated:
-            seat = SeatView(
-                new_id("seat"),
-                ROLES[visitor.person.kind],
-                visitor.person,
-                visitor.name,
-                visitor.kinship,
-                visitor.relationship_id,
-            )
-            await repository.add_seat(session, room_id, seat)
-    inmate = Ref("inmate", booking.inmate_id)
-    if inmate not in seated:
-        seat = SeatView(new_id("seat"), SeatRole.INMATE, inmate, booking.inmate_name)
-        await repository.add_seat(session, room_id, seat)
-    return room_id
 
 
 async def changes(session: Session, booking_id: str, seats: Sequence[SeatView]) -> list[Action]:

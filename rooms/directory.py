@@ -14,11 +14,13 @@ from typing import IO
 
 from sqlalchemy import Update, or_, select, update
 from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.orm import InstrumentedAttribute
 
 from core import clock
 from core.db import Session
-from core.ids import new_id
+from core.ids import Ref, new_id
 from rooms.clock import VisitClock, given_back
+from rooms.confidentiality import Confidentiality
 from rooms.model import Phase, RoomRecord, Visit
 from rooms.tables import NodeRow, RoomRow
 from rooms.view import milliseconds
@@ -36,7 +38,7 @@ class Claim:
     """The right to run a room and to write its row."""
 
     room_id: str
-    booking_id: str
+    about: Ref
     node_id: str
     epoch: int
 
@@ -75,14 +77,25 @@ def node_name(data_dir: Path) -> NodeName:
     return NodeName(name, lock)
 
 
-async def ensure_room(session: Session, booking_id: str) -> str:
-    """The id of the booking's room, made now if there is none; unique by the table, whoever comes first."""
+def _column(about: Ref) -> InstrumentedAttribute[str | None]:
+    return RoomRow.sitting_id if about.kind == "sitting" else RoomRow.booking_id
+
+
+def about(row: RoomRow) -> Ref:
+    """The booking or the sitting that this room is for."""
+    return Ref("sitting", row.sitting_id) if row.sitting_id else Ref("booking", row.booking_id or "")
+
+
+async def ensure_room(session: Session, of: Ref, confidentiality: Confidentiality) -> str:
+    """The id of its room, made now if there is none; unique by the table, whoever comes first."""
+    column = _column(of)
     insert = sqlite.insert if session.get_bind().dialect.name == "sqlite" else postgresql.insert
     await session.execute(
         insert(RoomRow)
         .values(
+            **{column.key: of.id},
             id=new_id("room"),
-            booking_id=booking_id,
+            confidentiality=confidentiality.value,
             epoch=0,
             phase=Phase.LOBBY.value,
             used_ms=0,
@@ -94,29 +107,29 @@ async def ensure_room(session: Session, booking_id: str) -> str:
             pause_code="",
             pause_words="",
         )
-        .on_conflict_do_nothing(index_elements=["booking_id"])
+        .on_conflict_do_nothing(index_elements=[column.key])
     )
-    return (await session.scalars(select(RoomRow.id).where(RoomRow.booking_id == booking_id))).one()
+    return (await session.scalars(select(RoomRow.id).where(column == of.id))).one()
 
 
-async def unhosted(session: Session) -> list[str]:
-    """Bookings whose room is open and hosted by nobody: new ones, and those of dead nodes."""
+async def unhosted(session: Session) -> list[Ref]:
+    """Whose room is open and hosted by nobody: new ones, and those of dead nodes."""
     rows = await session.scalars(
-        select(RoomRow.booking_id).where(
+        select(RoomRow).where(
             RoomRow.phase != Phase.ENDED.value,
             or_(RoomRow.lease_until.is_(None), RoomRow.lease_until <= clock.now()),
         )
     )
-    return list(rows)
+    return [about(row) for row in rows]
 
 
-async def claim(session: Session, booking_id: str, node_id: str) -> Claim | None:
+async def claim(session: Session, of: Ref, node_id: str) -> Claim | None:
     """Takes the lease of an open room that nobody holds; `None`: somebody does, or it has ended."""
     now = clock.now()
     taken = await session.execute(
         update(RoomRow)
         .where(
-            RoomRow.booking_id == booking_id,
+            _column(of) == of.id,
             RoomRow.phase != Phase.ENDED.value,
             or_(RoomRow.lease_until.is_(None), RoomRow.lease_until <= now),
         )
@@ -124,7 +137,7 @@ async def claim(session: Session, booking_id: str, node_id: str) -> Claim | None
         .returning(RoomRow.id, RoomRow.epoch)
     )
     row = taken.first()
-    return None if row is None else Claim(row.id, booking_id, node_id, row.epoch)
+    return None if row is None else Claim(row.id, of, node_id, row.epoch)
 
 
 async def renew(session: Session, held: Claim, clock_of_visit: VisitClock, counted_till: datetime) -> None:

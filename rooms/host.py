@@ -22,11 +22,11 @@ from typing import Any
 from core import clock
 from core.bus import Bus, SlowSubscriberError
 from core.db import Database
-from core.ids import new_id
+from core.ids import Ref, new_id
 from core.log import fields
 from core.settings import Settings
-from rooms import bookings, directory, inbox
-from rooms.actions import Detached, Message
+from rooms import directory, inbox, opening
+from rooms.actions import Detached, Message, TopologyClosed
 from rooms.checks import MOST, Check
 from rooms.client import LegFactory, RecorderFactory
 from rooms.directory import LeaseLostError
@@ -36,7 +36,7 @@ _log = logging.getLogger(__name__)
 BEAT = 1.0  # seconds between two signs of life, and two renewals of leases
 _DEAF = 6.0  # seconds without a sign of life after which a socket is taken for gone
 _SHARE = 3.0  # seconds for which a busier node leaves a new room to others
-_WATCH = 5.0  # seconds between two looks at the bookings behind running rooms
+_WATCH = 1.0  # seconds between two looks at what running rooms are for
 
 
 class Host:
@@ -54,7 +54,7 @@ class Host:
         self._checks: dict[str, Check] = {}  # by conn
         self._conns: dict[str, RunningRoom] = {}
         self._heard: dict[str, float] = {}  # conn -> monotonic second of its last sign of life
-        self._seen: dict[str, float] = {}  # candidate booking -> since when
+        self._seen: dict[Ref, float] = {}  # candidate -> since when
         self._tasks: set[asyncio.Task[None]] = set()
         self._running: dict[str, asyncio.Task[None]] = {}  # by room id
         self._renewed = 0.0
@@ -102,22 +102,23 @@ class Host:
     async def open_due(self) -> None:
         """Opens what should run and does not."""
         async with self._db.read() as session:
-            wanted = await bookings.candidates(session)
+            wanted = await opening.candidates(session)
             others = [rooms for node, rooms in await directory.nodes(session) if node != self.node_id]
         since = clock.monotonic()
-        self._seen = {booking: self._seen.get(booking, since) for booking in wanted}
-        for booking in wanted:
-            fresh = since - self._seen[booking] < _SHARE
+        self._seen = {about: self._seen.get(about, since) for about in wanted}
+        for about in wanted:
+            fresh = since - self._seen[about] < _SHARE
             if fresh and others and len(self.rooms) > min(others):
                 continue  # a less busy node will take it; if none does, we do
-            await self._open(booking)
+            await self.open(about)
 
-    async def _open(self, booking_id: str) -> None:
+    async def open(self, about: Ref) -> None:
+        """Claims and runs its room here, unless another node has it. What goes wrong is logged."""
         try:
             async with self._db.write() as session:
-                opened = await bookings.open_room(session, booking_id, self.node_id)
+                opened = await opening.open_room(session, about, self.node_id)
         except Exception:  # noqa: BLE001 - one room that cannot be opened is not the end of the others
-            _log.exception("x open %s", fields(booking=booking_id))
+            _log.exception("x open %s", fields(about=str(about)))
             return
         if opened is None or self._stopping:
             return
@@ -182,10 +183,16 @@ class Host:
             await self._give_up(running, release=False)
 
     async def _watch_bookings(self) -> None:
-        async with self._db.read() as session:
-            for running in tuple(self.rooms.values()):
-                for action in await bookings.changes(session, running.visit.booking_id, running.seats):
-                    running.put(action)
+        """Cancelled, longer, or more closed than before: the last is another room, opened anew at once."""
+        for running in tuple(self.rooms.values()):
+            async with self._db.read() as session:
+                changes = await opening.changes(session, running.visit, running.seats)
+            for change in changes:
+                if isinstance(change, TopologyClosed):
+                    await self._give_up(running, release=True)
+                    await self.open(running.visit.about)
+                else:
+                    running.put(change)
 
     # The bus
 

@@ -5,7 +5,8 @@ from datetime import datetime
 from enum import StrEnum
 
 from core.ids import Ref
-from scheduler.model import Fault, VisitKind
+from rooms.confidentiality import Confidentiality, RoomKind
+from scheduler.model import Fault
 
 
 class Phase(StrEnum):
@@ -27,17 +28,23 @@ class SeatRole(StrEnum):
     RELATIVE = "relative"
     INMATE = "inmate"
     COUNSEL = "counsel"
+    MEDIATOR = "mediator"
+    COUNSELLOR = "counsellor"
     MONITOR = "monitor"
 
     @property
     def visits(self) -> bool:
-        """From outside: family or counsel."""
-        return self in (SeatRole.RELATIVE, SeatRole.COUNSEL)
+        """From outside: family, counsel, and who helps them."""
+        return self not in (SeatRole.INMATE, SeatRole.MONITOR)
 
     @property
     def side(self) -> str:
         """The first part of a ledger tag."""
-        return {"relative": "family", "monitor": "officer"}.get(self.value, self.value)
+        return _SIDES.get(self.value, self.value)
+
+
+# Mediators and counsellors have accounts of kind counsel.
+_SIDES = {"relative": "family", "monitor": "officer", "mediator": "counsel", "counsellor": "counsel"}
 
 
 class SeatState(StrEnum):
@@ -178,18 +185,24 @@ class Companion:
 
 @dataclass(frozen=True, slots=True)
 class Visit:
-    """What was booked; does not change while the room stands. `granted` in seconds."""
+    """What was agreed. While the room stands only its end may move, when a turn runs over. `granted` in seconds."""
 
     room_id: str
-    booking_id: str
+    about: Ref  # the booking or the sitting
     reference: str
-    kind: VisitKind
+    kind: RoomKind
+    confidentiality: Confidentiality
     starts_at: datetime
     slot_ends_at: datetime
     granted: float
     inmate_name: str
     companions: tuple[Companion, ...]
     rules: RoomRules
+
+    @property
+    def booking_id(self) -> str | None:
+        """None for a sitting."""
+        return self.about.id if self.about.kind == "booking" else None
 
 
 @dataclass(frozen=True, slots=True)
@@ -216,7 +229,7 @@ class RoomView:
     """A room for pages: the record, where it runs, and whether its node is heard."""
 
     id: str
-    booking_id: str
+    about: Ref
     record: RoomRecord
     node_id: str | None
     hosted: bool

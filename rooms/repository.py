@@ -8,11 +8,11 @@ from core import clock
 from core.db import Session
 from core.ids import Ref, new_id
 from policy.model import FamilyPolicy
+from rooms import directory
 from rooms.actions import Note
 from rooms.clock import given_back
 from rooms.model import (
     ActView,
-    Companion,
     EndReason,
     Phase,
     RoomRecord,
@@ -21,7 +21,6 @@ from rooms.model import (
     SeatRole,
     SeatState,
     SeatView,
-    Visit,
 )
 from rooms.tables import ActRow, RoomRow, SeatRow
 from rooms.view import milliseconds
@@ -38,25 +37,6 @@ def rules_of(policy: FamilyPolicy) -> RoomRules:
         record_while_paused=policy.record_while_paused,
         warnings=policy.warnings,
         reasons=policy.reasons,
-    )
-
-
-def visit_of(room_id: str, booking: BookingView, policy: FamilyPolicy) -> Visit:
-    return Visit(
-        room_id=room_id,
-        booking_id=booking.id,
-        reference=booking.reference,
-        kind=booking.kind,
-        starts_at=booking.starts_at,
-        slot_ends_at=booking.slot_ends_at,
-        granted=booking.minutes * 60,
-        inmate_name=booking.inmate_name,
-        companions=tuple(
-            Companion(visitor.name, visitor.kinship, visitor.relationship_id)
-            for visitor in booking.visitors
-            if visitor.minor
-        ),
-        rules=rules_of(policy),
     )
 
 
@@ -180,4 +160,4 @@ async def view(session: Session, booking: BookingView) -> RoomView | None:
     record = as_record(row, await seats(session, row.id))
     hosted = row.lease_until is not None and row.lease_until > clock.now()
     back = given_back(booking.minutes * 60, booking.slot_ends_at, record.live_at, record.lost)
-    return RoomView(row.id, booking.id, record, row.node_id, hosted, back)
+    return RoomView(row.id, directory.about(row), record, row.node_id, hosted, back)

@@ -6,6 +6,7 @@ second way into a live visit: not by arriving early, not by reconnecting, not by
 """
 
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 from core.ids import SYSTEM, Ref
@@ -21,6 +22,7 @@ from rooms.actions import (
     Devices,
     Effect,
     Enter,
+    Extended,
     FinishRecorder,
     Help,
     LegBack,
@@ -37,7 +39,7 @@ from rooms.actions import (
     Tick,
     VisitorDropped,
 )  # fmt: skip
-from rooms.audience import Scene, line_count, scene
+from rooms.audience import Scene, carries, scene
 from rooms.clock import VisitClock
 from rooms.model import (
     Ending,
@@ -52,7 +54,7 @@ from rooms.model import (
     Waiting,
     check_move,
 )  # fmt: skip
-from rooms.powers import SUPERVISION, Act, power
+from rooms.powers import Act, Topology
 from rooms.seat import Seat
 from scheduler.model import Fault
 
@@ -66,6 +68,8 @@ class Room:
 
     def __init__(self, visit: Visit, record: RoomRecord, now: Moment) -> None:
         self.visit = visit
+        # A room is built for what was agreed; nothing it is told later can change which seats there are.
+        self.topology = Topology(visit.kind, visit.confidentiality)
         self.now = now
         self.opened = now.mono
         self.phase = record.phase
@@ -207,11 +211,15 @@ class Room:
             RecorderFailed: self._recorder_failed,
             BookingCancelled: self._cancelled,
             VisitorDropped: self._dropped,
+            Extended: self._extended,
             Tick: self._tick,
         }
 
     def _attached(self, action: Attached) -> None:
         seat = self.seat(action.seat.id) or self._add(action.seat)
+        if seat is None:
+            tag = f"{action.seat.role.side}:seat:refused"
+            self.enter(tag, action.seat.person, confidentiality=self.visit.confidentiality.value)
         if seat is None or seat.view.state is SeatState.REMOVED:
             self.out.append(Close(action.conn, "forbidden" if seat is None else "seat-refused"))
             return
@@ -221,12 +229,14 @@ class Room:
         seat.take(action.conn)
         if seat.view.state is SeatState.AWAY:
             seat.move(SeatState.LOBBY)
-        needs_face = SUPERVISION[self.visit.kind].admission and not seat.is_monitor
+        needs_face = self.topology.oversight.admission and not seat.is_monitor
         if seat.view.state is SeatState.LOBBY and not needs_face:
             seat.move(SeatState.ADMITTED)
         self.enter(f"{seat.role.side}:seat:entered", seat.view.person, seat=seat.id)
         self.out.append(Send(action.conn, view.welcome(self, seat)))
-        self.out.append(OpenLeg(action.conn, seat.power.publishes, line_count(seat, self.seats)))
+        announce = self.topology.oversight.announce
+        lines = carries(seat, self.seats)
+        self.out.append(OpenLeg(action.conn, seat.power.publishes, lines, announce=announce))
 
     def _detached(self, action: Detached) -> None:
         seat = self._by_socket(action.conn)
@@ -323,6 +333,11 @@ class Room:
         if seat is not None and seat.view.state is not SeatState.REMOVED:
             self.remove(seat, "relationship-ended", EndReason.CANCELLED, Fault.NOBODY)
 
+    def _extended(self, action: Extended) -> None:
+        self.visit = replace(self.visit, granted=action.granted, slot_ends_at=action.slot_ends_at)
+        self.clock.granted, self.clock.slot_ends_at = action.granted, action.slot_ends_at
+        self.enter("system:visit:extended", SYSTEM, granted_ms=view.milliseconds(action.granted))
+
     def _tick(self, _action: Tick) -> None:
         for seat in self.seats:
             if seat.leg is not None and seat.left_at is not None and self.now.mono - seat.left_at >= LINGER:
@@ -351,7 +366,7 @@ class Room:
         self._told = told
 
     def _add(self, seat_view: SeatView) -> Seat | None:
-        row = power(self.visit.kind, seat_view.role)
+        row = self.topology.power(seat_view.role)
         if row is None:
             return None
         seat = Seat(seat_view, row)

@@ -16,9 +16,8 @@ from typing import Any
 import ledger.record
 from core import clock
 from core.db import Database
-from core.ids import Ref
 from core.log import fields
-from rooms import bookings, directory, quality, repository, words
+from rooms import directory, opening, quality, repository, words
 from rooms.actions import (
     Action,
     Attached,
@@ -50,6 +49,7 @@ from rooms.directory import Claim
 from rooms.errors import BadSdp
 from rooms.lines import media_lines
 from rooms.model import Moment, Phase, RoomRecord, SeatView, Visit
+from rooms.powers import ForbiddenTopologyError
 from rooms.room import Room
 from rooms.stage import Stage
 
@@ -89,7 +89,8 @@ class RunningRoom:
         self._db = db
         self._post = post
         self._legs = legs
-        self._recorders = recorders
+        # A closed room is not given what could record it.
+        self._recorders = recorders if room.topology.oversight.recorder else None
         self._stage = Stage()
         self._items: asyncio.Queue[Item] = asyncio.Queue()
         self._stored = self._durable()
@@ -229,12 +230,11 @@ class RunningRoom:
                 if isinstance(entry, Note):
                     repository.add_act(session, visit.room_id, entry, record.used)
                 else:
-                    subject = Ref("booking", visit.booking_id)
                     ledger.record.record(
-                        session, entry.tag, actor=entry.actor, subject=subject, **entry.details
+                        session, entry.tag, actor=entry.actor, subject=visit.about, **entry.details
                     )
             if any(isinstance(effect, Ended) for effect in effects):
-                await bookings.complete(session, visit.booking_id, record)
+                await opening.complete(session, visit.about, record)
         self._stored = durable
 
     # Effects
@@ -248,14 +248,21 @@ class RunningRoom:
 
     async def _open_leg(self, effect: OpenLeg) -> None:
         try:
-            leg = await self._legs.open(effect.conn, self, publishes=effect.publishes, lines=effect.lines)
+            leg = await self._legs.open(
+                effect.conn,
+                self,
+                publishes=effect.publishes,
+                lines=effect.lines,
+                announce=effect.announce,
+            )
             self._stage.enter(effect.conn, leg)
             sdp = await leg.offer()
         except Exception:  # noqa: BLE001 - one person's leg is not the room's end
             _log.exception("x leg %s", fields(conn=effect.conn))
             self.put(LegFailed(effect.conn))
             return
-        lines = [line.message() for line in media_lines(effect.publishes, effect.lines)]
+        order = media_lines(effect.publishes, effect.lines, announce=effect.announce)
+        lines = [line.message() for line in order]
         offer = {"type": "offer", "id": effect.conn, "sdp": sdp, "lines": lines}
         await self._send(Send(effect.conn, offer))
 
@@ -264,11 +271,13 @@ class RunningRoom:
             self._chore(leg.close())
 
     async def _start_recorder(self, _effect: StartRecorder) -> None:
-        self._chore(self._begin_recording())
+        if self._recorders is None:
+            raise ForbiddenTopologyError(f"a recorder in {self._room.topology.confidentiality}")
+        self._chore(self._begin_recording(self._recorders))
 
-    async def _begin_recording(self) -> None:
+    async def _begin_recording(self, recorders: RecorderFactory) -> None:
         try:
-            recorder = await self._recorders.start(self.claim.room_id, self.claim.booking_id)
+            recorder = await recorders.start(self.claim.room_id, self.claim.about.id)
         except Exception:  # noqa: BLE001 - whatever it is: without a recorder there is no visit, and it is tried again
             _log.exception("x recorder %s", fields(room=self.claim.room_id))
             self.put(RecorderFailed())

@@ -10,9 +10,9 @@ from core.errors import Forbidden, KinbridgeError, NotFound
 from core.ids import Ref, new_id
 from people import repository as people
 from people.model import Identity, RelationshipState, Role
-from rooms import bookings, repository, tickets
+from rooms import bookings, opening, proving, repository, sittings, tickets
+from rooms.agreed import Agreed, Party, SittingState, SittingView
 from rooms.model import ActView, Phase, Purpose, RoomView, SeatRole, SeatState, SeatView
-from rooms.powers import power
 from rooms.refusals import RelationshipEnded, SeatRefused, VisitNotOpen, VisitOver
 from rooms.tables import RoomRow
 from rooms.tickets import IssuedTicket
@@ -31,17 +31,36 @@ async def issue_ticket(session: Session, identity: Identity, booking_id: str) ->
     `SeatRefused`, `Forbidden` (an officer who does not monitor). Each refusal is in the ledger.
     """
     try:
-        return await _issue(session, identity, booking_id)
+        booking = await scheduler.service.get(session, booking_id)
+        agreed = bookings.agreed(booking)
+        who = await _seat_for(session, identity, agreed, booking)
+        _check_open(booking)
+        return await _issue(session, identity, agreed, who)
     except KinbridgeError as refusal:
-        after_failure(session, _attempt(identity, booking_id, refusal))
+        after_failure(session, _attempt(identity, Ref("booking", booking_id), refusal))
         raise
 
 
-async def _issue(session: Session, identity: Identity, booking_id: str) -> IssuedTicket:
-    booking = await scheduler.service.get(session, booking_id)
-    who = await _seat_for(session, identity, booking)
-    _check_open(booking)
-    room_id = await bookings.prepare(session, booking)
+async def issue_sitting_ticket(
+    session: Session, identity: Identity, sitting_id: str, inmate_id: str = ""
+) -> IssuedTicket:
+    """The same for a sitting. `inmate_id`: who has shown their personal code at the terminal that asks.
+
+    Also raises `ClosedRoomsUnproved`. An officer's ticket for an unmonitored room is `Forbidden`, always.
+    """
+    try:
+        view = await sittings.get(session, sitting_id)
+        who = await _seat_for(session, identity, view.agreed, None, inmate_id)
+        _check_sitting_open(view)
+        await proving.demand(session, view.agreed.topology)
+        return await _issue(session, identity, view.agreed, who)
+    except KinbridgeError as refusal:
+        after_failure(session, _attempt(identity, Ref("sitting", sitting_id), refusal))
+        raise
+
+
+async def _issue(session: Session, identity: Identity, agreed: Agreed, who: SeatView) -> IssuedTicket:
+    room_id = await opening.prepare(session, agreed)
     room = await session.get_one(RoomRow, room_id, populate_existing=True)
     if room.phase == Phase.ENDED.value:
         raise VisitOver
@@ -61,52 +80,67 @@ def _check_open(booking: BookingView) -> None:
         raise VisitOver
 
 
-async def _seat_for(session: Session, identity: Identity, booking: BookingView) -> SeatView:
-    """Whose seat this person would take. Raises `NotFound` where the visit is none of their business."""
+def _check_sitting_open(view: SittingView) -> None:
+    now = clock.now()
+    if view.state is not SittingState.AGREED or now >= view.agreed.ends_at:
+        raise VisitOver
+    if now < view.agreed.opens_at:
+        raise VisitNotOpen(view.agreed.opens_at)
+
+
+async def _seat_for(
+    session: Session, identity: Identity, agreed: Agreed, booking: BookingView | None, inmate_id: str = ""
+) -> SeatView:
+    """Whose seat this person would take. Raises `NotFound` where it is none of their business."""
     if identity.subject.kind == "terminal":
-        terminal = await scheduling.terminal_of_device(session, identity.subject.id)
-        if terminal is None or terminal.id != booking.terminal_id:
-            raise NotFound
-        return SeatView(
-            new_id("seat"), SeatRole.INMATE, Ref("inmate", booking.inmate_id), booking.inmate_name
-        )
+        return await _inmate_seat(session, identity, agreed, inmate_id)
     if identity.subject.kind in ("officer", "admin"):
-        return _monitor_seat(identity, booking)
-    return await _visitor_seat(session, identity, booking)
-
-
-def _monitor_seat(identity: Identity, booking: BookingView) -> SeatView:
-    if identity.prison_id != booking.prison_id:
+        return _monitor_seat(identity, agreed)
+    party = agreed.party(identity.subject)
+    if party is None:
+        if booking is not None and identity.subject.id == booking.requested_by:
+            raise RelationshipEnded  # they booked it, and are no longer one of its visitors
         raise NotFound
-    if Role.MONITOR not in identity.roles or power(booking.kind, SeatRole.MONITOR) is None:
+    if party.role is SeatRole.RELATIVE:
+        relationship = await people.relationship(session, identity.subject.id, agreed.inmate_id)
+        if relationship is None or relationship.state is not RelationshipState.APPROVED:
+            raise RelationshipEnded
+    return _seat_of(party)
+
+
+def _seat_of(party: Party) -> SeatView:
+    return SeatView(
+        new_id("seat"), party.role, party.person, party.name, party.kinship, party.relationship_id
+    )
+
+
+async def _inmate_seat(session: Session, identity: Identity, agreed: Agreed, inmate_id: str) -> SeatView:
+    """At the terminal that was set aside for it; where none was, at any of the prison's, with the code shown."""
+    terminal = await scheduling.terminal_of_device(session, identity.subject.id)
+    inmate = agreed.party(Ref("inmate", agreed.inmate_id))
+    theirs = terminal is not None and terminal.id == agreed.terminal_id
+    if agreed.terminal_id is None:
+        theirs = identity.prison_id == agreed.prison_id and inmate_id == agreed.inmate_id
+    if inmate is None or not theirs:
+        raise NotFound
+    return _seat_of(inmate)
+
+
+def _monitor_seat(identity: Identity, agreed: Agreed) -> SeatView:
+    if identity.prison_id != agreed.prison_id:
+        raise NotFound
+    if Role.MONITOR not in identity.roles or agreed.topology.power(SeatRole.MONITOR) is None:
         raise Forbidden
     return SeatView(new_id("seat"), SeatRole.MONITOR, identity.subject, identity.name)
 
 
-async def _visitor_seat(session: Session, identity: Identity, booking: BookingView) -> SeatView:
-    visitor = next((v for v in booking.visitors if v.person == identity.subject), None)
-    if visitor is None:
-        if identity.subject.id == booking.requested_by:
-            raise RelationshipEnded  # they booked it, and are no longer one of its visitors
-        raise NotFound
-    role = bookings.ROLES[identity.subject.kind]
-    if role is SeatRole.RELATIVE:
-        relationship = await people.relationship(session, identity.subject.id, booking.inmate_id)
-        if relationship is None or relationship.state is not RelationshipState.APPROVED:
-            raise RelationshipEnded
-    return SeatView(
-        new_id("seat"), role, identity.subject, visitor.name, visitor.kinship, visitor.relationship_id
-    )
-
-
-def _attempt(identity: Identity, booking_id: str, why: KinbridgeError) -> Hook:
+def _attempt(identity: Identity, about: Ref, why: KinbridgeError) -> Hook:
     """The ledger's entry of a refusal, written after the refused transaction was rolled back."""
     side = {"relative": "family", "terminal": "inmate"}.get(identity.subject.kind, identity.subject.kind)
 
     async def enter(session: Session) -> None:
-        booking = Ref("booking", booking_id)
         ledger.record.record(
-            session, f"{side}:ticket:refused", actor=identity.subject, subject=booking, code=why.code
+            session, f"{side}:ticket:refused", actor=identity.subject, subject=about, code=why.code
         )
 
     return enter

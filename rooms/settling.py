@@ -6,7 +6,6 @@ from core.ids import SYSTEM
 from rooms import words
 from rooms.actions import Close, Ended, FinishRecorder, Send, StartRecorder
 from rooms.model import Ending, Hold, Phase, SeatRole, Waiting, check_move
-from rooms.powers import SUPERVISION
 from rooms.view import milliseconds
 
 if TYPE_CHECKING:
@@ -35,13 +34,13 @@ def find_holds(room: "Room") -> None:
     """What holds a begun visit now, and since when."""
     if room.phase is Phase.LOBBY:
         return
-    supervision = SUPERVISION[room.visit.kind]
+    oversight = room.topology.oversight
     visitors = any(seat.present for seat in room.seats if seat.role.visits)
     inmate = any(seat.present for seat in room.seats if seat.role is SeatRole.INMATE)
     present = {
         Hold.BY_OFFICER: bool(room.pause_code),
-        Hold.MONITOR_LOST: supervision.monitor and not any(seat.watching for seat in room.seats),
-        Hold.RECORDER_LOST: supervision.recorder and room.recording is None,
+        Hold.MONITOR_LOST: oversight.monitor and not any(seat.watching for seat in room.seats),
+        Hold.RECORDER_LOST: oversight.recorder and room.recording is None,
         Hold.PERSON_AWAY: not (visitors and inmate),
     }
     room.holds = {hold: room.holds.get(hold, room.now.mono) for hold in Hold if present[hold]}

@@ -5,8 +5,9 @@ so a host that lost the lease can change nothing more. Durations in milliseconds
 """
 
 from datetime import datetime
+from typing import Any
 
-from sqlalchemy import BigInteger, ForeignKey, Index, UniqueConstraint
+from sqlalchemy import JSON, BigInteger, CheckConstraint, ForeignKey, Index, UniqueConstraint
 from sqlalchemy.orm import Mapped, mapped_column
 
 from core.db import Base
@@ -22,14 +23,64 @@ class NodeRow(Base):
     rooms: Mapped[int]  # how many it hosts
 
 
-class RoomRow(Base):
-    """One visit's room. `phase` as in `rooms.model.Phase`."""
+class SittingRow(Base):
+    """People who meet without a booking: a lawyer's turn or meeting, a mediation, a counsellor's hour.
 
-    __tablename__ = "room"
-    __table_args__ = (Index("ix_room_open", "phase", "lease_until"),)
+    `kind`, `confidentiality` as in `rooms.confidentiality`; the latter only ever becomes more closed (guarded by
+    `rooms.guards`). `basis`: the code of the reason for it. `matter_*`: what it is held for, known to the package
+    that agreed it. `terminal_id` NULL: any terminal of the prison.
+    """
+
+    __tablename__ = "sitting"
+    __table_args__ = (
+        Index("ix_sitting_state_opens_at", "state", "opens_at"),
+        Index("ix_sitting_matter", "matter_kind", "matter_id"),
+    )
 
     id: Mapped[str] = mapped_column(primary_key=True)
-    booking_id: Mapped[str] = mapped_column(ForeignKey("booking.id"), unique=True)
+    reference: Mapped[str] = mapped_column(unique=True)
+    kind: Mapped[str]
+    confidentiality: Mapped[str]
+    basis: Mapped[str]
+    matter_kind: Mapped[str]
+    matter_id: Mapped[str]
+    prison_id: Mapped[str] = mapped_column(ForeignKey("prison.id"), index=True)
+    terminal_id: Mapped[str | None] = mapped_column(ForeignKey("terminal.id"))
+    starts_at: Mapped[datetime]
+    ends_at: Mapped[datetime]
+    opens_at: Mapped[datetime]
+    minutes: Mapped[int]
+    state: Mapped[str]  # rooms.agreed.SittingState
+    agreed_at: Mapped[datetime]
+
+
+class PartyRow(Base):
+    """Somebody who takes part in a sitting. Names as they stood when it was agreed."""
+
+    __tablename__ = "sitting_party"
+    __table_args__ = (UniqueConstraint("sitting_id", "person_kind", "person_id"),)
+
+    id: Mapped[str] = mapped_column(primary_key=True)
+    sitting_id: Mapped[str] = mapped_column(ForeignKey("sitting.id"))
+    role: Mapped[str]  # rooms.model.SeatRole
+    person_kind: Mapped[str]
+    person_id: Mapped[str] = mapped_column(index=True)
+    name: Mapped[str]
+
+
+class RoomRow(Base):
+    """The room of a booking or of a sitting. `phase` as in `rooms.model.Phase`."""
+
+    __tablename__ = "room"
+    __table_args__ = (
+        Index("ix_room_open", "phase", "lease_until"),
+        CheckConstraint("(booking_id IS NULL) <> (sitting_id IS NULL)", name="about_one"),
+    )
+
+    id: Mapped[str] = mapped_column(primary_key=True)
+    booking_id: Mapped[str | None] = mapped_column(ForeignKey("booking.id"), unique=True)
+    sitting_id: Mapped[str | None] = mapped_column(ForeignKey("sitting.id"), unique=True)
+    confidentiality: Mapped[str]  # guarded by `rooms.guards`
     node_id: Mapped[str | None]
     epoch: Mapped[int]  # grows with each claim
     lease_until: Mapped[datetime | None]
@@ -99,3 +150,15 @@ class TicketRow(Base):
     language: Mapped[str]
     expires_at: Mapped[datetime] = mapped_column(index=True)
     used_at: Mapped[datetime | None]
+
+
+class ProofRow(Base):
+    """What the canary found (`rooms.proving`). `findings`: [code, figure, wanted, holds] each."""
+
+    __tablename__ = "closed_room_proof"
+
+    id: Mapped[str] = mapped_column(primary_key=True)
+    at: Mapped[datetime] = mapped_column(index=True)
+    node_id: Mapped[str]
+    holds: Mapped[bool]
+    findings: Mapped[list[Any]] = mapped_column(JSON)

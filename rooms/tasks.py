@@ -8,7 +8,7 @@ import policy.repository
 from core import clock
 from core.db import Database
 from core.ids import SYSTEM, Ref
-from rooms import bookings, directory, repository, tickets
+from rooms import bookings, directory, repository, sittings, tickets
 from rooms.model import EndReason, Phase
 from rooms.tables import RoomRow
 from scheduler import repository as scheduling
@@ -40,8 +40,9 @@ async def close_missed(db: Database) -> int:
 
 async def _close(db: Database, booking: BookingView) -> bool:
     async with db.write() as session:
-        room_id = await directory.ensure_room(session, booking.id)
-        claim = await directory.claim(session, booking.id, "worker")
+        agreed = bookings.agreed(booking)
+        room_id = await directory.ensure_room(session, agreed.about, agreed.confidentiality)
+        claim = await directory.claim(session, agreed.about, "worker")
         if claim is None:
             return False  # a node is at it
         row = await session.get_one(RoomRow, room_id, populate_existing=True)
@@ -54,7 +55,8 @@ async def _close(db: Database, booking: BookingView) -> bool:
             fault=Fault.PLATFORM,
         )
         rules = await policy.repository.current(session, booking.wing_id, booking.starts_at)
-        await directory.write(session, claim, record, repository.visit_of(room_id, booking, rules.values))
+        visit = agreed.visit(room_id, repository.rules_of(rules.values))
+        await directory.write(session, claim, record, visit)
         ledger.record.record(
             session,
             "system:visit:ended",
@@ -66,3 +68,12 @@ async def _close(db: Database, booking: BookingView) -> bool:
         )
         await bookings.complete(session, booking.id, record)
     return True
+
+
+async def close_missed_sittings(db: Database) -> int:
+    """Sittings whose time passed while no node ran them; answers how many."""
+    async with db.write() as session:
+        missed = await sittings.missed(session, clock.now() - _PATIENCE)
+        for sitting_id in missed:
+            await sittings.cancel(session, SYSTEM, sitting_id, "missed")
+    return len(missed)

@@ -7,7 +7,6 @@ from rooms import words
 from rooms.actions import Message
 from rooms.audience import line, line_number
 from rooms.model import Hold, Moment, Phase, SeatRole, SeatState, Waiting
-from rooms.powers import SUPERVISION
 from rooms.seat import Seat
 
 if TYPE_CHECKING:
@@ -22,7 +21,7 @@ def milliseconds(seconds: float) -> int:
 
 def welcome(room: "Room", seat: Seat) -> Message:
     """The endpoint adds what only it knows: `session_expires_in` and `ice_servers`."""
-    visit, supervision = room.visit, SUPERVISION[room.visit.kind]
+    visit, oversight = room.visit, room.topology.oversight
     message: Message = {
         "type": "welcome",
         "version": PROTOCOL_VERSION,
@@ -36,9 +35,10 @@ def welcome(room: "Room", seat: Seat) -> Message:
             "minutes": round(visit.granted / 60),
             "starts_at": visit.starts_at.isoformat(),
             "ends_at": visit.slot_ends_at.isoformat(),
-            "confidentiality": supervision.confidentiality,
-            "recorded": supervision.recorder,
-            "supervised": supervision.monitor,
+            "confidentiality": visit.confidentiality.value,
+            "recorded": oversight.recorder,
+            "supervised": oversight.monitor,
+            "sealed": sorted(kind.value for kind in oversight.sealed),
             "inmate_name": visit.inmate_name,
             "relatives": [s.view.name for s in room.seats if s.role.visits]
             + [companion.name for companion in visit.companions],
@@ -148,11 +148,11 @@ def waiting(room: "Room", now: Moment) -> list[Waiting]:
     """Every reason why the visit is not live, in the order in which people can do something about them."""
     if room.phase in (Phase.LIVE, Phase.ENDED):
         return []
-    supervision = SUPERVISION[room.visit.kind]
+    oversight = room.topology.oversight
     reasons = []
     if room.phase is Phase.LOBBY and room.until_start(now) > 0:
         reasons.append(Waiting.START)
-    if supervision.monitor and not any(seat.watching for seat in room.seats):
+    if oversight.monitor and not any(seat.watching for seat in room.seats):
         reasons.append(Waiting.OFFICER)
     inmates = [seat for seat in room.seats if seat.role is SeatRole.INMATE]
     visitors = [seat for seat in room.seats if seat.role.visits]
@@ -164,7 +164,7 @@ def waiting(room: "Room", now: Moment) -> list[Waiting]:
         for side in (inmates, visitors)
     ):
         reasons.append(Waiting.ADMISSION)
-    if supervision.recorder and room.recording is None and (room.phase is Phase.PAUSED or not reasons):
+    if oversight.recorder and room.recording is None and (room.phase is Phase.PAUSED or not reasons):
         reasons.append(Waiting.RECORDER)
     if Hold.BY_OFFICER in room.holds:
         reasons.append(Waiting.RESUME)

@@ -230,7 +230,7 @@ class ClaimRow(Base):
     kind: Mapped[str] = mapped_column(primary_key=True)
     owner_id: Mapped[str] = mapped_column(primary_key=True)
     number: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
-    booking_id: Mapped[str] = mapped_column(ForeignKey("booking.id"), index=True)
+    booking_id: Mapped[str] = mapped_column(index=True)  # or the sitting of `rooms` that holds it
 
 
 class BanRow(Base):

@@ -1,5 +1,7 @@
 """The media node: a host of rooms with real legs and real recorders, as part of a process."""
 
+import asyncio
+
 from core.bus import Bus
 from core.db import Database
 from core.ids import new_id
@@ -7,6 +9,7 @@ from core.settings import Settings
 from recording.service import Recorders
 from rooms.host import Host
 from signaling.peer import PeerFactory
+from web.canary import Canary
 
 
 class MediaNode:
@@ -17,14 +20,20 @@ class MediaNode:
         # The recordings' node is new at each start: by it one tells who writes, and what was left behind.
         self.recorders = Recorders(settings, db, new_id("node"))
         self.host = Host(settings, db, bus, self.peers, self.recorders)
+        self.canary = Canary(db, bus, self.host, self.peers, settings.data_dir)
+        self._proving: asyncio.Task[None] | None = None
 
     async def start(self) -> None:
         """Raises `core.errors.Unavailable` when the media port is taken."""
         await self.peers.start()
         await self.host.start()
+        self._proving = asyncio.create_task(self.canary.keep(), name="canary")
 
     async def stop(self) -> None:
         """Gives the rooms up, for another node or the next start to go on with."""
+        if self._proving is not None:
+            self._proving.cancel()
+            await asyncio.wait([self._proving])
         await self.host.stop()
         await self.recorders.close()
         await self.peers.close()

@@ -1,8 +1,9 @@
-"""The ledger's first head, and the triggers that keep it append-only."""
+"""The ledger's first head, and what the database itself refuses: to change entries, to open up closed rooms."""
 
 from alembic import op
 
 from ledger import tables
+from rooms import guards
 
 revision = "0002"
 down_revision = "0001"
@@ -13,8 +14,9 @@ depends_on = None
 def upgrade() -> None:
     op.execute(tables.FIRST_HEAD)
     sqlite = op.get_bind().dialect.name == "sqlite"
-    for statement in tables.SQLITE_TRIGGERS if sqlite else tables.POSTGRESQL_TRIGGERS:
-        op.execute(statement)
+    for owner in (tables, guards):
+        for statement in owner.SQLITE_TRIGGERS if sqlite else owner.POSTGRESQL_TRIGGERS:
+            op.execute(statement)
 
 
 def downgrade() -> None:

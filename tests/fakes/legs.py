@@ -41,6 +41,7 @@ class FakeLeg:
         self.down: Way | None = None
         self.announcer: str | None = None
         self.answers: list[str] = []
+        self.restarts = 0
         self.closed = False
         self.calls = 0
         self.round_trip_ms: float | None = 20.0
@@ -52,6 +53,10 @@ class FakeLeg:
 
     async def offer(self) -> str:
         return f"v=0 offer {self._id}"
+
+    async def restart(self) -> str:
+        self.restarts += 1
+        return f"v=0 offer {self._id} again"
 
     async def answer(self) -> str:
         asyncio.get_running_loop().call_soon(self.events.leg_connected, self._id)

@@ -18,6 +18,7 @@ from rooms.actions import (
     StartRecorder,
     Tick,
 )
+from rooms.confidentiality import OF_BOOKING, Confidentiality, RoomKind
 from rooms.model import (
     Moment,
     Phase,
@@ -29,7 +30,6 @@ from rooms.model import (
 )
 from rooms.room import Room
 from rooms.words import REASONS, WARNINGS
-from scheduler.model import VisitKind
 
 START = datetime(2026, 11, 21, 8, 0, tzinfo=UTC)
 RULES = RoomRules(
@@ -50,13 +50,19 @@ COUNSEL = SeatView("seat_counsel", SeatRole.COUNSEL, Ref("counsel", "law_1"), "A
 
 
 def visit(
-    *, kind: VisitKind = VisitKind.FAMILY, minutes: int = 30, slot: int = 40, rules: RoomRules = RULES
+    *,
+    kind: RoomKind = RoomKind.FAMILY,
+    confidentiality: Confidentiality | None = None,
+    minutes: int = 30,
+    slot: int = 40,
+    rules: RoomRules = RULES,
 ) -> Visit:
     return Visit(
         room_id="room_1",
-        booking_id="bkg_1",
+        about=Ref("booking", "bkg_1"),
         reference="7F3K-9Q2M",
         kind=kind,
+        confidentiality=confidentiality or OF_BOOKING[kind],
         starts_at=START,
         slot_ends_at=START + timedelta(minutes=slot),
         granted=minutes * 60,

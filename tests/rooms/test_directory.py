@@ -8,8 +8,10 @@ import pytest
 
 from core import clock
 from core.db import Database
+from core.ids import Ref
 from rooms import directory
 from rooms.clock import VisitClock
+from rooms.confidentiality import Confidentiality
 from rooms.directory import LEASE, Claim, LeaseLostError, node_name
 from rooms.tables import RoomRow
 from tests.rooms.visits import Cast, ShiftedClock
@@ -17,8 +19,9 @@ from tests.rooms.visits import Cast, ShiftedClock
 
 async def claim(db: Database, booking_id: str, node: str) -> Claim | None:
     async with db.write() as session:
-        await directory.ensure_room(session, booking_id)
-        return await directory.claim(session, booking_id, node)
+        about = Ref("booking", booking_id)
+        await directory.ensure_room(session, about, Confidentiality.MONITORED)
+        return await directory.claim(session, about, node)
 
 
 async def renew(db: Database, held: Claim, used: float = 0.0) -> None:

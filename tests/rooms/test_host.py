@@ -85,7 +85,9 @@ async def test_the_monitor_leaves_and_comes_back(
     server: Server, cast: Cast, legs: FakeLegs, recorders: FakeRecorders
 ) -> None:
     async with live_call(server, cast) as call:
-        relative_leg = next(leg for leg in legs.open_legs if leg.publishes and leg.count == 1 and leg.lines)
+        relative_leg = next(
+            leg for leg in legs.open_legs if leg.publishes and len(leg.carries) == 1 and leg.lines
+        )
         assert relative_leg.lines
         await call.officer.send({"type": "bye"})
         state = await call.relative.until(lambda s: s["phase"] == "paused")

@@ -17,8 +17,9 @@ from rooms.actions import (
     StartRecorder,
 )
 from rooms.client import MediaKind
+from rooms.confidentiality import RoomKind
+from rooms.lines import BOTH
 from rooms.model import Phase, Quality, RoomRecord, SeatState
-from scheduler.model import VisitKind
 from tests.rooms.stagehand import (
     COUNSEL,
     INMATE,
@@ -144,8 +145,8 @@ def test_a_leg_has_a_line_for_everybody_else_but_officers() -> None:
     hand = Stagehand()
     hand.enter(OFFICER, SECOND, WIFE, INMATE, connect=False)
     opened = {e.conn: e for e in hand.effects if isinstance(e, OpenLeg)}
-    assert opened["wife"].lines == opened["inmate"].lines == 2
-    assert opened["officer"].lines == opened["second"].lines == 3
+    assert opened["wife"].lines == opened["inmate"].lines == (BOTH,) * 2
+    assert opened["officer"].lines == opened["second"].lines == (BOTH,) * 3
     assert opened["officer"].publishes == {MediaKind.AUDIO}
     assert opened["wife"].publishes == {MediaKind.AUDIO, MediaKind.VIDEO}
 
@@ -179,14 +180,14 @@ def test_a_second_tab_takes_the_seat_and_the_first_is_told() -> None:
 
 
 def test_a_seat_that_the_kind_of_visit_does_not_have_is_refused() -> None:
-    hand = Stagehand(visit(kind=VisitKind.LEGAL), RoomRecord(seats=(COUNSEL, INMATE)))
+    hand = Stagehand(visit(kind=RoomKind.LEGAL), RoomRecord(seats=(COUNSEL, INMATE)))
     hand.enter(OFFICER, connect=False)
     assert hand.closed("officer") == ["forbidden"]
     assert not any(isinstance(e, OpenLeg) for e in hand.effects)
 
 
 def test_a_privileged_visit_has_no_officer_no_recorder_and_no_lobby_check() -> None:
-    hand = Stagehand(visit(kind=VisitKind.LEGAL), RoomRecord(seats=(COUNSEL, INMATE)))
+    hand = Stagehand(visit(kind=RoomKind.LEGAL), RoomRecord(seats=(COUNSEL, INMATE)))
     hand.enter(COUNSEL, INMATE)
     assert hand.phase == Phase.LIVE.value
     assert hand.shown(COUNSEL) == {INMATE.id: (True, True)}

@@ -1,0 +1,96 @@
+"""The canary with everything real: host, bus, database, port, DTLS. It sings, and it falls silent when it must."""
+
+from collections.abc import AsyncIterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from core.bus import Bus
+from core.db import Database
+from core.ids import Ref
+from core.settings import Settings
+from ledger import read
+from rooms import audience, proving
+from rooms.audience import Line
+from rooms.client import MediaKind
+from rooms.proving import Finding
+from tests.scheduler import world
+from web.media import MediaNode
+
+# What is proved here has nothing to do with the kind of database and bus.
+pytestmark = [
+    pytest.mark.parametrize("database_url", ["sqlite"], indirect=True),
+    pytest.mark.parametrize("bus", ["memory"], indirect=True),
+]
+
+
+@pytest.fixture
+async def node(settings: Settings, db: Database, bus: Bus) -> AsyncIterator[MediaNode]:
+    made = MediaNode(settings.model_copy(update={"media_addresses": "127.0.0.1"}), db, bus)
+    await made.peers.start()
+    await made.host.start()
+    yield made
+    await made.stop()
+
+
+def failed(findings: tuple[Finding, ...]) -> list[str]:
+    return [finding.code for finding in findings if not finding.holds]
+
+
+async def test_both_closed_rooms_are_held_and_nothing_gets_out(
+    node: MediaNode, db: Database, caplog: pytest.LogCaptureFixture
+) -> None:
+    assert await node.canary.run() is None  # no prison, nothing to listen to
+    await world.build(db)
+    proof = await node.canary.run()
+    assert proof is not None
+    assert failed(proof.findings) == []
+    assert {finding.code for finding in proof.findings} == {
+        *(f"visual_only:{code}" for code in (
+            "sound-between-parties", "pictures-to-officer", "sound-lines-to-officer", "sound-to-officer",
+            "secret-to-officer", "recordings", "bytes-on-disk",
+        )),
+        *(f"unmonitored:{code}" for code in (
+            "sound-between-parties", "officers-seated", "recordings", "bytes-on-disk",
+        )),
+    }  # fmt: skip
+    async with db.read() as session:
+        assert await proving.latest(session, node.host.node_id) == proof
+        entries = await read.about(session, Ref("node", node.host.node_id))
+    assert "system:closed-rooms:proved" in [entry.tag for entry in entries]
+    assert "Canary" not in caplog.text
+
+
+async def test_a_leak_is_found(node: MediaNode, db: Database, monkeypatch: pytest.MonkeyPatch) -> None:
+    """As if somebody had changed the code: sound to everybody who may see, and the line for it offered."""
+    await world.build(db)
+    line = audience.line
+
+    def leaking(viewer: Any, shown: Any, phase: Any) -> Line | None:
+        found = line(viewer, shown, phase)
+        return Line(found.publisher, audio=True, video=found.video) if found else None
+
+    monkeypatch.setattr(audience, "line", leaking)
+    both = frozenset(MediaKind)
+    monkeypatch.setattr("rooms.powers.Power.carries", lambda _power, _shown: both)
+    proof = await node.canary.run()
+    assert proof is not None
+    assert not proof.holds
+    assert failed(proof.findings) == [
+        "visual_only:sound-lines-to-officer",
+        "visual_only:sound-to-officer",
+        "visual_only:secret-to-officer",
+    ]
+
+
+async def test_words_on_the_disk_are_found(
+    node: MediaNode, db: Database, settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await world.build(db)
+    secret = b"a secret of twenty-four b"[:24]
+    monkeypatch.setattr("web.canary.secrets.token_bytes", lambda _size: secret)
+    Path(settings.data_dir, "left-over.tmp").write_bytes(b"header" + secret)
+    proof = await node.canary.run()
+    assert proof is not None
+    assert failed(proof.findings) == ["visual_only:bytes-on-disk"]
