@@ -26,6 +26,7 @@ from web.routes import (
     api,
     approvals,
     ask,
+    audit,
     booking,
     call,
     cases,
@@ -41,6 +42,7 @@ from web.routes import (
     public,
     recordings,
     relationship,
+    reviews,
     signin,
     staff_signin,
     terminal,
@@ -75,8 +77,10 @@ ROUTERS = (
     cases.router,
     lights.router,
     directory.router,
+    reviews.router,
     recordings.router,
     evidence.router,
+    audit.router,
     demo.router,
 )
 

@@ -191,3 +191,27 @@ async def test_the_administrator_makes_desks_and_seats_people_at_them(
     assert (
         await browser.send_form("/admin/legal/desks", {**values, "name": "乙", "tier": "moon"})
     ).status_code == 422
+
+
+async def test_the_review_opens_into_the_matters_and_prints(
+    browser: Browser, another_browser: Browser, aid: Aid, sign_in: SignIn
+) -> None:
+    place = aid.house.place
+    await sign_in(browser, Ref("relative", place.mei))
+    apply = (await browser.get(f"/aid/{place.inmate}/apply")).text
+    sent = await browser.send_form(f"/aid/{place.inmate}/apply", form(apply))
+    case = sent.headers["location"].rpartition("/")[2]
+    desk = another_browser
+    await sign_in(desk, aid.house.admin, strong=True)
+    for by in ("day", "month", "quarter"):
+        page = (await desk.get(f"/reviews?by={by}")).text
+        assert "转交申请" in page
+        assert "<svg" in page
+    link = re.findall(r"/reviews/matters\?[^\"]*group=came[^\"]*", page)[0].replace("&amp;", "&")
+    assert f"/cases/{case}" not in (await desk.get(link)).text  # the administrator may not read it
+    await sign_in(desk, aid.house.counsel, strong=True)
+    assert f"/cases/{case}" in (await desk.get(link)).text
+    assert (await desk.get(link.replace("group=came", "group=x"))).status_code == 404
+    assert "没有" in (await desk.get("/reviews?span=2020-01")).text
+    await sign_in(desk, aid.house.monitor, strong=True)
+    assert (await desk.get("/reviews")).status_code == 403
