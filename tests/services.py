@@ -7,6 +7,7 @@ import socket
 import subprocess
 import time
 from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
 
 import psycopg
@@ -113,6 +114,43 @@ def _wait_for(port: int, server: "subprocess.Popen[bytes]") -> None:
             return
         time.sleep(0.05)
     raise RuntimeError(f"{server.args!r} does not answer")
+
+
+@dataclass(frozen=True)
+class TurnPlace:
+    """Where a coturn stands. Each pair of addresses: IPv4, IPv6; `command`: what its program is put behind."""
+
+    addresses: tuple[str, str]
+    media: tuple[str, str]
+    tls: tuple[Path, Path]  # certificate, key
+    command: list[str]
+
+
+@contextlib.contextmanager
+def turn_of_operators(folder: Path, secret: str, place: TurnPlace) -> Iterator[None]:
+    """A coturn configured by docs/coturn.conf, on ports 3478 and 443 of `place`."""
+    folder.mkdir(parents=True, exist_ok=True)
+    filled = (Path(__file__).parents[1] / "docs" / "coturn.conf").read_text(encoding="utf-8")
+    for name, value in {
+        "IPV4": place.addresses[0], "IPV6": place.addresses[1], "MEDIA4": place.media[0], "MEDIA6": place.media[1],
+        "CERTIFICATE": str(place.tls[0]), "KEY": str(place.tls[1]), "SECRET": secret, "REALM": "kinbridge.test",
+    }.items():  # fmt: skip
+        filled = filled.replace(f"<{name}>", value)
+    config = folder / "coturn.conf"
+    config.write_text(filled, encoding="utf-8")
+    program = find_program("turnserver", "/usr/bin", "/usr/sbin")
+    server = subprocess.Popen(
+        [
+            *place.command, program, "-c", str(config), f"--userdb={folder / 'turn.sqlite'}",
+            f"--pidfile={folder / 'turn.pid'}", f"--log-file={folder / 'turn.log'}", "--simple-log",
+        ],
+        stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
+    )  # fmt: skip
+    try:
+        yield
+    finally:
+        server.terminate()
+        server.wait(20)
 
 
 @contextlib.contextmanager

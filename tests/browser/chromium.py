@@ -1,9 +1,13 @@
 """Debian's Chromium through Playwright, each person with a profile, a camera and a microphone of their own."""
 
+import base64
+import hashlib
 import json
 from pathlib import Path
 from typing import Any
 
+from cryptography import x509
+from cryptography.hazmat.primitives import serialization
 from playwright.async_api import Error, Page, Playwright
 
 from tests.browser.person import PROBE
@@ -36,6 +40,14 @@ def performance(person: Performer) -> str:
     colour = f"rgb({', '.join(str(round(part)) for part in mix)})"
     values = {"number": person.number, "pitch": person.pitch, "colour": colour}
     return _CAMERA.replace("PERSON", json.dumps(values))
+
+
+def trusting(certificate: Path) -> tuple[str, ...]:
+    """Flags with which this certificate is believed, on pages and by TURN."""
+    key = x509.load_pem_x509_certificate(certificate.read_bytes()).public_key()
+    spki = key.public_bytes(serialization.Encoding.DER, serialization.PublicFormat.SubjectPublicKeyInfo)
+    digest = base64.b64encode(hashlib.sha256(spki).digest()).decode()
+    return (f"--ignore-certificate-errors-spki-list={digest}",)
 
 
 def camera_flags(clip: Clip | None) -> list[str]:
@@ -76,10 +88,11 @@ class Chromium:
         scripts: tuple[str, ...] = (),
         flags: tuple[str, ...] = (),
         javascript: bool = True,
+        executable: str = EXECUTABLE,
     ) -> "Chromium":
         context = await playwright.chromium.launch_persistent_context(
             profile,
-            executable_path=EXECUTABLE,
+            executable_path=executable,
             headless=True,
             args=[*FLAGS, *camera_flags(clip), *flags],
             locale=language,

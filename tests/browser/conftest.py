@@ -2,7 +2,7 @@
 
 import contextlib
 import shutil
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +11,7 @@ import pytest_asyncio
 from playwright.async_api import Browser, Playwright, async_playwright
 
 from tests.browser.chromium import EXECUTABLE, Chromium, performance
-from tests.browser.firefox import Firefox
+from tests.browser.firefox import Firefox, Place
 from tests.browser.person import Person
 from tests.browser.product import Product
 from tests.browser.wire import Wire
@@ -56,10 +56,14 @@ def demonstration(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @contextlib.contextmanager
-def running(folder: Path, demonstration: Path, **env: str) -> Iterator[Product]:
-    """A demonstration that runs; what it said last is shown when a test fails."""
+def running(
+    folder: Path, demonstration: Path, arrange: Callable[[Product], None] | None = None, **env: str
+) -> Iterator[Product]:
+    """A demonstration that runs; what it said last is shown when a test fails. `arrange`: before it starts."""
     made = Product(folder)
     made.process.env.update(env)
+    if arrange is not None:
+        arrange(made)
     shutil.copytree(demonstration, made.data)
     made.start()
     yield made
@@ -127,9 +131,12 @@ class Crowd:
         self.chromiums.append(browser)
         return Person(name, browser, base_url)
 
-    async def firefox(self, name: str, base_url: str) -> Person:
+    async def firefox(
+        self, name: str, base_url: str, place: Place | None = None, root: Path | None = None
+    ) -> Person:
+        """`root`: a certification authority that it is to trust."""
         self._count += 1
-        browser = await Firefox.start(self._folder / f"{self._count}-{name}")
+        browser = await Firefox.start(self._folder / f"{self._count}-{name}", place, root)
         self._stack.push_async_callback(browser.close)
         return Person(name, browser, base_url)
 

@@ -9,8 +9,13 @@ import base64
 import itertools
 import json
 import re
+import socket
+import subprocess
+from collections.abc import Callable
+from functools import partial
 from pathlib import Path
-from typing import Any, cast
+from typing import Any, Protocol, cast
+from urllib.parse import urlsplit
 
 from websockets.asyncio.client import ClientConnection, connect
 
@@ -45,6 +50,13 @@ PREFERENCES: dict[str, bool | int | str] = {
 _LISTENING = re.compile(rb"WebDriver BiDi listening on (ws://\S+)")
 
 
+class Place(Protocol):
+    """Another network than ours, in which the browser runs (see `networks.lab.Namespace`)."""
+
+    def command(self, *arguments: str) -> list[str]: ...
+    def call(self, work: Callable[[], socket.socket]) -> socket.socket: ...
+
+
 class BiDiError(ConnectionError):
     """The browser refused a command; the first argument is its error code."""
 
@@ -52,28 +64,43 @@ class BiDiError(ConnectionError):
 class Firefox:
     """Implements `person.Browser`."""
 
-    def __init__(self, process: asyncio.subprocess.Process, socket: ClientConnection) -> None:
+    def __init__(self, process: asyncio.subprocess.Process, line: ClientConnection) -> None:
         self._process = process
-        self._socket = socket
+        self._socket = line
         self._numbers = itertools.count(1)
         self._answers: dict[int, asyncio.Future[dict[str, Any]]] = {}
         self._reader = asyncio.create_task(self._read())
         self._context = ""
 
     @classmethod
-    async def start(cls, profile: Path, *, language: str = "zh-CN") -> "Firefox":
+    async def start(
+        cls, profile: Path, place: Place | None = None, root: Path | None = None, *, language: str = "zh-CN"
+    ) -> "Firefox":
         profile.mkdir(parents=True, exist_ok=True)
         preferences = {**PREFERENCES, "intl.accept_languages": language}
         lines = (f"user_pref({json.dumps(key)}, {json.dumps(value)});" for key, value in preferences.items())
         (profile / "user.js").write_text("\n".join(lines), encoding="utf-8")
+        if root is not None:
+            _trust(profile, root)
+        command = [
+            EXECUTABLE,
+            "--headless",
+            "--no-remote",
+            "--remote-debugging-port=0",
+            "--profile",
+            str(profile),
+        ]
         process = await asyncio.create_subprocess_exec(
-            EXECUTABLE, "--headless", "--no-remote", "--remote-debugging-port=0", "--profile", str(profile),
+            *(command if place is None else place.command(*command)),
             stdout=asyncio.subprocess.DEVNULL, stderr=asyncio.subprocess.PIPE,
         )  # fmt: skip
         async with asyncio.timeout(60):
             url = await _address(process)
-        socket = await connect(f"{url}/session", max_size=None)
-        firefox = cls(process, socket)
+        door = partial(socket.create_connection, (urlsplit(url).hostname, urlsplit(url).port))
+        line = await connect(
+            f"{url}/session", max_size=None, sock=door() if place is None else place.call(door)
+        )
+        firefox = cls(process, line)
         await firefox._begin()
         return firefox
 
@@ -163,6 +190,13 @@ class Firefox:
         except TimeoutError:
             self._process.kill()
             await self._process.communicate()
+
+
+def _trust(profile: Path, root: Path) -> None:
+    """TURN's certificate is judged by the profile's own roots; leave given to the session is for pages only."""
+    certutil, store = find_program("certutil"), ("-d", f"sql:{profile}")
+    for arguments in (("-N", "--empty-password"), ("-A", "-n", "tests", "-t", "CT,,", "-i", str(root))):
+        subprocess.run([certutil, *arguments, *store], check=True, capture_output=True)
 
 
 async def _address(process: asyncio.subprocess.Process) -> str:

@@ -42,8 +42,12 @@ def running(folder: Path, postgresql_url: str, redis_url: str) -> Iterator[Large
     (folder / "var").mkdir(parents=True)
     _prepare(env)
     processes = {
-        "web-0": Process("web-0", ["serve", "--port", str(ports[0])], folder, env, ports[0]),
-        "web-1": Process("web-1", ["serve", "--port", str(ports[1])], folder, env, ports[1]),
+        "web-0": Process(
+            "web-0", ["serve", "--port", str(ports[0])], folder, env, f"http://127.0.0.1:{ports[0]}/"
+        ),
+        "web-1": Process(
+            "web-1", ["serve", "--port", str(ports[1])], folder, env, f"http://127.0.0.1:{ports[1]}/"
+        ),
         "media": Process("media", ["media"], folder, env),
         "worker": Process("worker", ["worker"], folder, env),
     }

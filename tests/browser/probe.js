@@ -96,7 +96,7 @@
   }
 
   // Firefox starts no AudioContext on a machine without a sound card; what it decoded is known all the same.
-  const connections = [];
+  const connections = (window.connections = []);
   const Original = window.RTCPeerConnection;
   window.RTCPeerConnection = class extends Original {
     constructor(...given) {

@@ -6,6 +6,7 @@ import socket
 import subprocess
 import sys
 import time
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -24,6 +25,11 @@ def free_port() -> int:
         return port
 
 
+def status(url: str) -> int:
+    """What the server answers; its certificate is not looked at. Raises `httpx.TransportError`."""
+    return httpx.get(url, follow_redirects=False, timeout=5, verify=False).status_code
+
+
 @dataclass
 class Process:
     """One process of the product. `arguments`: of the `kinbridge` command."""
@@ -32,7 +38,9 @@ class Process:
     arguments: list[str]
     folder: Path
     env: dict[str, str] = field(default_factory=dict)
-    port: int | None = None  # where it answers HTTP, if it does
+    url: str = ""  # where it answers HTTP, if it does
+    prefix: list[str] = field(default_factory=list)  # what the command is put behind
+    status: Callable[[str], int] = status
     _running: subprocess.Popen[bytes] | None = None
 
     @property
@@ -49,10 +57,14 @@ class Process:
         clean = {key: value for key, value in os.environ.items() if not key.startswith("KINBRIDGE_")}
         with self.log.open("ab") as log:
             self._running = subprocess.Popen(
-                [str(KINBRIDGE), *self.arguments], env={**clean, **self.env}, cwd=ROOT, stdout=log, stderr=log
+                [*self.prefix, str(KINBRIDGE), *self.arguments],
+                env={**clean, **self.env},
+                cwd=ROOT,
+                stdout=log,
+                stderr=log,
             )
-        if self.port is not None:
-            self._wait(f"http://127.0.0.1:{self.port}/")
+        if self.url:
+            self._wait(self.url)
 
     def _wait(self, url: str) -> None:
         deadline = time.monotonic() + START_PATIENCE
@@ -61,7 +73,7 @@ class Process:
             if self._running.poll() is not None:
                 break
             try:
-                if httpx.get(url, follow_redirects=False, timeout=5).status_code < 500:
+                if self.status(url) < 500:
                     return
             except httpx.TransportError:
                 time.sleep(0.1)
@@ -103,17 +115,14 @@ class Product:
         self.folder = folder
         self.data = folder / "var"
         self.port = free_port()
+        self.url = f"http://127.0.0.1:{self.port}"
         self.process = Process(
             "kinbridge",
             ["demo", "--port", str(self.port)],
             folder,
             {"KINBRIDGE_DATA_DIR": str(self.data), "KINBRIDGE_LOG_LEVEL": "info"},
-            self.port,
+            f"{self.url}/",
         )
-
-    @property
-    def url(self) -> str:
-        return f"http://127.0.0.1:{self.port}"
 
     def url_of(self, host: str) -> str:
         """The demonstration gives each person a host of their own: `wife.localhost`."""
