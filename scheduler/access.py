@@ -52,6 +52,20 @@ def covers(actor: Identity, prison_id: str) -> bool:
     return actor.prison_id is None or actor.prison_id == prison_id
 
 
+def in_the_name_of(relative_id: str) -> Identity:
+    """The family, where the platform books what they asked for in a wish, or keeps a time that it offers them."""
+    return Identity(
+        session_id="",
+        subject=Ref("relative", relative_id),
+        roles=frozenset({Role.RELATIVE}),
+        name="",
+        language="zh",
+        elder=False,
+        prison_id=None,
+        strong=False,
+    )
+
+
 def booking_ref(booking_id: str) -> Ref:
     return Ref("booking", booking_id)
 

@@ -35,7 +35,7 @@ class FlagState(StrEnum):
 # From which states each state may be reached. What an officer kept stays kept for the same cause.
 FLAG_MOVES = {
     FlagState.OPEN: frozenset({FlagState.CLEARED}),
-    FlagState.CLEARED: frozenset({FlagState.OPEN, FlagState.KEPT}),
+    FlagState.CLEARED: frozenset({FlagState.OPEN}),
     FlagState.KEPT: frozenset({FlagState.OPEN}),
     FlagState.MOVED: frozenset({FlagState.OPEN}),
     FlagState.ENDED: frozenset({FlagState.OPEN}),

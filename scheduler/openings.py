@@ -1,0 +1,130 @@
+"""Which times stand open for somebody, and what is left of the prison at those times: terminals and officers.
+
+Shared by whoever plans ahead (wishes) and whoever must find another time (offers): both ask the same rules as a family
+that books by hand.
+"""
+
+from collections.abc import Collection, Iterable, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+
+from sqlalchemy import select
+
+from core.db import Session
+from core.errors import Reason
+from scheduler import facts, judging, repository, roster, seating, shifts
+from scheduler.case import SlotFacts
+from scheduler.facts import Ground, Guest
+from scheduler.model import OPEN_STATES, BookingView
+from scheduler.seating import Seat
+from scheduler.shifts import Shift
+from scheduler.tables import BookingRow, WingRow
+
+
+@dataclass(frozen=True, slots=True)
+class Opening:
+    """A slot as it stands for one inmate and these visitors: open, or every reason why not (what an office might let
+    pass is for people to ask, not for a plan). `period`: owner of the allowance of a visit there, `left` of it."""
+
+    slot: SlotFacts
+    reasons: tuple[Reason, ...]
+    period: str
+    left: int
+
+
+async def of(
+    session: Session,
+    ground: Ground,
+    guests: Sequence[Guest],
+    days: tuple[date, date],
+    without: Collection[str],
+) -> list[Opening]:
+    """The openings of these days, for visitors named by their relationships. `without`: bookings that would be given
+    up for it and stand in nobody's way."""
+    ignoring = BookingRow.id.in_(list(without))
+    found = await facts.slots(session, facts.family_slots(ground, *days), ignoring=ignoring)
+    case = await facts.judge(session, ground, guests, found, ignoring=ignoring)
+    answers = judging.month(case, found)
+    return [
+        Opening(
+            slot,
+            reasons,
+            f"{ground.inmate.id}/{case.period(slot.day).key}",
+            case.limit(slot.day) - case.used.get(case.period(slot.day).key, 0),
+        )
+        for slot, reasons in zip(found, answers, strict=True)
+    ]
+
+
+@dataclass(frozen=True, slots=True)
+class Supply:
+    """What is left in a prison: seats to sit on and officers to watch, less what is booked already."""
+
+    seats: tuple[Seat, ...]
+    shifts: tuple[Shift, ...]
+    booked: tuple[BookingView, ...]
+    wings: tuple[str, ...]
+
+    def capacities(self, moments: Iterable[datetime]) -> dict[str, int]:
+        """Row name -> what is left: terminals of each wing and of all, and officers where there is a roster."""
+        left: dict[str, int] = {}
+        for moment in moments:
+            span = (moment, moment + timedelta(minutes=1))
+            usable = [seat for seat in self.seats if seat.usable(span)]
+            on = [view for view in self.booked if view.starts_at <= moment < view.slot_ends_at]
+            left[f"terminals:{moment.isoformat()}"] = max(0, len(usable) - len(on))
+            for wing in self.wings:
+                own = sum(seat.wing_id in (None, wing) for seat in usable)
+                taken = sum(view.wing_id == wing for view in on)
+                left[f"terminals:{wing}:{moment.isoformat()}"] = max(0, own - taken)
+            if self.shifts:
+                talking = sum(moment < view.starts_at + timedelta(minutes=view.minutes) for view in on)
+                left[f"officers:{moment.isoformat()}"] = max(
+                    0, shifts.capacity(self.shifts, moment) - talking
+                )
+        return left
+
+    def rows(self, slot: SlotFacts, wing_id: str, moments: Sequence[datetime]) -> list[str]:
+        """What a visit of this wing in the slot takes, at each of the moments that it lasts."""
+        taken = []
+        talk_ends = slot.starts_at + timedelta(minutes=slot.minutes)
+        for moment in moments:
+            if slot.starts_at <= moment < slot.ends_at:
+                taken += [f"terminals:{moment.isoformat()}", f"terminals:{wing_id}:{moment.isoformat()}"]
+            if self.shifts and slot.starts_at <= moment < talk_ends:
+                taken.append(f"officers:{moment.isoformat()}")
+        return taken
+
+
+async def supply(
+    session: Session, prison_id: str, span: tuple[datetime, datetime], without: Collection[str]
+) -> Supply:
+    """What the prison has in that span. `without`: bookings that are to be given up."""
+    booked = await repository.views(
+        session,
+        BookingRow.prison_id == prison_id,
+        BookingRow.state.in_(OPEN_STATES),
+        BookingRow.starts_at < span[1],
+        BookingRow.slot_ends_at > span[0],
+        BookingRow.id.not_in(list(without)),
+    )
+    wings = await session.scalars(select(WingRow.id).where(WingRow.prison_id == prison_id))
+    return Supply(
+        tuple(await seating.seats(session, prison_id)),
+        tuple(await roster.on_duty(session, prison_id, *span)),
+        tuple(booked),
+        tuple(wings),
+    )
+
+
+def moments(slots: Iterable[SlotFacts], shifts_: Iterable[Shift]) -> list[datetime]:
+    """Where something may run out: at each beginning, and when an officer goes. Between two of them nothing changes."""
+    found = {slot.starts_at for slot in slots}
+    for shift in shifts_:
+        found |= {shift.ends_at, *(first for first, _ in shift.breaks)}
+    return sorted(found)
+
+
+def busy(person: str, slot: SlotFacts, moments_: Iterable[datetime]) -> list[str]:
+    """Rows of somebody (`inmate:…`, `visitor:…`) for as long as the slot lasts."""
+    return [f"{person}:{at.isoformat()}" for at in moments_ if slot.starts_at <= at < slot.ends_at]

@@ -1,0 +1,186 @@
+"""What the worker does with plans: works them out, and publishes them proposal by proposal.
+
+A plan that is being worked on has a lease: when its process dies another takes over and begins anew, nothing has been
+written. Publishing is a chain of small transactions, each of which applies one proposal or says why it cannot: after
+a `kill -9` in the middle it goes on where it stopped, and nothing is booked twice.
+"""
+
+import contextlib
+import logging
+from typing import Any
+
+from sqlalchemy import and_, or_, select, update
+
+from core import clock
+from core.db import Database, Session
+from core.errors import KinbridgeError, Reason, Refused
+from core.ids import SYSTEM, Ref, new_id
+from core.log import fields
+from ledger.record import record
+from scheduler import access, booking, decision, picking, planning, plans, repository, solving, wishes
+from scheduler.access import ref, tag
+from scheduler.model import VisitorChoice
+from scheduler.planning import Outcome, Week
+from scheduler.planning_tables import PlanRow, ProposalRow
+from scheduler.plans import LEASE, Plan, PlanState, Proposal, ProposalState
+from scheduler.wishes import WishState
+
+_log = logging.getLogger(__name__)
+WISH_OVER = Reason("wish-over", "The family has withdrawn this request, or it has been met already.")
+
+
+async def work(db: Database) -> int:
+    """Works out the plan that waits longest, if there is one; answers how many became ready."""
+    async with db.read() as session:
+        waiting = or_(
+            PlanRow.state == PlanState.QUEUED,
+            and_(PlanRow.state == PlanState.WORKING, PlanRow.lease_until <= clock.now()),
+        )
+        plan_id = await session.scalar(select(PlanRow.id).where(waiting).order_by(PlanRow.id).limit(1))
+    if plan_id is None or not await _lease(db, plan_id):
+        return 0
+    try:
+        return await _work_out(db, plan_id)
+    except (solving.EngineFailed, KinbridgeError) as error:
+        _log.exception("x plan not worked out %s", fields(plan=plan_id))
+        async with db.write() as session:
+            await plans.move(session, SYSTEM, plan_id, PlanState.FAILED, report={"problem": str(error)})
+        return 0
+
+
+async def _lease(db: Database, plan_id: str) -> bool:
+    async with db.write() as session:
+        free = or_(PlanRow.state == PlanState.QUEUED, PlanRow.lease_until <= clock.now())
+        until = clock.now() + LEASE
+        return await plans.move(
+            session, SYSTEM, plan_id, PlanState.WORKING, free, lease_until=until, stage="reading", done=0
+        )
+
+
+async def _work_out(db: Database, plan_id: str) -> int:
+    async with db.read() as session:
+        week = await planning.read(session, await plans.get(session, plan_id))
+    posed = planning.pose(week)
+    answer: dict[str, Any] = {}
+    async with contextlib.aclosing(solving.solve(posed.problem)) as said:
+        async for line in said:
+            if "chosen" in line:
+                answer = line
+            elif not await _say(db, plan_id, line["stage"], line["percent"]):
+                return 0  # stopped by an officer: leaving ends the engine
+    results = planning.outcomes(week, posed, answer["chosen"])
+    async with db.write() as session:
+        return int(await _write(session, week, results, answer))
+
+
+async def _say(db: Database, plan_id: str, stage: str, percent: int) -> bool:
+    """Notes the progress and renews the lease; False when nobody wants the plan any more."""
+    async with db.write() as session:
+        wanted = await session.scalar(
+            update(PlanRow)
+            .where(PlanRow.id == plan_id, PlanRow.state == PlanState.WORKING)
+            .values(stage=stage, done=percent, lease_until=clock.now() + LEASE)
+            .returning(PlanRow.id)
+            .execution_options(synchronize_session=False)
+        )
+        return wanted is not None
+
+
+async def _write(session: Session, week: Week, results: list[Outcome], answer: dict[str, Any]) -> bool:
+    ready = await plans.move(
+        session,
+        SYSTEM,
+        week.plan.id,
+        PlanState.READY,
+        stage="writing",
+        done=100,
+        lease_until=None,
+        read=dict(week.read),
+        report=planning.report(results, answer),
+        certificate={"duals": answer["duals"], "capacity": answer["capacity"]},
+    )
+    if ready:
+        session.add_all(_proposal(week.plan, one) for one in results)
+        await session.flush()
+    return ready
+
+
+def _proposal(plan: Plan, one: Outcome) -> ProposalRow:
+    return ProposalRow(
+        id=new_id("prp"),
+        plan_id=plan.id,
+        wish_id=one.asked.wish.id,
+        slot_id=one.slot_id,
+        rank=one.rank,
+        state=ProposalState.PROPOSED if one.slot_id else ProposalState.LEFT_OUT,
+        booking_id=None,
+        reasons=plans.written(one.reasons),
+    )
+
+
+async def publish(db: Database) -> int:
+    """Goes on with every plan that is being published; answers how many proposals were applied."""
+    async with db.read() as session:
+        wanted = await plans.find(session, PlanRow.state == PlanState.PUBLISHING)
+        todo = [(plan, await plans.proposals(session, plan.id)) for plan in wanted]
+    applied = 0
+    for plan, proposals in todo:
+        for proposal in proposals:
+            if proposal.state is ProposalState.PROPOSED:
+                applied += await _settle(db, plan, proposal)
+        async with db.write() as session:
+            await plans.move(session, plan.made_by, plan.id, PlanState.PUBLISHED)
+    return applied
+
+
+async def _settle(db: Database, plan: Plan, proposal: Proposal) -> bool:
+    """One proposal in one transaction; what the rules now refuse is noted with every reason in another."""
+    try:
+        async with db.write() as session:
+            return await apply(session, plan.made_by, proposal)
+    except Refused as refused:
+        reasons = refused.reasons
+    except KinbridgeError as error:
+        reasons = (error.reason,)
+    async with db.write() as session:
+        if await _moved(session, proposal, ProposalState.STALE, reasons=plans.written(reasons)):
+            _enter(session, plan.made_by, "plan:stale", proposal, reasons=[one.code for one in reasons])
+    return False
+
+
+async def apply(session: Session, actor: Ref, proposal: Proposal) -> bool:
+    """Books what is proposed, through the same functions as any family; False when it was settled before.
+
+    Raises what they raise; the caller then notes it as stale.
+    """
+    if proposal.slot_id is None or not await _moved(session, proposal, ProposalState.APPLIED):
+        return False
+    wish = await wishes.get(session, proposal.wish_id)
+    if wish.state is not WishState.OPEN:
+        raise Refused([WISH_OVER])
+    family = access.in_the_name_of(wish.requested_by)
+    held = await picking.hold(session, family, wish.inmate_id, proposal.slot_id, proposal.id)
+    choice = [VisitorChoice(one) for one in wish.relationships]
+    await booking.request(session, family, held.id, choice, proposal.id)
+    if not (await repository.get(session, held.id)).chain:
+        await decision.approve(session, actor, held.id)
+    await wishes.move(session, actor, wish.id, WishState.SERVED, held.id)
+    await session.execute(update(ProposalRow).where(ProposalRow.id == proposal.id).values(booking_id=held.id))
+    _enter(session, actor, "plan:applied", proposal, booking=held.id)
+    return True
+
+
+async def _moved(session: Session, proposal: Proposal, to: ProposalState, **values: Any) -> bool:
+    moved = await session.scalar(
+        update(ProposalRow)
+        .where(ProposalRow.id == proposal.id, ProposalRow.state == ProposalState.PROPOSED)
+        .values(state=to, **values)
+        .returning(ProposalRow.id)
+        .execution_options(synchronize_session=False)
+    )
+    return moved is not None
+
+
+def _enter(session: Session, actor: Ref, what: str, proposal: Proposal, **details: Any) -> None:
+    subject = Ref("proposal", proposal.id)
+    record(session, tag(actor, what), actor=ref(actor), subject=subject, plan=proposal.plan_id, **details)

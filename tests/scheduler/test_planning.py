@@ -1,0 +1,229 @@
+"""Wishes, the weekly plan, and publishing it proposal by proposal."""
+
+from collections.abc import Sequence
+from datetime import date, time, timedelta
+
+import pytest
+
+from core.db import Session
+from core.errors import Refused
+from core.ids import Ref
+from scheduler import planner, plans, service, wishes
+from scheduler.model import BookingState
+from scheduler.plans import Plan, PlanState, Proposal, ProposalState
+from scheduler.wishes import Choice, Wish, WishState
+from tests.conftest import FakeClock
+from tests.scheduler.world import Family, World
+
+DAY = date(2026, 11, 24)  # Tuesday; the clock stands at Saturday the 21st
+
+
+def choice(rank: int = 0, day: date = DAY, first: int = 9, last: int = 18) -> Choice:
+    return Choice(rank, day, time(first), time(last))
+
+
+async def wish(world: World, family: Family, choices: Sequence[Choice] = (choice(),), key: str = "w") -> Wish:
+    async with world.db.write() as session:
+        return await wishes.make(session, family.actor, family.inmate_id, family.choice, choices, key)
+
+
+async def plan(world: World, first: date = DAY, last: date = DAY + timedelta(days=6)) -> Plan:
+    async with world.db.write() as session:
+        asked = await plans.ask(session, world.approver, world.prison_id, first, last, date(2026, 11, 21))
+    assert await planner.work(world.db) == 1
+    async with world.db.read() as session:
+        return await plans.get(session, asked.id)
+
+
+async def proposals(world: World, made: Plan) -> dict[str, Proposal]:
+    async with world.db.read() as session:
+        return {one.wish_id: one for one in await plans.proposals(session, made.id)}
+
+
+async def publish(world: World, made: Plan) -> int:
+    async with world.db.write() as session:
+        await plans.publish(session, world.approver, made.id)
+    return await planner.publish(world.db)
+
+
+async def state(world: World, made: Plan) -> PlanState:
+    async with world.db.read() as session:
+        return (await plans.get(session, made.id)).state
+
+
+async def tuesday(world: World, capacity: int = 1, hour: int = 2) -> str:
+    return await world.slot(days=3, capacity=capacity, hour=hour)  # 10:00 in Beijing
+
+
+async def test_who_waits_longest_is_served_and_the_other_told_why(world: World, clock: FakeClock) -> None:
+    await world.terminal()
+    late, early = await world.family(), await world.family()
+    slot = await tuesday(world)
+    first = await wish(world, early)
+    clock.move(hours=30)
+    second = await wish(world, late)
+    made = await plan(world)
+    assert made.state is PlanState.READY
+    found = await proposals(world, made)
+    assert (found[first.id].slot_id, found[first.id].rank) == (slot, 0)
+    assert [reason.code for reason in found[second.id].reasons] == ["no-time-left"]
+    assert (made.report["served"], made.report["wishes"]) == (1, 2)
+    assert made.report["gap_percent"] <= 0.01
+    assert made.read["wishes"] == 2
+    assert await publish(world, made) == 1
+    async with world.db.read() as session:
+        served = await wishes.get(session, first.id)
+        waiting = await wishes.get(session, second.id)
+        (view,) = await service.of_relative(session, early.relative_id)
+    assert (served.state, served.booking_id) == (WishState.SERVED, view.id)
+    assert (view.state, view.slot_id) == (BookingState.APPROVED, slot)
+    assert waiting.state is WishState.OPEN
+    assert await state(world, made) is PlanState.PUBLISHED
+
+
+async def test_the_dearest_time_that_is_left(world: World) -> None:
+    await world.terminal()
+    family = await world.family()
+    await tuesday(world, hour=2)
+    noon = await tuesday(world, hour=6)
+    asked = await wish(world, family, [choice(0, first=13), choice(1, first=9, last=12)])
+    found = await proposals(world, await plan(world))
+    assert (found[asked.id].slot_id, found[asked.id].rank) == (noon, 0)
+
+
+async def test_a_ground_comes_first_but_only_for_a_share_of_the_places(
+    world: World, clock: FakeClock
+) -> None:
+    """Three places: one at most goes to priority as such; the rest by waiting."""
+    for name in ("T1", "T2", "T3"):
+        await world.terminal(name)
+    await tuesday(world, capacity=3)
+    old = [await wish(world, await world.family()) for _ in range(3)]
+    clock.move(days=1)
+    new = [await wish(world, await world.family()) for _ in range(2)]
+    for one in new:
+        async with world.db.write() as session:
+            await wishes.grant(session, world.approver, one.id, "grave-illness")
+    found = await proposals(world, await plan(world))
+    assert sum(found[one.id].slot_id is not None for one in new) == 1
+    assert sum(found[one.id].slot_id is not None for one in old) == 2
+
+
+async def test_terminals_and_rosters_are_what_there_is(world: World) -> None:
+    await world.terminal()
+    await tuesday(world, capacity=2)
+    asked = [await wish(world, await world.family()) for _ in range(2)]
+    found = await proposals(world, await plan(world))
+    assert sum(found[one.id].slot_id is not None for one in asked) == 1
+
+
+async def test_a_stale_proposal_is_refused_and_explained(world: World) -> None:
+    """Between planning and publishing a family books one of the two planned times by hand."""
+    await world.terminal("T1")
+    await world.terminal("T2")
+    slots = [await tuesday(world, hour=2), await tuesday(world, hour=3)]
+    asked = [await wish(world, await world.family(), [choice(first=10 + n, last=11 + n)]) for n in range(2)]
+    made = await plan(world)
+    await world.request(await world.family(), slots[0], key="faster")
+    assert await publish(world, made) == 1
+    found = await proposals(world, made)
+    assert (found[asked[0].id].state, found[asked[1].id].state) == (
+        ProposalState.STALE,
+        ProposalState.APPLIED,
+    )
+    assert [reason.code for reason in found[asked[0].id].reasons] == ["slot-full"]
+    async with world.db.read() as session:
+        assert (await wishes.get(session, asked[0].id)).state is WishState.OPEN  # still waits
+
+
+async def test_publishing_goes_on_where_it_was_cut_and_books_nothing_twice(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await world.terminal()
+    families = [await world.family() for _ in range(3)]
+    for hour in (2, 3, 4):
+        await tuesday(world, hour=hour)
+    for family in families:
+        await wish(world, family)
+    made = await plan(world)
+    real = planner.apply
+    calls: list[str] = []
+
+    async def killed(session: Session, actor: Ref, proposal: Proposal) -> bool:
+        calls.append(proposal.id)
+        applied = await real(session, actor, proposal)
+        if len(calls) == 2:
+            raise KeyboardInterrupt  # the process ends before the transaction is committed
+        return applied
+
+    monkeypatch.setattr(planner, "apply", killed)
+    with pytest.raises(KeyboardInterrupt):
+        await publish(world, made)
+    monkeypatch.setattr(planner, "apply", real)
+    assert await planner.publish(world.db) == 2
+    assert await planner.publish(world.db) == 0
+    async with world.db.read() as session:
+        booked = [await service.of_relative(session, family.relative_id) for family in families]
+    assert [len(views) for views in booked] == [1, 1, 1]
+    assert await state(world, made) is PlanState.PUBLISHED
+
+
+async def test_a_plan_whose_process_died_is_taken_over(world: World, clock: FakeClock) -> None:
+    await world.terminal()
+    await tuesday(world)
+    await wish(world, await world.family())
+    async with world.db.write() as session:
+        asked = await plans.ask(session, world.approver, world.prison_id, DAY, DAY, date(2026, 11, 21))
+        until = clock.now() + plans.LEASE
+        assert await plans.move(session, world.approver, asked.id, PlanState.WORKING, lease_until=until)
+    assert await planner.work(world.db) == 0  # somebody is at it
+    clock.move(minutes=2)
+    assert await planner.work(world.db) == 1
+    assert await state(world, asked) is PlanState.READY
+
+
+async def test_a_plan_can_be_stopped_and_a_new_one_stops_the_old(world: World) -> None:
+    async with world.db.write() as session:
+        first = await plans.ask(session, world.approver, world.prison_id, DAY, DAY, date(2026, 11, 21))
+        second = await plans.ask(session, world.approver, world.prison_id, DAY, DAY, date(2026, 11, 21))
+        await plans.stop(session, world.approver, second.id)
+    assert await state(world, first) is PlanState.STOPPED
+    assert await planner.work(world.db) == 0
+    with pytest.raises(plans.PlanMoved):
+        async with world.db.write() as session:
+            await plans.publish(session, world.approver, second.id)
+    with pytest.raises(plans.BadWeek):
+        async with world.db.write() as session:
+            await plans.ask(session, world.approver, world.prison_id, DAY, date(2026, 11, 1), DAY)
+
+
+async def test_wishes_are_checked(world: World) -> None:
+    family = await world.family()
+    with pytest.raises(Refused):  # a request that nobody can serve: no time of the timetable lies there
+        await wish(world, family)
+    await tuesday(world)
+    for wrong in ([], [choice(3)], [choice(first=12, last=12)], [choice(day=date(2027, 11, 24))]):
+        with pytest.raises(wishes.BadWish):
+            await wish(world, family, wrong)
+    made = await wish(world, family)
+    assert (await wish(world, family)).id == made.id  # sent twice
+    with pytest.raises(wishes.WishOpen):
+        await wish(world, family, key="another")
+    async with world.db.write() as session:
+        await wishes.withdraw(session, family.actor, made.id)
+    with pytest.raises(wishes.WishOver):
+        async with world.db.write() as session:
+            await wishes.withdraw(session, family.actor, made.id)
+
+
+async def test_waiting_goes_on_from_a_wish_that_nobody_could_serve(world: World, clock: FakeClock) -> None:
+    family = await world.family()
+    await tuesday(world)
+    first = await wish(world, family)
+    clock.move(days=5)
+    async with world.db.write() as session:
+        assert await wishes.expire(session, world.prison_id, date(2026, 11, 26)) == 1
+    await world.slot(days=2)
+    second = await wish(world, family, [choice(day=date(2026, 11, 28))], key="again")
+    assert second.waiting_since == first.waiting_since
+    assert second.waited_days(clock.now()) == 5
