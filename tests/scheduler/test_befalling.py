@@ -86,10 +86,10 @@ async def test_f35_a_pair_that_is_kept_apart(world: World) -> None:
     one, two = await world.family(), await world.family()
     together = [await visit(world, one, 0, 2), await visit(world, two, 0, 6)]
     await visit(world, two, 3, 2)  # alone on that day
-    pair = {"inmate_id": one.inmate_id, "other_id": two.inmate_id}
+    pair: dict[str, Any] = {"inmate_id": one.inmate_id, "other_id": two.inmate_id}
     first, flagged = await report(world, Kind.KEEP_APART, **pair)
     assert sorted(flagged) == sorted(view.id for view in together)
-    swapped = {"inmate_id": two.inmate_id, "other_id": one.inmate_id}
+    swapped: dict[str, Any] = {"inmate_id": two.inmate_id, "other_id": one.inmate_id}
     second, again = await report(world, Kind.KEEP_APART, **swapped)
     assert again == []  # flags once, however often it is made
     async with world.db.write() as session:
