@@ -9,6 +9,7 @@ from typing import Any
 
 from core.ids import Ref
 from rooms.client import MediaKind
+from rooms.fitting import Plan
 from rooms.model import Quality, SeatView
 
 Message = dict[str, Any]
@@ -57,6 +58,13 @@ class LegFailed:
 class LegRated:
     conn: str
     quality: Quality
+
+
+@dataclass(frozen=True, slots=True)
+class Fitted:
+    """Who sends what picture to whom has changed."""
+
+    plan: Plan
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,7 +134,7 @@ class Tick:
 
 
 Action = (
-    Attached | Detached | LegConnected | LegLost | LegBack | LegFailed | LegRated | Devices | Help | Acted
+    Attached | Detached | LegConnected | LegLost | LegBack | LegFailed | LegRated | Fitted | Devices | Help | Acted
     | RecorderStarted | RecorderFailed | BookingCancelled | Extended | VisitorDropped | Tick
 )  # fmt: skip
 

@@ -25,6 +25,7 @@ class Line:
     publisher: str
     audio: bool
     video: bool
+    small: bool = False  # the small picture of it; never so in a scene, but on stage
 
 
 @dataclass(frozen=True, slots=True)

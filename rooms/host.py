@@ -16,6 +16,7 @@ stored. A node that cannot renew its leases lets go of everything before another
 
 import asyncio
 import logging
+from collections import Counter
 from collections.abc import Awaitable, Callable, Coroutine
 from typing import Any
 
@@ -51,6 +52,7 @@ class Host:
         self._legs = legs
         self._recorders = recorders
         self.rooms: dict[str, RunningRoom] = {}  # by room id
+        self.steps: Counter[str] = Counter()  # changes of pictures by where they went
         self._checks: dict[str, Check] = {}  # by conn
         self._conns: dict[str, RunningRoom] = {}
         self._heard: dict[str, float] = {}  # conn -> monotonic second of its last sign of life
@@ -122,7 +124,9 @@ class Host:
             return
         if opened is None or self._stopping:
             return
-        running = RunningRoom(opened.room, opened.claim, self._db, self._post, self._legs, self._recorders)
+        running = RunningRoom(
+            opened.room, opened.claim, self._db, self._post, self._legs, self._recorders, self.steps
+        )
         self.rooms[opened.claim.room_id] = running
         _log.info("- room opened %s", fields(room=opened.claim.room_id, epoch=opened.claim.epoch))
         self._running[opened.claim.room_id] = self._spawn(self._run(running))

@@ -6,7 +6,7 @@ The messages were checked by `signaling.messages` before they were sent here.
 from collections.abc import Callable
 
 from rooms.actions import Acted, Detached, Devices, Help, Message
-from rooms.running import Answer, Item
+from rooms.running import Answer, Item, Seen
 
 
 def _answer(conn: str, message: Message) -> Item:
@@ -19,6 +19,10 @@ def _devices(conn: str, message: Message) -> Item:
 
 def _help(conn: str, message: Message) -> Item:
     return Help(conn, message["text"])
+
+
+def _seen(conn: str, message: Message) -> Item:
+    return Seen(conn, message["frozen_ms"], message["concealed"])
 
 
 def _act(conn: str, message: Message) -> Item:
@@ -40,6 +44,7 @@ _ITEMS: dict[str, Callable[[str, Message], Item]] = {
     "answer": _answer,
     "devices": _devices,
     "help": _help,
+    "seen": _seen,
     "act": _act,
     "bye": _bye,
 }

@@ -63,11 +63,13 @@ def _number(value: int | None) -> int:
 
 def unpack(blob: bytes) -> tuple[Figures, ...]:
     """Raises `ValueError` for what `pack` did not make. Columns of a later version are passed over."""
-    numbers = array("H")
+    numbers, opened = array("H"), zlib.decompressobj()
     try:
-        numbers.frombytes(zlib.decompressobj().decompress(blob, _LARGEST))
+        numbers.frombytes(opened.decompress(blob, _LARGEST))
     except (zlib.error, ValueError) as error:
         raise ValueError("not a minute") from error
+    if not opened.eof:
+        raise ValueError("not a minute")
     if sys.byteorder == "big":
         numbers.byteswap()
     rows, rest = divmod(len(numbers), len(COLUMNS))
@@ -112,6 +114,10 @@ class Meter:
         if len(self._rows) == place:
             self._rows.append(row)
         return full
+
+    @property
+    def newest(self) -> Figures | None:
+        return self._rows[-1] if self._rows else None
 
     def flush(self) -> LegMinute | None:
         """What there is of the minute that has begun."""

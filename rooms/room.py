@@ -7,10 +7,11 @@ second way into a live visit: not by arriving early, not by reconnecting, not by
 
 from collections.abc import Callable
 from dataclasses import replace
+from functools import partial
 from typing import Any
 
 from core.ids import SYSTEM, Ref
-from rooms import acts, deadlines, settling, view, words
+from rooms import acts, deadlines, pictures, settling, view, words
 from rooms.actions import (
     Acted,
     Action,
@@ -24,6 +25,7 @@ from rooms.actions import (
     Enter,
     Extended,
     FinishRecorder,
+    Fitted,
     Help,
     LegBack,
     LegConnected,
@@ -41,6 +43,7 @@ from rooms.actions import (
 )  # fmt: skip
 from rooms.audience import Scene, carries, scene
 from rooms.clock import VisitClock
+from rooms.fitting import Plan
 from rooms.model import (
     Ending,
     EndReason,
@@ -82,6 +85,7 @@ class Room:
             self._add(seat)
         self.holds: dict[Hold, float] = {}  # hold -> monotonic second since when
         self.pause_code, self.pause_words = record.pause_code, record.pause_words
+        self.pictures = Plan()  # who is sent what of whom
         self.recording: str | None = None
         self.recording_since = 0.0
         self.out: list[Effect] = []
@@ -203,7 +207,8 @@ class Room:
             LegLost: self._leg_lost,
             LegBack: self._leg_back,
             LegFailed: self._leg_failed,
-            LegRated: self._leg_rated,
+            LegRated: partial(pictures.rated, self),
+            Fitted: partial(pictures.fitted, self),
             Devices: self._devices,
             Help: self._help,
             Acted: self._acted,
@@ -270,10 +275,6 @@ class Room:
                 self.out.append(Close(seat.socket, "not-connected"))
             self.enter(f"{seat.role.side}:visit:disconnected", seat.view.person, seat=seat.id)
             self.leave(seat)
-
-    def _leg_rated(self, action: LegRated) -> None:
-        if (seat := self._by_leg(action.conn)) is not None:
-            seat.quality = action.quality
 
     def _devices(self, action: Devices) -> None:
         if (seat := self._by_socket(action.conn)) is not None:

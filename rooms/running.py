@@ -8,6 +8,7 @@ legs and it is opened anew): nobody is shown a state that was not stored.
 
 import asyncio
 import logging
+from collections import Counter
 from collections.abc import Awaitable, Callable, Coroutine
 from dataclasses import dataclass, replace
 from datetime import datetime
@@ -17,7 +18,7 @@ import ledger.record
 from core import clock
 from core.db import Database
 from core.log import fields
-from rooms import directory, opening, quality, repository, words
+from rooms import call_log, directory, opening, repository, words
 from rooms.actions import (
     Action,
     Attached,
@@ -32,7 +33,6 @@ from rooms.actions import (
     LegConnected,
     LegFailed,
     LegLost,
-    LegRated,
     Mark,
     Message,
     Note,
@@ -48,19 +48,20 @@ from rooms.clock import VisitClock
 from rooms.directory import Claim
 from rooms.errors import BadSdp
 from rooms.lines import media_lines
+from rooms.minutes import LegMinute
 from rooms.model import Moment, Phase, RoomRecord, SeatView, Visit
 from rooms.powers import ForbiddenTopologyError
 from rooms.room import Room
 from rooms.stage import Stage
+from rooms.steward import Steward
 
 _log = logging.getLogger(__name__)
 TICK = 0.25  # seconds between two looks at the clocks
-_RATE_EVERY = 2.0  # seconds between two looks at a leg's statistics
 
 
 @dataclass(frozen=True, slots=True)
 class Join:
-    """A socket with a redeemed ticket for this seat."""
+    """A socket with a redeemed ticket for this seat; see `rooms.actions.Attached`."""
 
     conn: str
     seat_id: str
@@ -73,7 +74,16 @@ class Answer:
     sdp: str
 
 
-Item = Action | Join | Answer
+@dataclass(frozen=True, slots=True)
+class Seen:
+    """A page tells how it went since it told last; see `seen` in docs/protocol.md."""
+
+    conn: str
+    frozen_ms: int
+    concealed: int
+
+
+Item = Action | Join | Answer | Seen
 Post = Callable[[str, Message], Awaitable[None]]  # to one socket, through the bus
 
 
@@ -81,8 +91,16 @@ class RunningRoom:
     """Owns its room: only `run` touches it. `put` may be called from anywhere in the loop."""
 
     def __init__(
-        self, room: Room, claim: Claim, db: Database, post: Post, legs: LegFactory, recorders: RecorderFactory
+        self,
+        room: Room,
+        claim: Claim,
+        db: Database,
+        post: Post,
+        legs: LegFactory,
+        recorders: RecorderFactory,
+        steps: Counter[str] | None = None,
     ) -> None:
+        """`steps` counts the changes of pictures, by where they went, of all rooms together."""
         self.claim = claim
         self.conns: set[str] = set()  # sockets that were told of this room and not closed by it
         self._room = room
@@ -95,7 +113,7 @@ class RunningRoom:
         self._items: asyncio.Queue[Item] = asyncio.Queue()
         self._stored = self._durable()
         self._chores: set[asyncio.Task[None]] = set()
-        self._rated_at = 0.0
+        self._steward = Steward(room, self._stage, Counter() if steps is None else steps)
         self._do: dict[type[Any], Callable[[Any], Awaitable[None]]] = {
             Send: self._send,
             Close: self._close,
@@ -140,8 +158,9 @@ class RunningRoom:
                     item: Item = await self._items.get()
             except TimeoutError:
                 item, tick_at = Tick(), loop.time() + TICK
-                self._look()
+                await self._look()
             await self._take(item)
+        self._chore(self._keep(self._steward.flush()))
         await asyncio.gather(*self._chores, return_exceptions=True)
 
     async def abandon(self, code: str) -> None:
@@ -151,6 +170,7 @@ class RunningRoom:
         for conn in tuple(self.conns):
             await self._close(Close(conn, code))
         await self._finish_recorder(FinishRecorder("interrupted"))
+        self._chore(self._keep(self._steward.flush()))
         await asyncio.gather(*self._chores, return_exceptions=True)
 
     # Items
@@ -158,6 +178,9 @@ class RunningRoom:
     async def _take(self, item: Item) -> None:
         if isinstance(item, Answer):
             await self._answer(item)
+            return
+        if isinstance(item, Seen):
+            self._steward.seen(item.conn, item.frozen_ms, item.concealed)
             return
         action = await self._attached(item) if isinstance(item, Join) else item
         if isinstance(action, Detached):
@@ -200,15 +223,24 @@ class RunningRoom:
             message = {"type": "error", "code": error.code, "text": text, "fatal": False}
             await self._send(Send(answer.conn, message))
 
-    def _look(self) -> None:
-        """At what does not announce itself: the recorder's health, the legs' quality."""
+    async def _look(self) -> None:
+        """At what does not announce itself: the recorder's health, what the legs' ways carry."""
         recorder = self._stage.recorder
         if recorder is not None and not recorder.healthy:
             self.put(RecorderFailed())
-        if clock.monotonic() - self._rated_at >= _RATE_EVERY:
-            self._rated_at = clock.monotonic()
-            for conn, leg in self._stage.legs.items():
-                self.put(LegRated(conn, quality.rate(leg.statistics())))
+        told = self._steward.look(clock.now(), clock.monotonic())
+        if told is not None:
+            for action in told.actions:
+                self.put(action)
+            for conn, message in told.messages:
+                await self._send(Send(conn, message))
+            self._chore(self._keep(told.minutes))
+
+    async def _keep(self, minutes: list[LegMinute]) -> None:
+        """What was measured. Its loss is no reason to give the room up."""
+        if minutes:
+            async with self._db.write() as session:
+                await call_log.add(session, self.claim.room_id, minutes)
 
     # Storing
 
@@ -254,6 +286,7 @@ class RunningRoom:
                 publishes=effect.publishes,
                 lines=effect.lines,
                 announce=effect.announce,
+                low=True,
             )
             self._stage.enter(effect.conn, leg)
             sdp = await leg.offer()
@@ -261,7 +294,7 @@ class RunningRoom:
             _log.exception("x leg %s", fields(conn=effect.conn))
             self.put(LegFailed(effect.conn))
             return
-        order = media_lines(effect.publishes, effect.lines, announce=effect.announce)
+        order = media_lines(effect.publishes, effect.lines, announce=effect.announce, low=True)
         lines = [line.message() for line in order]
         offer = {"type": "offer", "id": effect.conn, "sdp": sdp, "lines": lines}
         await self._send(Send(effect.conn, offer))

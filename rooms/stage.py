@@ -6,10 +6,12 @@ it is stored. Both may be called at any time, any number of times.
 """
 
 import logging
+from dataclasses import replace
 
 from core.log import fields
 from rooms.audience import Line, Scene
 from rooms.client import Leg, Recorder
+from rooms.fitting import Shown
 from rooms.model import SeatView
 
 _log = logging.getLogger(__name__)
@@ -23,6 +25,9 @@ class Stage:
         self.legs: dict[str, Leg] = {}
         self.recorder: Recorder | None = None
         self._lines: dict[tuple[str, int], Line] = {}
+        self._fits: dict[tuple[str, str], Shown] = {}  # viewer and publisher conn; absent: the whole picture
+        self._still = False  # still pictures pass just now
+        self._wanted: dict[tuple[str, int], Line] = {}  # what the last scene allowed
         self._announcer: dict[str, str] = {}  # viewer conn -> speaker conn
         self._taped: dict[str, Leg] = {}
 
@@ -36,6 +41,7 @@ class Stage:
             for (viewer, number), line in tuple(self._lines.items()):
                 if viewer == conn:
                     del self._lines[viewer, number]
+                    self._wanted.pop((viewer, number), None)
                 elif line.publisher == conn:
                     self._show(viewer, number, _DARK)
             for viewer, speaker in tuple(self._announcer.items()):
@@ -45,7 +51,7 @@ class Stage:
         return leg
 
     def dim(self, scene: Scene) -> None:
-        for (viewer, number), present in tuple(self._lines.items()):
+        for (viewer, number), present in tuple(self._wanted.items()):
             wanted = _line(scene, viewer, number)
             same = wanted.publisher == present.publisher
             least = Line(
@@ -76,6 +82,31 @@ class Stage:
                 if conn in self.legs and conn not in self._taped:
                     self._tape(self.recorder, conn, seats[seat_id])
 
+    def fit(self, shown: dict[tuple[str, str], Shown]) -> None:
+        """What of a publisher's picture goes to a viewer at most, by their conns; never more than a scene allows."""
+        self._fits = {pair: what for pair, what in shown.items() if what is not Shown.WHOLE}
+        self._again()
+
+    def breathe(self, *, still: bool) -> None:
+        """`still`: pictures that stand are renewed now."""
+        if still is not self._still:
+            self._still = still
+            if Shown.STILL in self._fits.values():
+                self._again()
+
+    def _again(self) -> None:
+        for (viewer, number), line in tuple(self._wanted.items()):
+            if viewer in self.legs:
+                self._carry(viewer, number, self._fitted(viewer, line))
+
+    def _fitted(self, viewer: str, line: Line) -> Line:
+        what = self._fits.get((viewer, line.publisher), Shown.WHOLE)
+        if what is Shown.SMALL:
+            return replace(line, small=line.video)
+        if what is Shown.NONE or (what is Shown.STILL and not self._still):
+            return replace(line, video=False)
+        return line
+
     def drop_recorder(self) -> Recorder | None:
         """Takes the recorder out; its tracks end with it."""
         recorder, self.recorder = self.recorder, None
@@ -86,8 +117,13 @@ class Stage:
         publisher = self.legs.get(line.publisher)
         if publisher is None:
             line = _DARK
+        self._wanted[viewer, number] = line
+        self._carry(viewer, number, self._fitted(viewer, line))
+
+    def _carry(self, viewer: str, number: int, line: Line) -> None:
         if self._lines.get((viewer, number), _DARK) != line:
-            self.legs[viewer].show(number, publisher, audio=line.audio, video=line.video)
+            publisher = self.legs.get(line.publisher)
+            self.legs[viewer].show(number, publisher, audio=line.audio, video=line.video, low=line.small)
             self._lines[viewer, number] = line
 
     def _announce(self, viewer: str, speaker: str) -> None:

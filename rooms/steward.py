@@ -18,6 +18,7 @@ from rooms.stage import Stage
 
 _EVERY = 1.0  # seconds
 _RATE_EVERY = 2  # seconds between two words on how good a connection is
+_SHOWN = ("up_kbit", "down_kbit", "up_lost", "down_lost", "round_trip_ms", "jitter_ms", "level")
 _STILL_EVERY, _STILL_FOR = (
     4.0,
     0.75,
@@ -60,6 +61,7 @@ class Steward:
         self._fit(statistics, now, told)
         self._measure(statistics, wall, now, told)
         if self._count % _RATE_EVERY == 0:
+            told.messages += self._measured()
             told.actions += [LegRated(conn, quality.rate(seen)) for conn, seen in statistics.items()]
         return told
 
@@ -127,6 +129,18 @@ class Steward:
             minute = meter.second(self._discreet(seen), sent.picture if sent is not None else None, wall, now)
             if minute is not None:
                 told.minutes.append(minute)
+
+    def _measured(self) -> list[tuple[str, Message]]:
+        """`measured` of docs/protocol.md, for every officer's page."""
+        figures = {conn: meter.newest for conn, meter in self._meters.items()}
+        people = [
+            {"seat": seat.id, **{name: getattr(newest, name) for name in _SHOWN}}
+            for seat in self._room.seats
+            if not seat.is_monitor and (newest := figures.get(seat.leg or "")) is not None
+        ]
+        message: Message = {"type": "measured", "people": people}
+        officers = [seat.socket for seat in self._room.seats if seat.is_monitor and seat.socket is not None]
+        return [(conn, message) for conn in officers] if people else []
 
     def _discreet(self, seen: LegStatistics) -> LegStatistics:
         """Who spoke when is nobody's business in a room that nobody hears."""

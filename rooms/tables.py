@@ -10,6 +10,7 @@ from typing import Any
 from sqlalchemy import JSON, BigInteger, CheckConstraint, ForeignKey, Index, UniqueConstraint
 from sqlalchemy.orm import Mapped, mapped_column
 
+import rooms.minute_table  # noqa: F401 - one metadata, in two files
 from core.db import Base
 
 

@@ -8,13 +8,14 @@ import policy.repository
 from core import clock
 from core.db import Database
 from core.ids import SYSTEM, Ref
-from rooms import bookings, directory, repository, sittings, tickets
+from rooms import bookings, call_log, directory, repository, sittings, tickets
 from rooms.model import EndReason, Phase
 from rooms.tables import RoomRow
 from scheduler import repository as scheduling
 from scheduler.model import BookingState, BookingView, Fault
 from scheduler.tables import BookingRow
 
+_MINUTES_KEPT = timedelta(days=180)
 _PATIENCE = timedelta(minutes=2)  # after the slot's end: till then a node may still end the room itself
 
 
@@ -22,6 +23,12 @@ async def purge_tickets(db: Database) -> int:
     """Forgets dead tickets; answers how many."""
     async with db.write() as session:
         return await tickets.purge(session)
+
+
+async def purge_minutes(db: Database) -> int:
+    """Forgets what legs measured when it is too old to explain anything; answers how many minutes."""
+    async with db.write() as session:
+        return await call_log.purge(session, clock.now() - _MINUTES_KEPT)
 
 
 async def close_missed(db: Database) -> int:

@@ -54,7 +54,6 @@ class Upstream:
         self.last_report: tuple[rtcp.SenderReport, float] | None = None
         self.own_loss = 0.0
         self.second = (0, 0)  # expected and lost, in the time of the last report
-        self.mends = kind is MediaKind.VIDEO  # gaps are asked for
         self._sinks: list[TrackSink] = []
         self._feedback = feedback
         self._own_ssrc = own_ssrc
@@ -130,11 +129,11 @@ class Upstream:
             self._told = (0, 0)
             self.missing.clear()
             self.request_keyframe(now)
-        elif self.mends:
-            if self.missing.skip(first, end):
-                self._ask_again(self.missing.due(now))
-            else:
-                self.request_keyframe(now)
+        elif self.missing.skip(first, end):
+            # Of sound, too: browsers keep what they sent of it where `nack` was offered, though they do not answer so.
+            self._ask_again(self.missing.due(now))
+        else:
+            self.request_keyframe(now)
 
     def _ask_again(self, numbers: list[int]) -> None:
         if numbers and self.ssrc is not None:

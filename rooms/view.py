@@ -7,6 +7,7 @@ from rooms import words
 from rooms.actions import Message
 from rooms.audience import line, line_number
 from rooms.model import Hold, Moment, Phase, SeatRole, SeatState, Waiting
+from rooms.pictures import picture_of
 from rooms.seat import Seat
 
 if TYPE_CHECKING:
@@ -133,6 +134,7 @@ def _person(room: "Room", viewer: Seat, seat: Seat) -> Message:
         "speaking_in": seat.speaking,
         "quality": seat.quality.value if seat.connected else "unknown",
         "line": line_number(viewer, seat, room.seats) if shown is not None else None,
+        **picture_of(room, viewer, seat),
         "you": seat is viewer,
     }
 

@@ -121,8 +121,6 @@ class PeerLeg:
             elif line.use != "own":
                 down = self.relay.downs[line.mid]
                 down.accepted, down.rtx = media.accepted and media.receives, media.rtx
-            elif line.kind is MediaKind.AUDIO:
-                self.relay.ups[line.kind].mends = media.mends
         self._agent.remote = (parsed.ufrag, parsed.password)
         self._handshake = asyncio.create_task(self._connect(parsed), name=f"dtls {self._id}")
 

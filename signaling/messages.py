@@ -29,6 +29,7 @@ class Field:
     kinds: tuple[type, ...]
     optional: bool = False
     longest: int = 100
+    most: int | None = None  # of a number that is at least 0
     choices: frozenset[str] | None = None
 
 
@@ -40,6 +41,7 @@ MESSAGES: Mapping[str, Mapping[str, Field]] = {
     "answer": {"offer": _STRING, "sdp": Field((str,), longest=MAX_BYTES)},
     "devices": {"camera": Field((bool,)), "microphone": Field((bool,))},
     "help": {"text": _WORDS},
+    "seen": {"frozen_ms": Field((int,), most=60_000), "concealed": Field((int,), most=1000)},
     "act": {
         "id": _STRING,
         "act": Field((str,), choices=frozenset(act.value for act in Act)),
@@ -79,6 +81,8 @@ def _checked(name: str, field: Field, value: Any) -> Any:
         return "" if str in field.kinds else None
     if not isinstance(value, field.kinds) or (isinstance(value, bool) and bool not in field.kinds):
         raise BadMessageError(f"{name} is missing or of the wrong kind")
+    if isinstance(value, int) and field.most is not None and not 0 <= value <= field.most:
+        raise BadMessageError(f"{name} is out of range")
     if isinstance(value, str):
         if len(value) > field.longest:
             raise BadMessageError(f"{name} is too long")

@@ -55,7 +55,6 @@ class Answered:
     sends: bool
     receives: bool
     rtx: bool
-    mends: bool = False  # of sound: lost packets may be asked for
     ssrcs: tuple[int, ...] = ()  # on which it sends, as far as it says so
 
 
@@ -270,7 +269,6 @@ def _answered(section: Section, line: MediaLine, codec: VideoCodec) -> Answered:
         sends=found.sends,
         receives=found.receives,
         rtx=RTX in found.formats,
-        mends=f"{media} nack" in section.attributes.get("rtcp-fb", []),
         ssrcs=_ssrcs(section),
     )
 

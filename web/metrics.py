@@ -74,3 +74,9 @@ class _MediaCollector(Collector):
         for reason, count in sorted(self._node.peers.counters.items()):
             dropped.add_metric([reason], count)
         yield dropped
+        steps = CounterMetricFamily(
+            "kinbridge_picture_steps", "Changes of what people are asked to send", labels=("picture",)
+        )
+        for picture, count in sorted(self._node.host.steps.items()):
+            steps.add_metric([picture], count)
+        yield steps

@@ -43,6 +43,7 @@ EVENTS: dict[str, tuple[str, str]] = {
     "officer:visit:fell-silent": ("grey", N_("The officer has finished speaking")),
     "officer:visit:ended": ("red", N_("Ended by the officer")),
     "officer:visit:marked": ("yellow", N_("Mark")),
+    "system:picture:stepped": ("grey", N_("The picture was fitted to the connection")),
     "family:help:asked": ("yellow", N_("The family asks for help")),
     "inmate:help:asked": ("yellow", N_("The inmate asks for help")),
 }

@@ -1060,6 +1060,20 @@ def upgrade() -> None:
     with op.batch_alter_table('act', schema=None) as batch_op:
         batch_op.create_index(batch_op.f('ix_act_room_id'), ['room_id'], unique=False)
 
+    op.create_table('leg_minute',
+    sa.Column('id', sa.String(), nullable=False),
+    sa.Column('room_id', sa.String(), nullable=False),
+    sa.Column('seat_id', sa.String(), nullable=False),
+    sa.Column('leg', sa.String(), nullable=False),
+    sa.Column('started_at', core.db.UtcDateTime(timezone=True), nullable=False),
+    sa.Column('figures', sa.LargeBinary(), nullable=False),
+    sa.ForeignKeyConstraint(['room_id'], ['room.id'], name=op.f('fk_leg_minute_room_id')),
+    sa.PrimaryKeyConstraint('id', name=op.f('pk_leg_minute'))
+    )
+    with op.batch_alter_table('leg_minute', schema=None) as batch_op:
+        batch_op.create_index(batch_op.f('ix_leg_minute_room_id'), ['room_id'], unique=False)
+        batch_op.create_index(batch_op.f('ix_leg_minute_started_at'), ['started_at'], unique=False)
+
     op.create_table('seat',
     sa.Column('id', sa.String(), nullable=False),
     sa.Column('room_id', sa.String(), nullable=False),

@@ -182,13 +182,17 @@ def test_a_viewers_loss_of_sound_is_told_to_the_speaker_so_that_packets_repeat_e
     assert (told.fraction, told.lost) == (26, 0)
 
 
-def test_gaps_of_sound_are_asked_for_where_the_peer_keeps_sound() -> None:
-    sender, _viewer = pair()
-    sender.send([packet(AUDIO, n, n * 960, 0x20) for n in (1, 3)], 0.5)
-    assert sender.asked(rtcp.Nack) == []
-    sender.relay.ups[AUDIO].mends = True
-    sender.send([packet(AUDIO, 6, 6 * 960, 0x20)], 0.6)
-    assert sender.asked(rtcp.Nack) == [rtcp.Nack(0x20, (4, 5))]
+def test_gaps_of_sound_are_asked_for_and_mended_too() -> None:
+    sender, viewer = pair()
+    packets = [packet(AUDIO, n, n * 960, 0x20, bytes([n])) for n in range(1, 5)]
+    sender.send([packets[0], packets[3]], 0.5)
+    assert sender.asked(rtcp.Nack) == [rtcp.Nack(0x20, (2, 3))]
+    sender.send(packets[1:3], 0.55)
+    assert sorted(seen.payload for seen in viewer.got(AUDIO)) == [bytes([n]) for n in range(1, 5)]
+    first = viewer.got(AUDIO)[0].sequence
+    viewer.port.raw.clear()
+    viewer.relay.rtcp(rtcp.nack(1, viewer.down(AUDIO).ssrc, [first + 1 & 0xFFFF]), 0.6)
+    assert [seen.payload for seen in viewer.port.packets] == [b"\x02"]
 
 
 def test_what_was_mended_is_still_told_as_lost_so_that_the_sender_slows_down() -> None:

@@ -70,7 +70,7 @@ async def test_in_through_the_door(server: Server, cast: Cast) -> None:
         assert 0 < welcome["session_expires_in"] <= 12 * 3600
         assert welcome["ice_servers"] == []
         offer = await client.heard(lambda m: m["type"] == "offer")
-        assert [line["use"] for line in offer["lines"]] == ["own", "own", "announce", "line", "line"]
+        assert [line["use"] for line in offer["lines"]] == ["own", "own", "low", "announce", "line", "line"]
         state = await client.until(lambda s: any(p["you"] and p["connected"] for p in s["people"]))
         assert state["waiting"] == ["for-officer", "for-inmate", "for-admission"]
         await client.send({"type": "ping", "at": 42})

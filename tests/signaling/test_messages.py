@@ -15,6 +15,7 @@ GOOD: dict[str, dict[str, Any]] = {
     "devices": {"camera": True, "microphone": False},
     "help": {"text": "please"},
     "act": {"id": "1", "act": "admit", "seat": "s", "warning": "w", "reason": "r", "text": "t"},
+    "seen": {"frozen_ms": 200, "concealed": 3},
     "bye": {},
     "ping": {"at": 1.5},
 }
@@ -56,6 +57,10 @@ def test_each_field_is_checked(kind: str, name: str) -> None:
     if bool in field.kinds:
         with pytest.raises(BadMessageError):
             parse(frame(kind, **{name: 1}))
+    if field.most is not None:
+        for bad in (-1, field.most + 1):
+            with pytest.raises(BadMessageError):
+                parse(frame(kind, **{name: bad}))
     if int in field.kinds:
         with pytest.raises(BadMessageError):
             parse(frame(kind, **{name: True}))
