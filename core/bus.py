@@ -6,6 +6,7 @@ a JSON object. Key table (all under `kinbridge:`):
     node:<node>     to the media node <node>: attach, detach, message (rooms.directory)
     conn:<conn>     to the socket <conn>: what the room tells it
     session         a session was revoked: {"session": id}
+    whip:<digest>   to whoever holds a WHIP or WHEP session, and back to who asked (signaling.whip)
     limit:<key>     counters of `core.limits`
 """
 

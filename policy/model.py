@@ -102,6 +102,7 @@ class FamilyPolicy(_Frozen):
     office_closes: time  # wall time at which a reply day ends
     # supervision
     record_while_paused: bool
+    video_codec: Literal["vp8", "h264"]  # where every device of a call can do it; otherwise VP8
     warnings: tuple[str, ...]  # codes of rooms.words
     reasons: tuple[str, ...]  # codes of rooms.words: why an officer ends a call
     refusal_reasons: tuple[str, ...]  # codes of policy.wording, as are the next two

@@ -9,6 +9,7 @@ from typing import Any
 
 from core.ids import Ref
 from rooms.client import MediaKind
+from rooms.codec import VideoCodec
 from rooms.fitting import Plan
 from rooms.model import Quality, SeatView
 
@@ -17,10 +18,16 @@ Message = dict[str, Any]
 
 @dataclass(frozen=True, slots=True)
 class Attached:
-    """A socket showed a good ticket for this seat. `seat` is stored already, or new (a monitor's)."""
+    """A socket showed a good ticket for this seat. `seat` is stored already, or new (a monitor's).
+
+    `offer`: it makes the offer itself and has no page (WHIP, WHEP); `sends`: it may publish at all.
+    """
 
     conn: str
     seat: SeatView
+    codecs: frozenset[VideoCodec] = frozenset({VideoCodec.VP8})
+    offer: str = ""
+    sends: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -159,6 +166,8 @@ class OpenLeg:
     publishes: frozenset[MediaKind]
     lines: tuple[frozenset[MediaKind], ...]  # what each can carry
     announce: bool
+    codec: VideoCodec = VideoCodec.VP8
+    offer: str = ""  # the peer's, to be answered
 
 
 @dataclass(frozen=True, slots=True)

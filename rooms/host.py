@@ -2,7 +2,8 @@
 
 To this node, on `node:<node>` (conn: a socket's id):
 
-    {"op": "attach", conn, room, seat}    a redeemed ticket for a seat
+    {"op": "attach", conn, room, seat}    a redeemed ticket for a seat; `video`: codings its device can do;
+                                          `offer`, `sends`: it makes the offer itself (WHIP, WHEP)
     {"op": "check", conn}                 a redeemed ticket for a device check
     {"op": "message", conn, message}      a checked message of docs/protocol.md
     {"op": "detach", conn}                the socket is gone
@@ -30,6 +31,7 @@ from rooms import directory, inbox, opening
 from rooms.actions import Detached, Message, TopologyClosed
 from rooms.checks import MOST, Check
 from rooms.client import LegFactory, RecorderFactory
+from rooms.codec import known
 from rooms.directory import LeaseLostError
 from rooms.running import Join, RunningRoom
 
@@ -226,7 +228,8 @@ class Host:
             return
         self._conns[conn] = running
         self._heard[conn] = clock.monotonic()
-        running.put(Join(conn, message["seat"]))
+        codecs, offer = known(message.get("video", ())), message.get("offer", "")
+        running.put(Join(conn, message["seat"], codecs, offer, sends=message.get("sends", True)))
 
     async def _check(self, message: Message) -> None:
         conn = message["conn"]

@@ -5,6 +5,7 @@ from datetime import datetime
 from enum import StrEnum
 
 from core.ids import Ref
+from rooms.codec import VideoCodec
 from rooms.confidentiality import Confidentiality, RoomKind
 from scheduler.model import Fault
 
@@ -157,6 +158,7 @@ class RoomRules:
     record_while_paused: bool
     warnings: tuple[str, ...]  # codes of rooms.words.WARNINGS
     reasons: tuple[str, ...]  # codes of rooms.words.REASONS
+    codec: VideoCodec = VideoCodec.VP8  # of the pictures, where everybody can do it
 
 
 @dataclass(frozen=True, slots=True)

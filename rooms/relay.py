@@ -44,6 +44,7 @@ class Relay:
         codec: VideoCodec = VideoCodec.VP8,
     ) -> None:
         """`flows`: what runs for every packet; `None`: that in Python. `codec`: of all pictures."""
+        self.codec = codec
         self.ups: dict[MediaKind, Upstream] = {}
         self.low: Upstream | None = None  # the same picture, small
         self.level = loudness.SILENT  # the loudest of this second, -dBov
@@ -188,6 +189,8 @@ class Relay:
             if down is None:  # it was opened without
                 continue
             source = publisher.ups.get(kind) if publisher is not None and wanted else None
+            if publisher is not None and kind is MediaKind.VIDEO and publisher.codec is not self.codec:
+                source = None  # it could not be decoded
             if source is not None and publisher is not None and kind is MediaKind.VIDEO:
                 layers = (source, publisher.low)
                 source = publisher.low or source if low else source

@@ -11,6 +11,7 @@ from policy.model import FamilyPolicy
 from rooms import directory
 from rooms.actions import Note
 from rooms.clock import given_back
+from rooms.codec import VideoCodec
 from rooms.model import (
     ActView,
     EndReason,
@@ -37,6 +38,7 @@ def rules_of(policy: FamilyPolicy) -> RoomRules:
         record_while_paused=policy.record_while_paused,
         warnings=policy.warnings,
         reasons=policy.reasons,
+        codec=VideoCodec(policy.video_codec),
     )
 
 

@@ -11,7 +11,7 @@ from functools import partial
 from typing import Any
 
 from core.ids import SYSTEM, Ref
-from rooms import acts, deadlines, pictures, settling, view, words
+from rooms import acts, coding, deadlines, pictures, settling, view, words
 from rooms.actions import (
     Acted,
     Action,
@@ -86,6 +86,7 @@ class Room:
         self.holds: dict[Hold, float] = {}  # hold -> monotonic second since when
         self.pause_code, self.pause_words = record.pause_code, record.pause_words
         self.pictures = Plan()  # who is sent what of whom
+        self.codec = visit.rules.codec
         self.recording: str | None = None
         self.recording_since = 0.0
         self.out: list[Effect] = []
@@ -232,6 +233,8 @@ class Room:
             self.out.append(Close(seat.socket, "elsewhere"))
         self.leave(seat)
         seat.take(action.conn)
+        seat.codecs, seat.attended = action.codecs, not action.offer
+        coding.agree(self, seat)
         if seat.view.state is SeatState.AWAY:
             seat.move(SeatState.LOBBY)
         needs_face = self.topology.oversight.admission and not seat.is_monitor
@@ -241,7 +244,8 @@ class Room:
         self.out.append(Send(action.conn, view.welcome(self, seat)))
         announce = self.topology.oversight.announce
         lines = carries(seat, self.seats)
-        self.out.append(OpenLeg(action.conn, seat.power.publishes, lines, announce=announce))
+        publishes = seat.power.publishes if action.sends else frozenset()
+        self.out.append(OpenLeg(action.conn, publishes, lines, announce, self.codec, action.offer))
 
     def _detached(self, action: Detached) -> None:
         seat = self._by_socket(action.conn)

@@ -45,6 +45,7 @@ from rooms.actions import (
 )
 from rooms.client import LegFactory, RecorderFactory
 from rooms.clock import VisitClock
+from rooms.codec import VideoCodec
 from rooms.directory import Claim
 from rooms.errors import BadSdp
 from rooms.lines import media_lines
@@ -65,6 +66,9 @@ class Join:
 
     conn: str
     seat_id: str
+    codecs: frozenset[VideoCodec] = frozenset({VideoCodec.VP8})
+    offer: str = ""
+    sends: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -202,7 +206,7 @@ class RunningRoom:
         if seat is None:
             raise LookupError(f"no seat {join.seat_id}")
         self.conns.add(join.conn)
-        return Attached(join.conn, seat)
+        return Attached(join.conn, seat, join.codecs, join.offer, join.sends)
 
     def _stale(self, action: RecorderStarted | RecorderFailed) -> bool:
         """A recorder that failed between its start and our hearing of it is not a running one."""
@@ -287,12 +291,22 @@ class RunningRoom:
                 lines=effect.lines,
                 announce=effect.announce,
                 low=True,
+                codec=effect.codec,
+                offer=effect.offer,
             )
             self._stage.enter(effect.conn, leg)
-            sdp = await leg.offer()
+            sdp = await (leg.answer() if effect.offer else leg.offer())
+        except BadSdp as error:
+            _log.info("< offer x bad %s", fields(conn=effect.conn, why=error))
+            await self._close(Close(effect.conn, error.code))
+            self.put(Detached(effect.conn, bye=True))
+            return
         except Exception:  # noqa: BLE001 - one person's leg is not the room's end
             _log.exception("x leg %s", fields(conn=effect.conn))
             self.put(LegFailed(effect.conn))
+            return
+        if effect.offer:
+            await self._send(Send(effect.conn, {"type": "answer", "sdp": sdp}))
             return
         order = media_lines(effect.publishes, effect.lines, announce=effect.announce, low=True)
         lines = [line.message() for line in order]

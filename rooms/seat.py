@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 
+from rooms.codec import VideoCodec
 from rooms.model import Moment, Quality, SeatRole, SeatState, SeatView, check_seat_move
 from rooms.powers import Power
 
@@ -18,6 +19,8 @@ class Seat:
         self.connected = False  # media flows
         self.left_at: float | None = None  # since when there is no socket; None while there is one
         self.unseen_since: float | None = None  # since when `connected` is False
+        self.codecs = frozenset({VideoCodec.VP8})  # that its device can do
+        self.attended = True  # there is a page, with an officer's powers if it is an officer's
         self.camera = True
         self.microphone = True
         self.speaking = False
@@ -43,8 +46,9 @@ class Seat:
 
     @property
     def watching(self) -> bool:
-        """A monitor counts only with a socket *and* media: a page that is closed watches nobody."""
-        return self.is_monitor and self.connected and self.socket is not None
+        """A monitor counts only with a page *and* media: one that is closed watches nobody, and on a wall
+        player (WHEP) there is nothing to stop a visit with."""
+        return self.is_monitor and self.connected and self.socket is not None and self.attended
 
     def move(self, to: SeatState) -> None:
         if to is not self.view.state:

@@ -8,7 +8,7 @@ import asyncio
 import contextlib
 import json
 import logging
-from collections.abc import AsyncIterator, Callable, Coroutine
+from collections.abc import AsyncIterator, Callable, Coroutine, Sequence
 from functools import partial
 from typing import Any
 from typing import Protocol as Interface
@@ -171,18 +171,18 @@ class _Socket:
             elif isinstance(effect, Forward):
                 await self._tell_node({"op": "message", "conn": self._conn, "message": effect.message})
             elif isinstance(effect, Redeem):
-                self._entering = self._start(self._enter(effect.ticket))
+                self._entering = self._start(self._enter(effect.ticket, effect.video))
             elif isinstance(effect, Close):
                 await self._websocket.close(effect.code)
                 return False
         return True
 
-    async def _enter(self, ticket: str) -> None:
+    async def _enter(self, ticket: str, video: Sequence[str]) -> None:
         try:
             self._entry = await entering.redeem(self._services.db, ticket)
             granted = self._entry.granted
             self._session_id, self._language = granted.session_id, granted.language
-            await self._attach(granted)
+            await self._attach(granted, video)
         except KinbridgeError as refusal:
             code = refusal.code
             await self._inputs.put(partial(self._protocol.fail, code))
@@ -190,7 +190,7 @@ class _Socket:
             _log.exception("x enter %s", fields(conn=self._conn))
             await self._inputs.put(partial(self._protocol.fail, "internal"))
 
-    async def _attach(self, granted: Pass) -> None:
+    async def _attach(self, granted: Pass, video: Sequence[str]) -> None:
         """Finds the node and tells it of us; it may answer before `publish` returns, so we are open by then.
 
         A room that is due or was orphaned is being opened within seconds: so it is looked for, for a while.
@@ -200,7 +200,7 @@ class _Socket:
             self._node = await entering.node_of(self._services.db, granted)
             if self._node is not None:
                 self._protocol.entered(clock.monotonic())
-                message = entering.attachment(self._conn, granted)
+                message = entering.attachment(self._conn, granted, video=list(video))
                 if await self._services.bus.publish(f"node:{self._node}", message) > 0:
                     return
             await asyncio.sleep(entering.LOOK_EVERY)

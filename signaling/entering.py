@@ -1,6 +1,7 @@
 """From a ticket to the node that hosts its room."""
 
 from dataclasses import dataclass
+from typing import Any
 
 from core import clock
 from core.db import Database
@@ -11,6 +12,7 @@ from rooms import directory, tickets
 from rooms.model import Purpose
 from rooms.refusals import TicketInvalid
 from rooms.tickets import Pass
+from signaling.messages import Message
 
 LOOK_EVERY = 0.25  # seconds between two looks for the room's node
 LOOK_FOR = 6.0  # seconds: longer than a dead node's lease
@@ -47,11 +49,11 @@ async def redeem(db: Database, ticket: str) -> Entry:
     return Entry(granted, int((row.expires_at - clock.now()).total_seconds()))
 
 
-def attachment(conn: str, granted: Pass) -> dict[str, str]:
-    """What the node is told of a new socket; see `rooms.host`."""
+def attachment(conn: str, granted: Pass, **more: Any) -> Message:
+    """What the node is told of a new socket, or of a peer without one; see `rooms.host`."""
     if granted.purpose is Purpose.CHECK:
         return {"op": "check", "conn": conn}
-    return {"op": "attach", "conn": conn, "room": granted.room_id, "seat": granted.seat_id}
+    return {"op": "attach", "conn": conn, "room": granted.room_id, "seat": granted.seat_id, **more}
 
 
 async def node_of(db: Database, granted: Pass) -> str | None:

@@ -23,8 +23,8 @@ class BadMessageError(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Field:
-    """`kinds`: what JSON value it may be. `longest` in characters, for strings. `null` may be sent for an
-    optional field and is the same as leaving it out."""
+    """`kinds`: what JSON value it may be. `longest` in characters, for strings; in strings, for lists of them.
+    `null` may be sent for an optional field and is the same as leaving it out."""
 
     kinds: tuple[type, ...]
     optional: bool = False
@@ -37,7 +37,11 @@ _STRING = Field((str,))
 _WORDS = Field((str,), optional=True, longest=_TEXT)
 
 MESSAGES: Mapping[str, Mapping[str, Field]] = {
-    "hello": {"ticket": Field((str,), longest=200), "version": Field((int,))},
+    "hello": {
+        "ticket": Field((str,), longest=200),
+        "version": Field((int,)),
+        "video": Field((list,), optional=True, longest=20),
+    },
     "answer": {"offer": _STRING, "sdp": Field((str,), longest=MAX_BYTES)},
     "devices": {"camera": Field((bool,)), "microphone": Field((bool,))},
     "help": {"text": _WORDS},
@@ -78,11 +82,15 @@ def _refuse_constant(name: str) -> float:
 
 def _checked(name: str, field: Field, value: Any) -> Any:
     if value is None and field.optional:
-        return "" if str in field.kinds else None
+        return "" if str in field.kinds else [] if list in field.kinds else None
     if not isinstance(value, field.kinds) or (isinstance(value, bool) and bool not in field.kinds):
         raise BadMessageError(f"{name} is missing or of the wrong kind")
     if isinstance(value, int) and field.most is not None and not 0 <= value <= field.most:
         raise BadMessageError(f"{name} is out of range")
+    if isinstance(value, list):
+        if len(value) > field.longest:
+            raise BadMessageError(f"{name} is too long")
+        return [_checked(name, _STRING, part) for part in value]
     if isinstance(value, str):
         if len(value) > field.longest:
             raise BadMessageError(f"{name} is too long")

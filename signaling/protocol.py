@@ -47,9 +47,11 @@ class Close:
 
 @dataclass(frozen=True, slots=True)
 class Redeem:
-    """The ticket is to be redeemed and the room's node found; answered by `entered` or `refused`."""
+    """The ticket is to be redeemed and the room's node found; answered by `entered` or `refused`. `video`: the
+    codings of pictures that the client can do."""
 
     ticket: str
+    video: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,7 +120,7 @@ class Protocol:
         if message["version"] != messages.VERSION:
             return self.fail("bad-message")
         self.stage = Stage.ENTERING
-        return [Redeem(message["ticket"])]
+        return [Redeem(message["ticket"], tuple(message["video"]))]
 
     def _ping(self, message: Message) -> list[Effect]:
         return [Send({"type": "pong", "at": message["at"]})]

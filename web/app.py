@@ -15,6 +15,7 @@ from core.settings import Settings
 from ledger import record
 from people.means import Means
 from signaling.whip import Sessions
+from signaling.whip import Sessions
 from web import errors, i18n
 from web.edge import Arrivals, BodyLimit, Edge
 from web.media import MediaNode
@@ -66,6 +67,7 @@ ROUTERS = (
     pick.router,
     api.router,
     call.router,
+    whip.router,
     whip.router,
     terminal.router,
     ask.router,
@@ -124,6 +126,8 @@ async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
         stack.push_async_callback(bus.close)
         app.state.services = Services(settings, db, bus, Means.of(settings, bus), Metrics())
         await _start_media(stack, app.state.services)
+        app.state.whip = Sessions(db, bus)
+        stack.push_async_callback(app.state.whip.close)
         app.state.whip = Sessions(db, bus)
         stack.push_async_callback(app.state.whip.close)
         await _start_worker(stack, settings, db, bus)

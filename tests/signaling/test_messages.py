@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from signaling.messages import MAX_BYTES, MESSAGES, BadMessageError, parse
 
 GOOD: dict[str, dict[str, Any]] = {
-    "hello": {"ticket": "kbt_x", "version": 1},
+    "hello": {"ticket": "kbt_x", "version": 1, "video": ["vp8", "h264"]},
     "answer": {"offer": "o", "sdp": "v=0"},
     "devices": {"camera": True, "microphone": False},
     "help": {"text": "please"},

@@ -40,6 +40,7 @@ NAMES: dict[str, str] = {
     "reply_working_days": N_("Answer within, working days"),
     "office_closes": N_("The office closes"),
     "record_while_paused": N_("Recorded while paused"),
+    "video_codec": N_("Coding of the pictures"),
     "warnings": N_("Warnings with one tap"),
     "reasons": N_("Reasons to end a call"),
     "refusal_reasons": N_("Reasons to refuse"),

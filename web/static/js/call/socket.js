@@ -15,6 +15,14 @@ const FINAL_CODES = new Set([
   "forbidden", "csrf-failed", "elsewhere",
 ]);
 
+// The codings of pictures that this browser can both send and show; the call is offered in one that all can.
+function codings() {
+  const can = (side) => (side?.getCapabilities?.("video")?.codecs ?? []).map(({ mimeType }) => mimeType.toLowerCase());
+  const shown = can(globalThis.RTCRtpReceiver);
+  const both = can(globalThis.RTCRtpSender).filter((name) => shown.includes(name));
+  return ["vp8", "h264"].filter((name) => both.includes(`video/${name}`));
+}
+
 export class Signal extends EventTarget {
   // `ticketUrl`: where tickets are had; `windowMs`: how long a lost seat is tried for (policy).
   constructor({ ticketUrl, csrf, windowMs = 120000 }) {
@@ -89,7 +97,7 @@ export class Signal extends EventTarget {
     const scheme = location.protocol === "https:" ? "wss:" : "ws:";
     const socket = (this.socket = new WebSocket(`${scheme}//${location.host}/signal`));
     this.heard = performance.now();
-    socket.onopen = () => this.send({ type: "hello", ticket, version: 1 });
+    socket.onopen = () => this.send({ type: "hello", ticket, version: 1, video: codings() });
     socket.onmessage = (event) => socket === this.socket && this.#hear(JSON.parse(event.data));
     socket.onclose = (event) => socket === this.socket && this.#closed(event);
     this.pinger = setInterval(() => this.#ping(), 1000);

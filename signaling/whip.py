@@ -1,0 +1,270 @@
+"""WHIP and WHEP sessions (RFC 9725, draft-ietf-wish-whep): a seat without a socket. See docs/protocol.md.
+
+Each session is held by the process that took its POST, as a socket would be: it tells the room's node that it
+lives and hears from it when it is over. A PATCH or DELETE may come to another process: it is asked over the
+bus, on a channel whose name only the session's address gives away.
+"""
+
+import asyncio
+import contextlib
+import hashlib
+import hmac
+import logging
+import re
+import secrets
+from collections.abc import AsyncIterator, Awaitable, Callable
+from dataclasses import dataclass
+from typing import Any
+
+from core import clock
+from core.bus import Bus, SlowSubscriberError, Subscription
+from core.db import Database
+from core.errors import KinbridgeError, NotFound
+from core.ids import new_id
+from core.log import fields
+from rooms.codec import VideoCodec
+from rooms.model import Purpose
+from rooms.refusals import TicketInvalid
+from rooms.tickets import Pass
+from signaling import entering
+from signaling.messages import Message
+from signaling.protocol import NODE_SILENT_AFTER, SILENT_AFTER
+from signaling.refused import NoIceRestart, PreconditionFailed, PreconditionNeeded, refusal
+
+_log = logging.getLogger(__name__)
+_ANSWER_WITHIN = 10.0  # seconds
+_ASK_WITHIN = 2.0  # seconds for which another process may think
+_TICK = 0.5  # seconds
+_ALIVE_EVERY, _STAY_EVERY = 2.0, 30.0  # seconds, as of a socket
+_UFRAG = re.compile(r"^a=ice-ufrag:(\S+)\s*$", re.MULTILINE)
+
+
+@dataclass(frozen=True, slots=True)
+class Opened:
+    """`resource` is the last part of the session's address; `conn` names the seat's connection."""
+
+    resource: str
+    conn: str
+    answer: str
+    etag: str
+
+
+def _digest(secret: str) -> str:
+    return hashlib.sha256(secret.encode()).hexdigest()
+
+
+def _channel(resource: str) -> str:
+    return f"whip:{_digest(resource)}"
+
+
+class Sessions:
+    """Those that this process holds. `close` when it stops."""
+
+    def __init__(self, db: Database, bus: Bus) -> None:
+        self._db = db
+        self._bus = bus
+        self._tasks: set[asyncio.Task[None]] = set()
+
+    async def open(self, ticket: str, offer: str, *, sends: bool) -> Opened:
+        """Takes the ticket's seat with the device's offer; raises a refusal of docs/protocol.md."""
+        entry = await entering.redeem(self._db, ticket)
+        if entry.granted.purpose is not Purpose.SEAT:
+            raise TicketInvalid
+        session = _Session(self._db, self._bus, entry.granted, ticket, offer)
+        begun: asyncio.Future[str] = asyncio.get_running_loop().create_future()
+        task = asyncio.create_task(session.run(begun, sends=sends))
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+        try:
+            async with asyncio.timeout(entering.LOOK_FOR + _ANSWER_WITHIN):
+                answer = await asyncio.shield(begun)
+        except TimeoutError as error:
+            task.cancel()
+            raise entering.RoomMoved from error
+        except asyncio.CancelledError:
+            task.cancel()  # the device has gone before it had its answer
+            raise
+        return Opened(session.resource, session.conn, answer, session.etag)
+
+    async def patch(self, resource: str, ticket: str, if_match: str | None, fragment: str) -> None:
+        """Candidates, or an ICE restart (refused). Raises a refusal."""
+        await self._ask(resource, "patch", ticket, if_match=if_match, fragment=fragment)
+
+    async def delete(self, resource: str, ticket: str) -> None:
+        """Leaves the seat on purpose. Raises a refusal."""
+        await self._ask(resource, "delete", ticket)
+
+    async def close(self) -> None:
+        """Ends all sessions; their seats are told at once."""
+        for task in tuple(self._tasks):
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+
+    async def _ask(self, resource: str, op: str, ticket: str, **more: Any) -> None:
+        reply = f"whip:{secrets.token_hex(16)}"
+        question = {"op": op, "reply": reply, "ticket": _digest(ticket), **more}
+        async with self._bus.subscribe(reply) as replies:
+            if await self._bus.publish(_channel(resource), question) == 0:
+                raise NotFound
+            try:
+                async with asyncio.timeout(_ASK_WITHIN):
+                    answer = await replies.get()
+            except TimeoutError as error:
+                raise NotFound from error
+        if answer["code"]:
+            raise refusal(answer["code"])
+
+
+class _Session:
+    """One seat's connection without a socket."""
+
+    def __init__(self, db: Database, bus: Bus, granted: Pass, ticket: str, offer: str) -> None:
+        self.conn = new_id("conn")
+        self.resource = secrets.token_urlsafe(32)
+        self.etag = f'"{secrets.token_hex(8)}"'
+        self._db = db
+        self._bus = bus
+        self._granted = granted
+        self._ticket = _digest(ticket)
+        self._offer = offer
+        self._ufrags = frozenset(_UFRAG.findall(offer))
+        self._node: str | None = None
+        self._node_heard = clock.monotonic()
+        self._unheard: float | None = None  # since when the device is silent, once it was heard
+        self._heard_once = False
+        self._begun: asyncio.Future[str] | None = None
+        self._over = asyncio.Event()
+        self._bye = False
+
+    async def run(self, begun: asyncio.Future[str], *, sends: bool) -> None:
+        """Until it is over; `begun` gets the answer or the refusal."""
+        self._begun = begun
+        try:
+            async with self._hearing():
+                await self._attach(sends=sends)
+                await self._live()
+        except KinbridgeError as error:
+            self._fail(error)
+        except asyncio.CancelledError:
+            self._fail(entering.RoomMoved())
+            raise
+        except Exception:  # noqa: BLE001 - our own fault: said so, and only this session ends
+            _log.exception("x whip %s", fields(conn=self.conn))
+            self._fail(KinbridgeError())
+        finally:
+            await self._leave()
+
+    def _fail(self, error: KinbridgeError) -> None:
+        if self._begun is not None and not self._begun.done():
+            self._begun.set_exception(error)
+
+    @contextlib.asynccontextmanager
+    async def _hearing(self) -> AsyncIterator[None]:
+        bus = self._bus
+        async with (
+            bus.subscribe(f"conn:{self.conn}") as node,
+            bus.subscribe("session") as revoked,
+            bus.subscribe(_channel(self.resource)) as asked,
+        ):
+            pairs = ((node, self._from_node), (revoked, self._revoked), (asked, self._asked))
+            tasks = [asyncio.create_task(self._hear(told, take)) for told, take in pairs]
+            try:
+                yield
+            finally:
+                for task in tasks:
+                    task.cancel()
+                await asyncio.gather(*tasks, return_exceptions=True)
+
+    async def _hear(self, told: Subscription, take: Callable[[Message], Awaitable[None]]) -> None:
+        try:
+            async for message in told:
+                await take(message)
+        except SlowSubscriberError:
+            self._over.set()
+
+    async def _attach(self, *, sends: bool) -> None:
+        """As `signaling.endpoint` does: the room may still be on its way to being opened."""
+        give_up = clock.monotonic() + entering.LOOK_FOR
+        named = [codec.value for codec in VideoCodec if f"{codec}/90000" in self._offer.lower()]
+        video = named or [codec.value for codec in VideoCodec]  # without pictures any coding will do
+        message = entering.attachment(self.conn, self._granted, offer=self._offer, sends=sends, video=video)
+        while clock.monotonic() < give_up:
+            self._node = await entering.node_of(self._db, self._granted)
+            if self._node is not None and await self._bus.publish(f"node:{self._node}", message) > 0:
+                self._node_heard = clock.monotonic()
+                return
+            await asyncio.sleep(entering.LOOK_EVERY)
+        raise entering.RoomMoved
+
+    async def _live(self) -> None:
+        alive = stay = clock.monotonic()
+        while not self._over.is_set():
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(_TICK):
+                    await self._over.wait()
+            now = clock.monotonic()
+            if now - self._node_heard > NODE_SILENT_AFTER:
+                raise entering.RoomMoved
+            if self._unheard is not None and now - self._unheard > SILENT_AFTER:
+                return
+            if now - alive >= _ALIVE_EVERY:
+                alive = now
+                await self._tell_node({"op": "alive", "conns": [self.conn]})
+            if now - stay >= _STAY_EVERY:
+                stay = now
+                if not await entering.stay(self._db, self._granted.session_id):
+                    raise entering.SessionEnded
+
+    async def _tell_node(self, message: Message) -> None:
+        if self._node is not None:
+            await self._bus.publish(f"node:{self._node}", message)
+
+    async def _leave(self) -> None:
+        if self._bye:
+            await self._tell_node({"op": "message", "conn": self.conn, "message": {"type": "bye"}})
+        await self._tell_node({"op": "detach", "conn": self.conn})
+
+    # What is heard
+
+    async def _from_node(self, told: Message) -> None:
+        self._node_heard = clock.monotonic()
+        if told["op"] == "close":
+            self._fail(refusal(told["code"]))
+            self._over.set()
+        elif told["op"] == "send":
+            self._told(told["message"])
+
+    def _told(self, message: Message) -> None:
+        if message["type"] == "answer" and self._begun is not None and not self._begun.done():
+            self._begun.set_result(message["sdp"])
+        elif message["type"] == "state":
+            connected = any(person["you"] and person["connected"] for person in message["people"])
+            if connected:
+                self._unheard, self._heard_once = None, True
+            elif self._heard_once and self._unheard is None:
+                self._unheard = clock.monotonic()
+
+    async def _revoked(self, message: Message) -> None:
+        if message["session"] == self._granted.session_id:
+            self._fail(entering.SessionEnded())
+            self._over.set()
+
+    async def _asked(self, question: Message) -> None:
+        code = self._answer(question)
+        await self._bus.publish(question["reply"], {"code": code})
+        if question["op"] == "delete" and not code:
+            self._bye = True
+            self._over.set()
+
+    def _answer(self, question: Message) -> str:
+        """The code of a refusal, or nothing."""
+        if not hmac.compare_digest(question["ticket"], self._ticket):
+            return TicketInvalid.code
+        if question["op"] != "patch":
+            return ""
+        if question["if_match"] is None:
+            return PreconditionNeeded.code
+        known = set(_UFRAG.findall(question["fragment"])) <= self._ufrags
+        if question["if_match"] == "*" or not known:
+            return NoIceRestart.code
+        return "" if question["if_match"] == self.etag else PreconditionFailed.code
