@@ -8,7 +8,7 @@ PIP := $(BIN)/pip install --quiet --disable-pip-version-check
 AGAIN := $(BIN)/pytest --last-failed --last-failed-no-failures none
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test check bench fix lock services migrations clean
+.PHONY: help demo test check bench bench-media fix lock services migrations clean
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -36,6 +36,11 @@ check: $(VENV)/.dev ## lint, format, types, imports
 
 bench: $(VENV)/.dev services ## prints one JSON line per benchmark
 	@$(BIN)/python -m bench
+
+bench-media: $(VENV)/.dev ## calls over real ICE and DTLS-SRTP, against Janus (ARGS="--calls 10 --seconds 8" for less)
+	@tools/services bench-media || echo "Without Janus, then."
+	@$(BIN)/python signaling/building.py
+	@$(BIN)/python -m bench.media $(ARGS)
 
 fix: $(VENV)/.dev ## formats the code and mends what the linter can
 	$(BIN)/ruff check --fix .

@@ -48,7 +48,7 @@ int kb_no_protect(void *session, void *packet, int *size) {
 int kb_no_unprotect(void *session, void *packet, int *size) {
     (void)session, (void)packet;
     *size -= 16;
-    return *size < 12;
+    return *size < 8;
 }
 
 void kb_close(struct core *core) {

@@ -1,0 +1,116 @@
+"""Our server in a process of its own: real legs, real recorders. Speaks JSON lines on its pipes.
+
+{"open": "name", "role": 0, "call": 0}  {"offer": …}
+{"accept": "name", "answer": …}         {}
+{"bare": "name"}                        {"offer": …} of a leg that joins and does nothing
+{"connected": n}                        waits until n legs are; {}
+{"flow": true}                          everybody is shown and recorded; {}
+{"forwarded": true}                     {"packets": …}, sent down since the start
+{"finish": true}                        ends the recordings; {"files": […], "healthy": …, "counters": {…}}
+"""
+
+import asyncio
+import json
+import sys
+from collections import Counter
+from pathlib import Path
+from typing import Any, cast
+
+import uvloop
+
+from core.ids import Ref
+from recording import folder
+from recording.recorder import RoomRecorder
+from recording.writer import Writer
+from rooms.client import MediaKind
+from signaling.library import Wanted, load
+from signaling.native import NativeCore
+from signaling.peer import PeerFactory, PeerLeg
+from tests.signaling.raw_client import Events
+
+
+class Server:
+    def __init__(self, host: str, backend: str, home: Path) -> None:
+        bare = backend == "floor"
+        self.factory = PeerFactory(0, [host], backend=cast("Wanted", "native" if bare else backend))
+        if bare:
+            udp = self.factory.udp
+            udp.core = NativeCore(load(), self.factory.counters, udp.datagram, encrypted=False)
+        self.events = Events()
+        self.legs: dict[str, PeerLeg] = {}
+        self.calls: dict[int, list[PeerLeg]] = {}
+        self.recorders: list[RoomRecorder] = []
+        self.home = home
+        self.writer = Writer()
+        self.healthy = True
+
+    async def handle(self, message: dict[str, Any]) -> dict[str, Any]:
+        verb = next(iter(message))
+        answer: dict[str, Any] = await getattr(self, f"_{verb}")(message)
+        return answer
+
+    async def _open(self, message: dict[str, Any]) -> dict[str, Any]:
+        leg = await self.factory.open(message["open"], self.events, publishes=frozenset(MediaKind), lines=2)
+        self.legs[leg.id] = leg
+        self.calls.setdefault(message["call"], []).append(leg)
+        return {"offer": await leg.offer()}
+
+    async def _bare(self, message: dict[str, Any]) -> dict[str, Any]:
+        leg = await self.factory.open(message["bare"], self.events, publishes=frozenset(MediaKind), lines=2)
+        self.legs[leg.id] = leg
+        return {"offer": await leg.offer()}
+
+    async def _accept(self, message: dict[str, Any]) -> dict[str, Any]:
+        await self.legs[message["accept"]].accept(message["answer"])
+        return {}
+
+    async def _connected(self, message: dict[str, Any]) -> dict[str, Any]:
+        async with asyncio.timeout(60):
+            while sum(what == "connected" for what, _ in self.events.told) < message["connected"]:  # noqa: ASYNC110 - there is a state to look at, no event
+                await asyncio.sleep(0.05)
+        return {}
+
+    async def _flow(self, _message: dict[str, Any]) -> dict[str, Any]:
+        for number, (a, b, officer) in self.calls.items():
+            a.show(0, b, audio=True, video=True)
+            b.show(0, a, audio=True, video=True)
+            path = self.home / f"call-{number}"
+            folder.make(path)
+            recorder = RoomRecorder(path.name, path, self.writer, _finished)
+            for line, leg in enumerate((a, b)):
+                officer.show(line, leg, audio=True, video=True)
+                recorder.add(leg, Ref("relative", leg.id), "relative", "-")
+            self.recorders.append(recorder)
+        return {}
+
+    async def _forwarded(self, _message: dict[str, Any]) -> dict[str, Any]:
+        self.healthy = self.healthy and all(recorder.healthy for recorder in self.recorders)
+        return {"packets": sum(leg.statistics().packets_down for legs in self.calls.values() for leg in legs)}
+
+    async def _finish(self, _message: dict[str, Any]) -> dict[str, Any]:
+        lost = sum(leg.statistics().lost_up for leg in self.legs.values())
+        for recorder in self.recorders:
+            await recorder.finish("over")
+        files = [str(path) for path in self.home.glob("call-*/*.webm")]
+        counters = {name: count for name, count in Counter(self.factory.counters).items() if count}
+        return {"files": files, "healthy": self.healthy, "lost": lost, "counters": counters}
+
+
+async def _finished(reason: str) -> None:
+    del reason
+
+
+async def serve(host: str, backend: str, home: Path) -> None:
+    server = Server(host, backend, home)
+    await server.factory.start()
+    reader = asyncio.StreamReader(limit=1 << 22)
+    await asyncio.get_running_loop().connect_read_pipe(
+        lambda: asyncio.StreamReaderProtocol(reader), sys.stdin
+    )
+    while line := await reader.readline():
+        print(json.dumps(await server.handle(json.loads(line))), flush=True)
+    await server.factory.close()
+
+
+if __name__ == "__main__":
+    uvloop.run(serve(sys.argv[1], sys.argv[2], Path(sys.argv[3])))
