@@ -7,7 +7,8 @@ import { Peer } from "./peer.js";
 import { Signal } from "./socket.js";
 import { csrf } from "./page.js";
 
-const PASSED = ["welcome", "state", "notice", "ended", "status"];
+const PASSED = ["welcome", "state", "notice", "ended", "status", "measured"];
+const SEEN_EVERY = 5000; // ms between two words to the server on how pictures and sound arrive
 
 export class Connection extends EventTarget {
   constructor(ticketUrl, windowMs) {
@@ -19,6 +20,7 @@ export class Connection extends EventTarget {
     this.relay = false;
     this.signal.addEventListener("welcome", ({ detail }) => this.#welcomed(detail));
     this.signal.addEventListener("offer", ({ detail }) => this.#offered(detail));
+    this.signal.addEventListener("send", ({ detail }) => this.peer?.sending?.apply(detail));
     this.signal.addEventListener("error", ({ detail }) => this.#failed(detail));
     for (const type of PASSED) {
       this.signal.addEventListener(type, ({ detail }) => this.#pass(type, detail));
@@ -35,6 +37,7 @@ export class Connection extends EventTarget {
   }
 
   stop() {
+    clearInterval(this.watching);
     this.signal.stop();
   }
 
@@ -65,7 +68,26 @@ export class Connection extends EventTarget {
     this.peer = null;
   }
 
+  async #seen() {
+    const peer = this.peer;
+    if (document.visibilityState !== "visible" || !peer) return; // a hidden page draws nothing: no freeze of ours
+    const now = await peer.statistics().catch(() => null);
+    const before = peer.seen;
+    if (!now) return;
+    peer.seen = now;
+    if (!before) return;
+    const samples = now.samples - before.samples;
+    const within = (value, most) => Math.max(0, Math.min(most, Math.round(value)));
+    this.send({
+      type: "seen",
+      frozen_ms: within(now.frozen - before.frozen, 60000),
+      concealed: samples > 0 ? within((1000 * (now.concealed - before.concealed)) / samples, 1000) : 0,
+    });
+  }
+
   #welcomed(welcome) {
+    clearInterval(this.watching);
+    this.watching = setInterval(() => this.#seen(), SEEN_EVERY);
     this.iceServers = welcome.ice_servers ?? [];
     this.publishes = welcome.publishes ?? [];
   }

@@ -88,5 +88,16 @@ export function noteOf(person) {
   if (!person.microphone && !person.camera) return text("face.bothOff");
   if (!person.microphone) return text("face.microphoneOff");
   if (!person.camera) return text("face.cameraOff");
+  if (person.because && person.because !== "yours") return text(`fit.${person.because}.${SIZES[person.picture]}`);
   return person.quality === "poor" ? text("face.poor") : "";
+}
+
+// How the pictures of the ladder are spoken of.
+const SIZES = { "720p": "small", "360p": "small", "180p": "small", still: "still", sound: "sound" };
+const WORST = ["small", "still", "sound"];
+
+// What has to be said of my own line: the worst that it does to what I send or get; empty when nothing.
+export function fitWords(people) {
+  const mine = people.filter((person) => person.because === "yours").map((person) => WORST.indexOf(SIZES[person.picture]));
+  return mine.length ? text(`fit.yours.${WORST[Math.max(...mine)]}`) : "";
 }

@@ -18,7 +18,7 @@ class Desk {
     this.powers = new Powers(this.connection, this.timeline);
     this.keys = new Keys({ powers: this.powers, seats: this.seats });
     this.recording = { running: false, seconds: 0, at: 0 };
-    for (const type of ["welcome", "state", "status", "notice", "ended", "media"]) {
+    for (const type of ["welcome", "state", "status", "notice", "ended", "media", "measured"]) {
       this.connection.addEventListener(type, ({ detail }) => this[`on_${type}`](detail));
     }
     this.connection.addEventListener("line", ({ detail }) => this.#line(detail));
@@ -101,6 +101,10 @@ class Desk {
     this.seats.close();
     this.connection.close();
     this.powers.enable(false);
+  }
+
+  on_measured({ people }) {
+    this.seats.measured(people);
   }
 
   on_media({ state }) {

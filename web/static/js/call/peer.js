@@ -3,8 +3,7 @@
 // Events: "line" {line, stream} for each person's line, "announce" {stream} for the officer's voice,
 // "state" {state} with RTCPeerConnection's word for it.
 
-const VIDEO_BITS = 1_200_000; // per second, as 720p30 needs (rules U15); the server's estimate lowers it
-const AUDIO_BITS = 40_000;
+import { Sending } from "./sending.js";
 
 export class Peer extends EventTarget {
   // `relay`: through TURN only, after a connection without it did not come up.
@@ -30,13 +29,15 @@ export class Peer extends EventTarget {
     await this.connection.setRemoteDescription({ type: "offer", sdp: offer.sdp });
     for (const transceiver of this.connection.getTransceivers()) {
       const line = this.lines.get(transceiver.mid);
-      transceiver.direction = line?.use === "own" ? "sendonly" : "recvonly";
-      if (line?.use === "own") this.own[line.kind] = transceiver.sender;
+      const sends = line?.use === "own" || line?.use === "low";
+      transceiver.direction = sends ? "sendonly" : "recvonly";
+      if (sends) this.own[line.use === "low" ? "low" : line.kind] = transceiver.sender;
     }
     await this.publish("audio", stream?.getAudioTracks()[0] ?? null);
     await this.publish("video", stream?.getVideoTracks()[0] ?? null);
     await this.connection.setLocalDescription(await this.connection.createAnswer());
-    await this.#shape();
+    this.sending = new Sending(this.own);
+    await this.sending.turn;
     return this.connection.localDescription.sdp;
   }
 
@@ -44,17 +45,7 @@ export class Peer extends EventTarget {
   async publish(kind, track) {
     if (track && kind === "video") track.contentHint = "motion";
     await this.own[kind]?.replaceTrack(track);
-  }
-
-  async #shape() {
-    for (const [kind, sender] of Object.entries(this.own)) {
-      const parameters = sender.getParameters();
-      if (!parameters.encodings?.length) continue;
-      parameters.encodings[0].maxBitrate = kind === "video" ? VIDEO_BITS : AUDIO_BITS;
-      if (kind === "audio") parameters.encodings[0].priority = "high";
-      // A browser that does not take these values sends with its own.
-      await sender.setParameters(parameters).catch(() => undefined);
-    }
+    if (kind === "video") await this.sending?.use(track);
   }
 
   #arrived({ track, transceiver }) {
@@ -68,9 +59,10 @@ export class Peer extends EventTarget {
     this.dispatchEvent(new CustomEvent(kind, { detail: { line: line.line, stream } }));
   }
 
-  // {roundTrip (ms or null), lost, received (packets of all lines), bytes, frames}; all since the start.
+  // {roundTrip (ms or null), lost, received (packets of all lines), bytes, frames, frozen (ms), concealed and
+  // samples (of sound)}; all since the start.
   async statistics() {
-    const sum = { roundTrip: null, lost: 0, received: 0, bytes: 0, frames: 0 };
+    const sum = { roundTrip: null, lost: 0, received: 0, bytes: 0, frames: 0, frozen: 0, concealed: 0, samples: 0 };
     for (const entry of (await this.connection.getStats()).values()) {
       if (entry.type === "candidate-pair" && entry.nominated && entry.currentRoundTripTime !== undefined) {
         sum.roundTrip = entry.currentRoundTripTime * 1000;
@@ -80,11 +72,15 @@ export class Peer extends EventTarget {
       sum.received += entry.packetsReceived ?? 0;
       sum.bytes += entry.bytesReceived ?? 0;
       sum.frames += entry.framesDecoded ?? 0;
+      sum.frozen += (entry.totalFreezesDuration ?? 0) * 1000;
+      sum.concealed += (entry.concealedSamples ?? 0) - (entry.silentConcealedSamples ?? 0);
+      sum.samples += entry.totalSamplesReceived ?? 0;
     }
     return sum;
   }
 
   close() {
+    this.sending?.close();
     this.connection.close();
   }
 }

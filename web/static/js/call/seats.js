@@ -2,6 +2,7 @@
 
 import { begin } from "./devices.js";
 import { noteOf } from "./faces.js";
+import { Curve } from "./measured.js";
 import { $, copy, page, reusable, show, text, write } from "./page.js";
 
 const LIGHTS = { away: "grey", lobby: "yellow", admitted: "green", removed: "red" };
@@ -32,6 +33,14 @@ export class Seats {
     const shown = people.filter((person) => person.state === "lobby" || person.state === "admitted");
     this.container.dataset.shown = shown.length;
     for (const [index, person] of people.entries()) this.#describe(person, index + 1, state);
+  }
+
+  // The server's figures of the last second, by seat.
+  measured(people) {
+    for (const figures of people) {
+      const card = this.cards.get(figures.seat);
+      if (card) (card.drawn ??= new Curve(card)).add(figures);
+    }
   }
 
   // Answers whether it plays.

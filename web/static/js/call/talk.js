@@ -2,7 +2,7 @@
 
 import { face } from "./clock.js";
 import { CHIME, begin, play } from "./devices.js";
-import { Faces } from "./faces.js";
+import { Faces, fitWords } from "./faces.js";
 import { $, reusable, show, text, write } from "./page.js";
 
 const SAID_FOR = 15000; // ms the officer's words stay; warnings stay until the next words
@@ -121,7 +121,9 @@ export class Call {
     const quality = away ? "lost" : (this.me?.quality ?? "unknown");
     $("connection").dataset.quality = quality;
     write($("connection-word"), text(`quality.${quality}`));
-    show($("connection-hint"), quality === "poor");
+    const words = this.state ? fitWords(this.state.people) : "";
+    show($("connection-hint"), words !== "" || quality === "poor");
+    write($("connection-hint-text"), words || text("fit.yours.small"));
   }
 
   #toggle(device) {
