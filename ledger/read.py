@@ -1,8 +1,9 @@
 """Reading the ledger: by subject, by tag, and as a whole for verification."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
+from datetime import UTC, datetime
 
-from sqlalchemy import select
+from sqlalchemy import ColumnElement, func, select
 
 from core.db import Database, Session
 from core.ids import Ref
@@ -57,6 +58,40 @@ async def latest(
     if before is not None:
         query = query.where(EntryRow.seq < before)
     return [_entry(row) for row in await session.scalars(query)]
+
+
+async def tally(
+    session: Session, tags: Iterable[str], actors: Iterable[str], since: datetime, until: datetime
+) -> dict[tuple[str, str], int]:
+    """How many entries of each of `tags` each of `actors` made from `since` up to `until`: (tag, actor) -> n."""
+    rows = await session.execute(
+        select(EntryRow.tag, EntryRow.actor_id, func.count())
+        .where(*_within(tags, actors, since, until))
+        .group_by(EntryRow.tag, EntryRow.actor_id)
+    )
+    return {(row[0], row[1]): row[2] for row in rows}
+
+
+async def made_by(
+    session: Session, tags: Iterable[str], actors: Iterable[str], since: datetime, until: datetime
+) -> list[Entry]:
+    """The entries that `tally` counts, newest first."""
+    rows = await session.scalars(
+        select(EntryRow).where(*_within(tags, actors, since, until)).order_by(EntryRow.seq.desc())
+    )
+    return [_entry(row) for row in rows]
+
+
+def _within(
+    tags: Iterable[str], actors: Iterable[str], since: datetime, until: datetime
+) -> tuple[ColumnElement[bool], ...]:
+    begin, end = (moment.astimezone(UTC).isoformat(timespec="microseconds") for moment in (since, until))
+    return (
+        EntryRow.tag.in_([*tags]),
+        EntryRow.actor_id.in_([*actors]),
+        EntryRow.at >= begin,
+        EntryRow.at < end,
+    )
 
 
 async def verify(db: Database) -> Verdict:

@@ -24,11 +24,12 @@ class Role(StrEnum):
     APPROVER = "approver"
     COUNSEL = "counsel"
     ADMIN = "admin"
+    AUDITOR = "auditor"
 
 
 @dataclass(frozen=True, slots=True)
 class Identity:
-    """Whoever stands behind a session. `subject.kind`: relative, officer, counsel, admin or terminal."""
+    """Whoever stands behind a session. `subject.kind`: relative, officer, counsel, admin, auditor or terminal."""
 
     session_id: str
     subject: Ref
@@ -46,6 +47,7 @@ class StaffKind(StrEnum):
     OFFICER = "officer"
     COUNSEL = "counsel"
     ADMIN = "admin"
+    AUDITOR = "auditor"  # of the procuratorate, resident in the prison: reads, and changes nothing
 
 
 # Which roles an account of each kind may carry.
@@ -53,6 +55,7 @@ STAFF_ROLES: dict[StaffKind, frozenset[Role]] = {
     StaffKind.OFFICER: frozenset({Role.MONITOR, Role.APPROVER}),
     StaffKind.COUNSEL: frozenset({Role.COUNSEL}),
     StaffKind.ADMIN: frozenset({Role.ADMIN}),
+    StaffKind.AUDITOR: frozenset({Role.AUDITOR}),
 }
 
 
@@ -117,7 +120,8 @@ class InmateStatus(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Inmate:
-    """`number` is unique in the prison; `level` is the treatment level that policy counts visits by."""
+    """`number` is unique in the prison; `level` is the treatment level that policy counts visits by. `location`:
+    wing-landing-sublanding-cell, as far as it is known; who is away keeps the last one."""
 
     id: str
     number: str
@@ -126,6 +130,11 @@ class Inmate:
     wing_id: str
     level: str
     status: InmateStatus
+    location: str = ""
+    category: str = ""
+    convicted: bool = True
+    case_type: str = ""
+    foreign: bool = False
 
 
 @dataclass(frozen=True, slots=True)

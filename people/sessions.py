@@ -37,6 +37,7 @@ LIFETIMES: dict[str, Lifetime] = {
     "officer": Lifetime(timedelta(hours=1), timedelta(hours=12)),
     "counsel": Lifetime(timedelta(hours=1), timedelta(hours=12)),
     "admin": Lifetime(timedelta(minutes=30), timedelta(hours=8)),
+    "auditor": Lifetime(timedelta(minutes=30), timedelta(hours=8)),
     "terminal": Lifetime(timedelta(hours=24), timedelta(days=7)),  # signs in anew by its key
 }
 

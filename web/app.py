@@ -15,7 +15,6 @@ from core.settings import Settings
 from ledger import record
 from people.means import Means
 from signaling.whip import Sessions
-from signaling.whip import Sessions
 from web import errors, i18n
 from web.edge import Arrivals, BodyLimit, Edge
 from web.media import MediaNode
@@ -42,9 +41,11 @@ from web.routes import (
     pick,
     public,
     recordings,
+    referrals,
     relationship,
     reviews,
     signin,
+    sitting,
     staff_signin,
     terminal,
     whip,
@@ -67,7 +68,7 @@ ROUTERS = (
     pick.router,
     api.router,
     call.router,
-    whip.router,
+    sitting.router,
     whip.router,
     terminal.router,
     ask.router,
@@ -80,6 +81,7 @@ ROUTERS = (
     lights.router,
     directory.router,
     reviews.router,
+    referrals.router,
     recordings.router,
     evidence.router,
     audit.router,
@@ -126,8 +128,6 @@ async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
         stack.push_async_callback(bus.close)
         app.state.services = Services(settings, db, bus, Means.of(settings, bus), Metrics())
         await _start_media(stack, app.state.services)
-        app.state.whip = Sessions(db, bus)
-        stack.push_async_callback(app.state.whip.close)
         app.state.whip = Sessions(db, bus)
         stack.push_async_callback(app.state.whip.close)
         await _start_worker(stack, settings, db, bus)

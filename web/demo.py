@@ -123,6 +123,14 @@ CARDS = (
         "管理员",
         N_("Places, timetables, terminals, accounts, the ledger."),
     ),
+    Card(
+        "auditor",
+        "auditor",
+        "/audit",
+        N_("The resident procurator"),
+        "何检察官",
+        N_("Reads only: who intervened, who listened and why, and whether the ledger holds."),
+    ),
 )
 
 
@@ -140,6 +148,7 @@ class Cast:
     approver: str
     counsel: str
     admin: str
+    auditor: str
     relationships: dict[str, str]  # relative id -> relationship id
 
     @classmethod
@@ -187,6 +196,7 @@ async def _people_and_places(session: Session, means: Means) -> Cast:
             ("approver", "郑警官", "officer", ("approver",)),
             ("counsel", "孙律师", "counsel", ()),
             ("admin", "管理员", "admin", ()),
+            ("auditor", "何检察官", "auditor", ()),
         )
     }
     device = await people.service.register_device(session, SYSTEM, prison, "3 号终端")

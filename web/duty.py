@@ -21,7 +21,11 @@ Approver = Annotated[Identity, Depends(staff(Role.APPROVER))]
 Officer = Annotated[Identity, Depends(staff(Role.MONITOR, Role.APPROVER))]
 Admin = Annotated[Identity, Depends(staff(Role.ADMIN))]
 Counsel = Annotated[Identity, Depends(staff(Role.COUNSEL))]
-AnyStaff = Annotated[Identity, Depends(staff(Role.MONITOR, Role.APPROVER, Role.ADMIN, Role.COUNSEL))]
+Auditor = Annotated[Identity, Depends(staff(Role.AUDITOR))]
+LedgerReader = Annotated[Identity, Depends(staff(Role.ADMIN, Role.AUDITOR))]
+AnyStaff = Annotated[
+    Identity, Depends(staff(Role.MONITOR, Role.APPROVER, Role.ADMIN, Role.COUNSEL, Role.AUDITOR))
+]
 
 
 class NoPrison(Forbidden):

@@ -27,6 +27,7 @@ DESKS = {
     Role.APPROVER: "/approvals",
     Role.ADMIN: "/admin",
     Role.COUNSEL: "/counsel",
+    Role.AUDITOR: "/audit",
 }
 TO_BRING = frozenset({BookingState.ASSIGNED, BookingState.CONFIRMED})
 

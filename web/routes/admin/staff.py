@@ -27,12 +27,14 @@ KINDS: dict[StaffKind, str] = {
     StaffKind.OFFICER: N_("Officer"),
     StaffKind.COUNSEL: N_("Lawyer"),
     StaffKind.ADMIN: N_("Administrator"),
+    StaffKind.AUDITOR: N_("Resident procurator"),
 }
 ROLES: dict[Role, str] = {
     Role.MONITOR: N_("Supervises visits"),
     Role.APPROVER: N_("Approves"),
     Role.COUNSEL: N_("Advises"),
     Role.ADMIN: N_("Administers"),
+    Role.AUDITOR: N_("Audits, read only"),
 }
 
 
