@@ -28,7 +28,18 @@ from people.tables import DeviceRow, InmateRow, ProofRow, RelationshipRow, Relat
 
 def as_inmate(row: InmateRow) -> Inmate:
     return Inmate(
-        row.id, row.number, row.name, row.prison_id, row.wing_id, row.level, InmateStatus(row.status)
+        id=row.id,
+        number=row.number,
+        name=row.name,
+        prison_id=row.prison_id,
+        wing_id=row.wing_id,
+        level=row.level,
+        status=InmateStatus(row.status),
+        location=row.location,
+        category=row.category,
+        convicted=row.convicted,
+        case_type=row.case_type,
+        foreign=row.foreign,
     )
 
 

@@ -26,6 +26,11 @@ class InmateRow(Base):
     wing_id: Mapped[str]
     level: Mapped[str]
     status: Mapped[str]
+    location: Mapped[str] = mapped_column(default="")  # wing-landing-sublanding-cell, as far as it is known
+    category: Mapped[str] = mapped_column(default="")  # security category
+    convicted: Mapped[bool] = mapped_column(default=True)
+    case_type: Mapped[str] = mapped_column(default="")  # kind of case, where policy treats kinds differently
+    foreign: Mapped[bool] = mapped_column(default=False)
     created_at: Mapped[datetime]
 
 

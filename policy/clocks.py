@@ -16,12 +16,16 @@ def reply_by(
     return datetime.combine(last, closes, zone).astimezone(UTC)
 
 
-def bookable_days(calendar: Calendar, today: date, policy: FamilyPolicy) -> tuple[date, date]:
-    """The first and last day that can be booked today, both included; the first may lie behind the last.
+def bookable_days(
+    calendar: Calendar, today: date, policy: FamilyPolicy, wall: time = time.max
+) -> tuple[date, date]:
+    """The first and last day that can be booked today at the wall time `wall`, both included; the first may lie
+    behind the last.
 
-    `lead_days` whole days lie between today and the first; the last is `horizon_days` from today.
+    `lead_days` whole days lie between today and the first; the last is `horizon_days` from today, from
+    `release_time` on.
     """
-    last = today + timedelta(days=policy.horizon_days)
+    last = today + timedelta(days=policy.horizon_days - (wall < policy.release_time))
     match policy.lead_unit:
         case LeadUnit.SAME_DAY:
             return today, last

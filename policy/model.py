@@ -5,14 +5,34 @@ that nobody states is an error, never a default: no number of this field can be 
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from datetime import date, datetime, time, timedelta
+from dataclasses import dataclass, field
+from datetime import datetime
 from enum import StrEnum
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
+from pydantic import BaseModel, ConfigDict, TypeAdapter, ValidationError
 
 from core.errors import Malformed, Unavailable
+from policy.bounds import contradictions
+from policy.rulebook import AllowanceWindow, FamilyPolicy, LeadUnit, Period
+
+__all__ = [
+    "AllowanceWindow",
+    "BadPolicy",
+    "Draft",
+    "FamilyPolicy",
+    "Layer",
+    "LeadUnit",
+    "LegalBasis",
+    "Period",
+    "PolicyIncomplete",
+    "PolicySet",
+    "PolicyUnknown",
+    "Scope",
+    "check",
+    "check_bounds",
+    "merge",
+]
 
 
 class Scope(StrEnum):
@@ -22,14 +42,6 @@ class Scope(StrEnum):
     PROVINCE = "province"
     PRISON = "prison"
     WARD = "ward"
-
-
-class LeadUnit(StrEnum):
-    """How `lead_days` is counted: whole days that lie between today and the visit."""
-
-    DAYS = "days"
-    WORKING_DAYS = "working-days"
-    SAME_DAY = "same-day"  # no whole day: whatever has not begun yet can be booked
 
 
 class PolicyIncomplete(Unavailable):
@@ -48,89 +60,16 @@ class BadPolicy(Malformed):
     status = 422
 
 
-class _Frozen(BaseModel):
+class LegalBasis(BaseModel):
+    """On what values rest. `seen`: how well its text is known; nothing but `text` is printed as law. `fields`: the
+    values that rest on it; none named: it stands for the set as a whole."""
+
     model_config = ConfigDict(frozen=True, extra="forbid")
-
-
-class AllowanceWindow(_Frozen):
-    """Days that count as one period of their own, whatever months they touch (Spring Festival)."""
-
-    first: date
-    last: date
-    visits: int = Field(ge=0)
-
-
-@dataclass(frozen=True, slots=True)
-class Period:
-    """Days that share one allowance. `key` names them, `last` is the last of them."""
-
-    key: str
-    visits: int
-    last: date
-
-
-class FamilyPolicy(_Frozen):
-    """The rules of family visits. Minutes unless the name tells another unit."""
-
-    # allowance
-    visits_per_month: int = Field(ge=0)  # of the month in which the visit lies; all channels together
-    visits_by_level: Mapping[str, int]  # treatment levels that differ; 0: no visits
-    allowance_windows: tuple[AllowanceWindow, ...]
-    # time
-    minutes: int = Field(ge=5, le=240)
-    turnaround_minutes: int = Field(ge=0, le=120)
-    early_minutes: int = Field(ge=0, le=120)  # how long before its time the lobby opens
-    late_cutoff_minutes: int = Field(ge=1)  # who is not there by then has not come
-    reconnect_window_s: int = Field(ge=10, le=600)
-    monitor_absent_end_minutes: int = Field(ge=1)
-    pause_end_minutes: int = Field(ge=1)
-    # people
-    max_visitors: int = Field(ge=1, le=10)
-    adult_age: int = Field(ge=5, le=21)  # years; 5 to 18 occur (rules N12)
-    child_counts_below: int = Field(ge=0)  # children younger than this are not counted; 0: all are
-    require_guardian: bool  # minors come with an adult only
-    # booking
-    lead_days: int = Field(ge=0)
-    lead_unit: LeadUnit
-    horizon_days: int = Field(ge=1, le=366)
-    hold_minutes: int = Field(ge=1, le=60)
-    late_booking_minutes: int = Field(ge=0, le=30)  # how long after its start a time may still be taken
-    visit_weekdays: tuple[int, ...]  # ISO weekdays on which this ward has visits; 1 is Monday
-    # decision
-    calendar: str  # a name of policy/calendars
-    reply_working_days: int = Field(ge=0)
-    office_closes: time  # wall time at which a reply day ends
-    # supervision
-    record_while_paused: bool
-    video_codec: Literal["vp8", "h264"]  # where every device of a call can do it; otherwise VP8
-    warnings: tuple[str, ...]  # codes of rooms.words
-    reasons: tuple[str, ...]  # codes of rooms.words: why an officer ends a call
-    refusal_reasons: tuple[str, ...]  # codes of policy.wording, as are the next two
-    cancel_reasons: tuple[str, ...]
-    # people-facing
-    reminder_minutes: tuple[Literal[1440, 120, 15], ...]  # before the visit; each has its text
-    cautions: tuple[str, ...]
-
-    def allowance(self, level: str) -> int:
-        """Visits in a month for an inmate of this treatment level."""
-        return self.visits_by_level.get(level, self.visits_per_month)
-
-    def period_of(self, day: date, level: str) -> Period:
-        """The period in which a visit on `day` counts: the month of the visit, or a special window."""
-        limit = self.allowance(level)
-        for window in self.allowance_windows:
-            if window.first <= day <= window.last:
-                return Period(f"{window.first}..{window.last}", min(window.visits, limit), window.last)
-        following = (day.replace(day=1) + timedelta(days=32)).replace(day=1)
-        return Period(f"{day:%Y-%m}", limit, following - timedelta(days=1))
-
-
-class LegalBasis(_Frozen):
-    """On what a value rests. `seen`: how well its text is known; nothing but `text` is printed as law."""
 
     title: str
     says: str
     seen: Literal["text", "secondary", "own"]  # the text itself; a report of it; a choice of this product
+    fields: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -142,6 +81,7 @@ class Layer:
     version: int
     values: Mapping[str, Any]
     legal_basis: tuple[LegalBasis, ...]
+    bounds: Mapping[str, Any] = field(default_factory=dict)  # field -> `bounds.Bound`, for narrower scopes
 
 
 @dataclass(frozen=True, slots=True)
@@ -163,17 +103,23 @@ class Draft:
     valid_to: datetime | None
     drafted_by: str
     approved_by: str | None
+    dropped: bool = False
+
+    @property
+    def open(self) -> bool:
+        """Whether it waits for a second person."""
+        return self.approved_by is None and not self.dropped
 
 
 def check(values: Mapping[str, Any]) -> dict[str, Any]:
     """What a scope states, in JSON form; raises `BadPolicy` naming every unknown or wrong value."""
     problems, clean = [], {}
     for name, value in values.items():
-        field = FamilyPolicy.model_fields.get(name)
-        if field is None:
+        known = FamilyPolicy.model_fields.get(name)
+        if known is None:
             problems.append(f"{name} is not known")
             continue
-        constrained: Any = Annotated[field.annotation, field]
+        constrained: Any = Annotated[known.annotation, known]
         adapter: TypeAdapter[Any] = TypeAdapter(constrained)
         try:
             clean[name] = adapter.dump_python(adapter.validate_python(value), mode="json")
@@ -185,18 +131,38 @@ def check(values: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def merge(layers: Sequence[Layer]) -> PolicySet:
-    """`layers` from the widest scope to the narrowest. Raises `PolicyIncomplete` naming what is missing."""
+    """`layers` from the widest scope to the narrowest.
+
+    Raises `PolicyIncomplete` naming what is missing, `BadPolicy` where a scope goes beyond a wider one's bounds or
+    values of several scopes cannot hold together.
+    """
     if not layers:
         raise PolicyUnknown
     values: dict[str, Any] = {}
     for layer in layers:
         values.update(layer.values)
+    check_bounds(layers)
     missing = [name for name in FamilyPolicy.model_fields if name not in values]
     if missing:
         raise PolicyIncomplete(missing=", ".join(missing))
+    try:
+        merged = FamilyPolicy.model_validate(values)
+    except ValidationError as error:
+        raise BadPolicy(problem=error.errors()[0]["msg"]) from error
     return PolicySet(
         id="+".join(layer.id for layer in layers),
         version="+".join(f"{layer.scope_id}.{layer.version}" for layer in layers),
-        values=FamilyPolicy.model_validate(values),
+        values=merged,
         legal_basis=tuple(basis for layer in layers for basis in layer.legal_basis),
     )
+
+
+def check_bounds(layers: Sequence[Layer]) -> None:
+    """Raises `BadPolicy` with every value that goes beyond the bounds of a wider scope."""
+    found = [
+        str(one)
+        for number, layer in enumerate(layers)
+        for one in contradictions([(wide.scope_id, wide.bounds) for wide in layers[:number]], layer.values)
+    ]
+    if found:
+        raise BadPolicy(problem="; ".join(found))

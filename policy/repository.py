@@ -2,36 +2,99 @@
 
 from collections.abc import Iterable
 from datetime import datetime
+from weakref import WeakKeyDictionary
 
-from sqlalchemy import func, or_, select
+from sqlalchemy import ColumnElement, func, or_, select
 
 from core.db import Session
 from policy import model
 from policy.model import Draft, Layer, LegalBasis, PolicySet, PolicyUnknown
 from policy.tables import PolicyRow, ScopeRow
 
+# Scopes never move and approved versions never change, so both are remembered: what is asked each time is only
+# which versions are in force.
+_paths: WeakKeyDictionary[object, dict[str, tuple[str, ...]]] = WeakKeyDictionary()
+_merged: dict[tuple[str, ...], PolicySet] = {}
+_MERGED_MOST = 4096
+
 
 async def current(session: Session, scope_id: str, at: datetime) -> PolicySet:
     """The merged rules of the prison (or ward) `scope_id` at the moment `at`.
 
-    Raises `PolicyUnknown` for a scope nobody set up, `PolicyIncomplete` when a value is stated by nobody.
+    Raises `PolicyUnknown` for a scope nobody set up, `PolicyIncomplete` when a value is stated by nobody,
+    `BadPolicy` when scopes contradict each other.
     """
-    scope = await session.get(ScopeRow, scope_id)
-    if scope is None:
-        raise PolicyUnknown
-    path = scope.path.split("/")
-    rows = await session.scalars(
-        select(PolicyRow)
-        .where(
-            PolicyRow.scope_id.in_(path),
-            PolicyRow.approved_at.is_not(None),
-            PolicyRow.valid_from <= at,
-            or_(PolicyRow.valid_to.is_(None), PolicyRow.valid_to > at),
-        )
+    path = await path_of(session, scope_id)
+    in_force = await _in_force(session, path, at)
+    found = _merged.get(in_force)
+    if found is None:
+        found = model.merge(await _layers(session, in_force))
+        if len(_merged) >= _MERGED_MOST:
+            _merged.clear()
+        _merged[in_force] = found
+    return found
+
+
+async def path_of(session: Session, scope_id: str) -> tuple[str, ...]:
+    """The scope and those above it, the widest first; raises `PolicyUnknown`."""
+    known = _paths.setdefault(session.get_bind(), {})
+    if scope_id not in known:
+        path = await session.scalar(select(ScopeRow.path).where(ScopeRow.id == scope_id))
+        if path is None:
+            raise PolicyUnknown
+        known[scope_id] = tuple(path.split("/"))
+    return known[scope_id]
+
+
+async def _in_force(session: Session, path: tuple[str, ...], at: datetime) -> tuple[str, ...]:
+    """The ids of the newest version in force of each scope, in the order of the path."""
+    rows = await session.execute(
+        select(PolicyRow.scope_id, PolicyRow.id)
+        .where(PolicyRow.scope_id.in_(path), PolicyRow.approved_at.is_not(None), *_valid(at))
         .order_by(PolicyRow.version)
     )
-    newest = {row.scope_id: row for row in rows}
-    return model.merge([layer_of(newest[scope_id]) for scope_id in path if scope_id in newest])
+    newest = {row[0]: row[1] for row in rows}
+    return tuple(newest[scope_id] for scope_id in path if scope_id in newest)
+
+
+def _valid(at: datetime) -> tuple[ColumnElement[bool], ...]:
+    return (PolicyRow.valid_from <= at, or_(PolicyRow.valid_to.is_(None), PolicyRow.valid_to > at))
+
+
+async def _layers(session: Session, policy_ids: tuple[str, ...]) -> list[Layer]:
+    rows = await session.scalars(select(PolicyRow).where(PolicyRow.id.in_(policy_ids)))
+    by_id = {row.id: row for row in rows}
+    return [layer_of(by_id[policy_id]) for policy_id in policy_ids]
+
+
+async def layers(session: Session, scope_id: str, at: datetime) -> list[Layer]:
+    """What each scope from the widest to this one states at `at`; a scope that states nothing is left out."""
+    path = await path_of(session, scope_id)
+    return await _layers(session, await _in_force(session, path, at))
+
+
+async def would_be(session: Session, scope_id: str, draft: Layer, at: datetime) -> PolicySet:
+    """The rules of `scope_id` at `at` if `draft`, of it or of a wider scope, were in force by then."""
+    path = await path_of(session, scope_id)
+    standing = {layer.scope_id: layer for layer in await layers(session, scope_id, at)}
+    standing[draft.scope_id] = draft
+    return model.merge([standing[one] for one in path if one in standing])
+
+
+async def below(session: Session, scope_id: str) -> list[tuple[str, str, str]]:
+    """(id, kind, title) of the scope itself and every narrower one, the wider before the narrower."""
+    path = "/".join(await path_of(session, scope_id))
+    rows = await session.execute(
+        select(ScopeRow.id, ScopeRow.kind, ScopeRow.title)
+        .where(or_(ScopeRow.path == path, ScopeRow.path.startswith(f"{path}/", autoescape=True)))
+        .order_by(ScopeRow.path)
+    )
+    return [(row[0], row[1], row[2]) for row in rows]
+
+
+async def draft_of(session: Session, policy_id: str) -> Draft | None:
+    row = await session.get(PolicyRow, policy_id)
+    return None if row is None else _draft_of(row)
 
 
 async def judged_by(session: Session, version: str) -> PolicySet:
@@ -74,7 +137,7 @@ async def has_preset(session: Session, scope_id: str, preset: str) -> bool:
 
 def layer_of(row: PolicyRow) -> Layer:
     basis = _basis(row.legal_basis)
-    return Layer(row.id, row.scope_id, row.version, row.values, basis)
+    return Layer(row.id, row.scope_id, row.version, row.values, basis, row.bounds)
 
 
 def _basis(entries: Iterable[object]) -> tuple[LegalBasis, ...]:
@@ -83,6 +146,6 @@ def _basis(entries: Iterable[object]) -> tuple[LegalBasis, ...]:
 
 def _draft_of(row: PolicyRow) -> Draft:
     approved_by = None if row.approved_by_id is None else f"{row.approved_by_kind}:{row.approved_by_id}"
-    return Draft(
-        layer_of(row), row.valid_from, row.valid_to, f"{row.drafted_by_kind}:{row.drafted_by_id}", approved_by
-    )
+    drafted_by = f"{row.drafted_by_kind}:{row.drafted_by_id}"
+    dropped = row.dropped_at is not None
+    return Draft(layer_of(row), row.valid_from, row.valid_to, drafted_by, approved_by, dropped)

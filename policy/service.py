@@ -11,6 +11,7 @@ from core.db import Session
 from core.errors import Conflict, NotFound
 from core.ids import Ref, new_id
 from ledger.record import record
+from policy import bounds as bounds_of_scopes
 from policy import model, presets, repository
 from policy.model import BadPolicy, LegalBasis, Scope
 from policy.presets import Preset
@@ -49,26 +50,34 @@ async def draft(
     *,
     valid_from: datetime | None = None,
     valid_to: datetime | None = None,
+    bounds: Mapping[str, Any] | None = None,
 ) -> str:
     """A new version of what a scope states, without effect until approved; answers its id.
 
-    Raises `BadPolicy` for unknown or wrong values, `NotFound` for an unknown scope.
+    Raises `BadPolicy` for unknown or wrong values and for what a wider scope does not allow, `NotFound` for an
+    unknown scope.
     """
     if await session.get(ScopeRow, scope_id) is None:
         raise NotFound
     _check_codes(values)
+    begins = valid_from or clock.now()
+    if valid_to is not None and valid_to <= begins:
+        raise BadPolicy(problem="they end before they begin")
+    version = await repository.next_version(session, scope_id)
     row = PolicyRow(
         id=new_id("pol"),
         scope_id=scope_id,
-        version=await repository.next_version(session, scope_id),
+        version=version,
         values=model.check(values),
-        legal_basis=[basis.model_dump() for basis in legal_basis],
-        valid_from=valid_from or clock.now(),
+        legal_basis=[basis.model_dump(mode="json") for basis in legal_basis],
+        bounds=_bounds(bounds or {}),
+        valid_from=begins,
         valid_to=valid_to,
         drafted_by_kind=actor.kind,
         drafted_by_id=actor.id,
         drafted_at=clock.now(),
     )
+    await _within(session, row)
     session.add(row)
     await session.flush()
     record(
@@ -89,9 +98,10 @@ async def approve(session: Session, actor: Ref, policy_id: str) -> None:
         raise NotFound
     if (row.drafted_by_kind, row.drafted_by_id) == (actor.kind, actor.id):
         raise SamePerson
+    await _within(session, row)  # a wider scope may have changed since
     done = await session.scalar(
         update(PolicyRow)
-        .where(PolicyRow.id == policy_id, PolicyRow.approved_at.is_(None))
+        .where(PolicyRow.id == policy_id, PolicyRow.approved_at.is_(None), PolicyRow.dropped_at.is_(None))
         .values(approved_by_kind=actor.kind, approved_by_id=actor.id, approved_at=clock.now())
         .returning(PolicyRow.id)
         .execution_options(synchronize_session=False)
@@ -105,6 +115,47 @@ async def approve(session: Session, actor: Ref, policy_id: str) -> None:
         subject=Ref("policy", policy_id),
         scope=row.scope_id,
         version=row.version,
+    )
+
+
+def _bounds(stated: Mapping[str, Any]) -> dict[str, Any]:
+    clean, problems = bounds_of_scopes.check(stated)
+    if problems:
+        raise BadPolicy(problem="; ".join(problems))
+    return clean
+
+
+async def _within(session: Session, row: PolicyRow) -> None:
+    """Raises `BadPolicy` where the version goes beyond a wider scope, or a narrower one then goes beyond it."""
+    mine = repository.layer_of(row)
+    wider = [
+        layer
+        for layer in await repository.layers(session, row.scope_id, row.valid_from)
+        if layer.scope_id != row.scope_id
+    ]
+    model.check_bounds([*wider, mine])
+    for scope_id, *_ in (await repository.below(session, row.scope_id))[1:] if mine.bounds else ():
+        narrow = await repository.layers(session, scope_id, row.valid_from)
+        model.check_bounds([mine, *(layer for layer in narrow if layer.scope_id == scope_id)])
+
+
+async def drop(session: Session, actor: Ref, policy_id: str) -> None:
+    """Takes a proposal back, by whoever may propose; raises `Conflict` once it is approved or dropped."""
+    dropped = await session.scalar(
+        update(PolicyRow)
+        .where(PolicyRow.id == policy_id, PolicyRow.approved_at.is_(None), PolicyRow.dropped_at.is_(None))
+        .values(dropped_by_kind=actor.kind, dropped_by_id=actor.id, dropped_at=clock.now())
+        .returning(PolicyRow.scope_id)
+        .execution_options(synchronize_session=False)
+    )
+    if dropped is None:
+        raise Conflict if await session.get(PolicyRow, policy_id) else NotFound
+    record(
+        session,
+        f"{_who(actor)}:policy:dropped",
+        actor=actor,
+        subject=Ref("policy", policy_id),
+        scope=dropped,
     )
 
 
@@ -126,7 +177,13 @@ async def load_preset(session: Session, actor: Ref, name: str) -> str:
 async def _take(session: Session, actor: Ref, preset: Preset, source: str) -> None:
     author = Ref(PRESET_AUTHOR, preset.name)
     policy_id = await draft(
-        session, author, preset.scope_id, preset.values, preset.legal_basis, valid_from=before_set_up()
+        session,
+        author,
+        preset.scope_id,
+        preset.values,
+        preset.legal_basis,
+        valid_from=before_set_up(),
+        bounds=preset.bounds,
     )
     row = await session.get_one(PolicyRow, policy_id)
     row.preset = source

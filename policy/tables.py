@@ -38,6 +38,7 @@ class PolicyRow(Base):
     version: Mapped[int]
     values: Mapped[dict[str, Any]] = mapped_column(JSON)
     legal_basis: Mapped[list[dict[str, Any]]] = mapped_column(JSON)
+    bounds: Mapped[dict[str, Any]] = mapped_column(JSON)  # for narrower scopes: `bounds.Bound` by field
     preset: Mapped[str | None]  # the file it came from, with its digest
     valid_from: Mapped[datetime]
     valid_to: Mapped[datetime | None]
@@ -47,3 +48,6 @@ class PolicyRow(Base):
     approved_by_kind: Mapped[str | None]
     approved_by_id: Mapped[str | None]
     approved_at: Mapped[datetime | None]
+    dropped_by_kind: Mapped[str | None]  # a proposal that nobody will approve
+    dropped_by_id: Mapped[str | None]
+    dropped_at: Mapped[datetime | None]

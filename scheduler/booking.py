@@ -1,47 +1,48 @@
-"""What a family does: pick a slot, let it go, confirm the pick, withdraw."""
+"""What a family does with its pick: confirm it, let it go, withdraw the visit. Picking stands in `picking`."""
 
 from collections.abc import Sequence
-from datetime import date, datetime, timedelta
+from dataclasses import replace
+from datetime import datetime, timedelta
+from typing import Any
 
-from sqlalchemy import and_
+from sqlalchemy import and_, insert
 
 from core import clock
 from core.db import Session
-from core.errors import Conflict, Malformed, NotFound, Reason, Refused
-from core.ids import SYSTEM, new_id, reference
-from ledger.record import record
-from people import repository as people
-from people.model import Identity, Relationship
+from core.errors import Conflict, NotFound, Reason, Refused
+from core.ids import Ref, new_id
+from people.model import Identity
 from policy import calendar, clocks
-from scheduler import access, facts, moves, places, repository
-from scheduler.access import Actor, ref, tag
-from scheduler.facts import Ground
-from scheduler.model import (
-    BookingState,
-    BookingView,
-    ClaimKind,
-    Fault,
-    VisitKind,
-    VisitorChoice,
-    ticks,
-)
-from scheduler.rules import SlotFacts, refusals
-from scheduler.tables import BookingRow, SlotRow, VisitorRow
+from scheduler import access, accounts, facts, moves, picking, places, repository
+from scheduler.access import Actor
+from scheduler.facts import Ground, Guest
+from scheduler.judging import Verdict
+from scheduler.model import BookingState, BookingView, ClaimKind, Fault, Visitor, VisitorChoice, ticks
+from scheduler.picking import BadKey, Purpose, check_key, expire_hold, hold
+from scheduler.repository import get
+from scheduler.tables import BookingRow, VisitorRow
 
-_KEY_LENGTH = 100  # characters of an idempotency key
-_TRIES = 5  # of a pick, each time somebody else was faster by an instant
+__all__ = [
+    "AlreadyRequested",
+    "BadKey",
+    "bring",
+    "confirm_pick",
+    "expire_hold",
+    "get",
+    "get_for",
+    "hold",
+    "own",
+    "release",
+    "request",
+    "withdraw",
+]
 
-HOLD_EXPIRED = Reason(
-    "hold-expired", "Your pick was held for you for a while and has run out. Please pick a time again."
-)
 VISIT_BEGUN = Reason(
     "visit-begun", "The time of this visit has come. It can no longer be withdrawn; you may simply end it."
 )
-
-
-class BadKey(Malformed):
-    code = "bad-key"
-    text = "This request came without a usable key. Please load the page again."
+WITHDRAWN_LATE = Reason(
+    "withdrawn-late", "This visit was withdrawn later than {hours} hours before its time."
+)
 
 
 class AlreadyRequested(Conflict):
@@ -49,140 +50,7 @@ class AlreadyRequested(Conflict):
     text = "This visit has been requested already. You find it among your visits."
 
 
-async def hold(session: Session, actor: Identity, inmate_id: str, slot_id: str, key: str) -> BookingView:
-    """Keeps a place of the slot for the family for `hold_minutes`; the same `key` again is the same pick.
-
-    An earlier pick of this relative for this inmate is let go. Raises `Refused` with every reason,
-    `NotFound` for a slot or inmate that is not the relative's.
-    """
-    relative_id = access.relative_id(actor)
-    if not 0 < len(key) <= _KEY_LENGTH:
-        raise BadKey
-    if (known := await repository.by_hold_key(session, relative_id, key)) is not None:
-        return known
-    relation = await people.relationship(session, relative_id, inmate_id)
-    slot_row = await session.get(SlotRow, slot_id)
-    if relation is None or slot_row is None or slot_row.prison_id != relation.prison_id:
-        raise NotFound
-    ground = await facts.ground(session, inmate_id)
-    numbers = ticks(slot_row.starts_at, slot_row.ends_at)
-    booking_id = new_id("bkg")
-    for _ in range(_TRIES):
-        await _push_aside(session, actor, slot_id, inmate_id, numbers)
-        slot = await _judged(session, ground, [relation], slot_id, booking_id)
-        async with session.begin_nested() as attempt:
-            if not await _insert(session, ground, slot, relative_id, booking_id, key):
-                known = await repository.by_hold_key(session, relative_id, key)
-                if known is not None:
-                    return known
-            elif await _take(session, ground, slot, relative_id, booking_id):
-                return await _held(session, actor, booking_id, slot_id)
-            await attempt.rollback()
-    raise moves.Moved
-
-
-async def _push_aside(
-    session: Session, actor: Identity, slot_id: str, inmate_id: str, numbers: range
-) -> None:
-    """Ends stale holds in the way, and the relative's own present pick."""
-    in_the_way = await places.lock_in_the_way(session, slot_id, inmate_id, actor.subject.id, numbers)
-    for booking_id, is_stale in in_the_way:
-        if is_stale:
-            await expire_hold(session, booking_id)
-        else:
-            await moves.try_move(session, actor, booking_id, BookingState.WITHDRAWN)
-
-
-async def expire_hold(session: Session, booking_id: str) -> bool:
-    """Ends a hold that has run out; False when it has not, or was ended before."""
-    stale = places.stale(clock.now())
-    came_from = await moves.try_move(
-        session, SYSTEM, booking_id, BookingState.EXPIRED, only_if=stale, reason=HOLD_EXPIRED
-    )
-    return came_from is not None
-
-
-async def _judged(
-    session: Session, ground: Ground, relations: Sequence[Relationship], slot_id: str, booking_id: str
-) -> SlotFacts:
-    """The slot, if the rules allow it; raises `Refused` with every reason."""
-    ignoring = BookingRow.id == booking_id
-    (slot,) = await facts.slots(session, [SlotRow.id == slot_id], ignoring=ignoring)
-    case = await facts.judge(session, ground, relations, [slot], ignoring=ignoring)
-    if reasons := refusals(case, slot):
-        raise Refused(reasons)
-    return slot
-
-
-async def _insert(
-    session: Session, ground: Ground, slot: SlotFacts, relative_id: str, booking_id: str, key: str
-) -> bool:
-    values, now = ground.policy.values, clock.now()
-    row = {
-        "id": booking_id,
-        "reference": reference(),
-        "kind": VisitKind.FAMILY,
-        "state": BookingState.HELD,
-        "inmate_id": ground.inmate.id,
-        "inmate_name": ground.inmate.name,
-        "prison_id": ground.prison.id,
-        "wing_id": ground.inmate.wing_id,
-        "slot_id": slot.id,
-        "day": slot.day,
-        "starts_at": slot.starts_at,
-        "slot_ends_at": slot.ends_at,
-        "minutes": slot.minutes,
-        "opens_at": slot.starts_at - timedelta(minutes=values.early_minutes),
-        "requested_by": relative_id,
-        "hold_key": key,
-        "policy_version": ground.policy.version,
-        "held_until": now + timedelta(minutes=values.hold_minutes),
-        "state_since": now,
-        "state_by_kind": "relative",
-        "state_by_id": relative_id,
-        "reason_params": {},
-        "words": "",
-        "fault": Fault.NOBODY,
-        "created_at": now,
-    }
-    return bool(await places.insert_new(session, BookingRow, [row], BookingRow.id))
-
-
-async def _take(session: Session, ground: Ground, slot: SlotFacts, relative_id: str, booking_id: str) -> bool:
-    """Takes all that a pick needs, or says False and may have taken a part."""
-    numbers = ticks(slot.starts_at, slot.ends_at)
-    period = ground.policy.values.period_of(slot.day, ground.inmate.level)
-    people_keys = [
-        *places.ticks_of(ClaimKind.INMATE, ground.inmate.id, numbers),
-        *places.ticks_of(ClaimKind.VISITOR, relative_id, numbers),
-    ]
-    return (
-        await places.take_place(session, slot.id, booking_id)
-        and await places.claim(session, people_keys, booking_id)
-        and await places.claim_visit(session, ground.inmate.id, period.key, period.visits, booking_id)
-    )
-
-
-async def _held(session: Session, actor: Identity, booking_id: str, slot_id: str) -> BookingView:
-    record(
-        session,
-        tag(actor, "booking:held"),
-        actor=ref(actor),
-        subject=access.booking_ref(booking_id),
-        slot=slot_id,
-    )
-    return await get(session, booking_id)
-
-
-async def get(session: Session, booking_id: str) -> BookingView:
-    """Any booking, whoever asks; raises `NotFound`."""
-    view = await repository.view(session, booking_id)
-    if view is None:
-        raise NotFound
-    return view
-
-
-async def _own(session: Session, actor: Identity, booking_id: str) -> BookingView:
+async def own(session: Session, actor: Identity, booking_id: str) -> BookingView:
     """The booking, if the acting relative asked for it; raises `NotFound` otherwise."""
     view = await get(session, booking_id)
     if view.requested_by != access.relative_id(actor):
@@ -192,7 +60,7 @@ async def _own(session: Session, actor: Identity, booking_id: str) -> BookingVie
 
 async def release(session: Session, actor: Identity, booking_id: str) -> None:
     """Lets a pick go (a change of mind); doing it again, or after it ran out, changes nothing."""
-    await _own(session, actor, booking_id)
+    await own(session, actor, booking_id)
     held = BookingRow.state == BookingState.HELD
     await moves.try_move(session, actor, booking_id, BookingState.WITHDRAWN, only_if=held)
 
@@ -204,25 +72,67 @@ async def request(
 
     Raises `Refused` with every reason (`hold-expired` if it came too late); the pick then stays as it was.
     """
-    before = await _own(session, actor, booking_id)
-    if not 0 < len(key) <= _KEY_LENGTH:
-        raise BadKey
+    return await confirm_pick(session, actor, await own(session, actor, booking_id), visitors, key)
+
+
+async def confirm_pick(
+    session: Session,
+    actor: Identity,
+    before: BookingView,
+    visitors: Sequence[VisitorChoice],
+    key: str,
+    *,
+    extra: bool = False,
+) -> BookingView:
+    """As `request`, whoever acts. `extra`: the place is one beyond the capacity."""
+    check_key(key)
+    booking_id = before.id
+    if before.state is not BookingState.HELD or before.held_until is None or before.held_until <= clock.now():
+        return await _requested_before(session, booking_id, key)
     ground = await facts.ground(session, before.inmate_id)
+    guests = await facts.guests(session, before.inmate_id, [choice.relationship_id for choice in visitors])
+    replaced = None if before.replaces is None else await get(session, before.replaces)
+    purpose = Purpose(replaced, before.link, before.part, extra=extra)
+    slot = await picking.look(session, ground, before.slot_id, booking_id, purpose)
+    case, verdict = await picking.judged(session, ground, guests, slot, booking_id, purpose)
+    values = _confirming(ground, before, key, verdict)
     came_from = await moves.try_move(
         session,
         actor,
         booking_id,
         BookingState.REQUESTED,
         only_if=and_(BookingRow.held_until > clock.now(), BookingRow.state == BookingState.HELD),
-        values={"request_key": key, "reply_by": _reply_by(ground, before), "held_until": None},
-        details={"visitors": len(visitors)},
+        values=values,
+        details={"visitors": len(visitors), **({"chain": list(verdict.chain)} if verdict.chain else {})},
+        view=before,
     )
     if came_from is None:
         return await _requested_before(session, booking_id, key)
-    relations = await _chosen(session, ground.inmate.id, visitors)
-    await _judged(session, ground, relations, before.slot_id, booking_id)
-    await _bring(session, ground, before, relations)
-    return await get(session, booking_id)
+    coming = await bring(session, ground, before, guests)
+    if slot.audience.counted:
+        await accounts.use(session, ground, before, case.period(slot.day).key)
+    return replace(
+        before,
+        state=BookingState.REQUESTED,
+        visitors=coming,
+        held_until=None,
+        reply_by=values["reply_by"],
+        exceptions=verdict.excepted,
+        chain=tuple(verdict.chain),
+        state_since=clock.now(),
+    )
+
+
+def _confirming(ground: Ground, before: BookingView, key: str, verdict: Verdict) -> dict[str, Any]:
+    return {
+        "request_key": key,
+        "reply_by": _reply_by(ground, before),
+        "held_until": None,
+        "exceptions": [
+            {"code": one.code, "text": one.text, "params": one.params} for one in verdict.excepted
+        ],
+        "chain": list(verdict.chain),
+    }
 
 
 async def _requested_before(session: Session, booking_id: str, key: str) -> BookingView:
@@ -231,55 +141,59 @@ async def _requested_before(session: Session, booking_id: str, key: str) -> Book
     if row.request_key == key:
         return view
     if view.state in (BookingState.HELD, BookingState.EXPIRED, BookingState.WITHDRAWN):
-        raise Refused([HOLD_EXPIRED])
+        raise Refused([picking.HOLD_EXPIRED])
     raise AlreadyRequested
 
 
-async def _chosen(session: Session, inmate_id: str, visitors: Sequence[VisitorChoice]) -> list[Relationship]:
-    """The relationships that the family named; raises `NotFound` for one with somebody else."""
-    chosen: dict[str, Relationship] = {}
-    for choice in visitors:
-        relation = await people.relationship_by_id(session, choice.relationship_id)
-        if relation is None or relation.inmate_id != inmate_id:
-            raise NotFound
-        chosen[relation.relative_id] = relation
-    return list(chosen.values())
-
-
-async def _bring(
-    session: Session, ground: Ground, booking: BookingView, relations: Sequence[Relationship]
-) -> None:
-    """Writes down who comes and claims their time; who asked but does not come is free again."""
+async def bring(
+    session: Session, ground: Ground, booking: BookingView, guests: Sequence[Guest], *, anew: bool = False
+) -> tuple[Visitor, ...]:
+    """Writes down who comes and claims their time; who asked but does not come is free again. `anew`: nobody's time
+    is claimed yet, not even that of the one who asked."""
     numbers = ticks(booking.starts_at, booking.slot_ends_at)
-    coming = {relation.relative_id for relation in relations}
-    if booking.requested_by not in coming:
-        own = places.ticks_of(ClaimKind.VISITOR, booking.requested_by, numbers)
-        await places.unclaim(session, own, booking.id)
+    coming = {guest.relative_id for guest in guests}
+    if booking.requested_by not in coming and not anew:
+        mine = places.ticks_of(ClaimKind.VISITOR, booking.requested_by, numbers)
+        await places.unclaim(session, mine, booking.id)
     others = [
         key
-        for relative_id in sorted(coming - {booking.requested_by})
+        for relative_id in sorted(coming if anew else coming - {booking.requested_by})
         for key in places.ticks_of(ClaimKind.VISITOR, relative_id, numbers)
     ]
+    if booking.replaces is not None:
+        others = await places.not_held_by(session, others, booking.replaces)
     if not await places.claim(session, others, booking.id):
         raise moves.Moved
-    day = booking.starts_at.astimezone(ground.zone).date()
-    session.add_all(_visitor(booking.id, entry, day, ground) for entry in relations)
-    await session.flush()
+    visitors = [_visitor(booking, guest, ground) for guest in guests]
+    await session.execute(insert(VisitorRow), [_visitor_row(booking.id, one) for one in visitors])
+    return repository.in_order(visitors, booking.requested_by)
 
 
-def _visitor(booking_id: str, relation: Relationship, day: date, ground: Ground) -> VisitorRow:
-    born = relation.relative_born
+def _visitor(booking: BookingView, guest: Guest, ground: Ground) -> Visitor:
+    day, born = booking.starts_at.astimezone(ground.zone).date(), guest.relative_born
     age = day.year - born.year - ((day.month, day.day) < (born.month, born.day))
-    return VisitorRow(
+    return Visitor(
         id=new_id("vis"),
-        booking_id=booking_id,
-        relationship_id=relation.id,
-        relative_id=relation.relative_id,
-        name=relation.relative_name,
-        kinship=relation.kinship,
+        person=Ref("relative", guest.relative_id),
+        name=guest.relative_name,
+        kinship=guest.kinship,
         born=born,
         minor=age < ground.policy.values.adult_age,
+        relationship_id=guest.id,
     )
+
+
+def _visitor_row(booking_id: str, visitor: Visitor) -> dict[str, Any]:
+    return {
+        "id": visitor.id,
+        "booking_id": booking_id,
+        "relationship_id": visitor.relationship_id,
+        "relative_id": visitor.person.id if visitor.person else "",
+        "name": visitor.name,
+        "kinship": visitor.kinship,
+        "born": visitor.born,
+        "minor": visitor.minor,
+    }
 
 
 def _reply_by(ground: Ground, booking: BookingView) -> datetime:
@@ -296,12 +210,36 @@ def _reply_by(ground: Ground, booking: BookingView) -> datetime:
 
 
 async def withdraw(session: Session, actor: Identity, booking_id: str, words: str = "") -> BookingView:
-    """The family does not want the visit any more; possible until it begins."""
-    view = await _own(session, actor, booking_id)
+    """The family does not want the visit any more; possible until it begins. Later than the policy asks for it is
+    noted as late, and the visit counts as used where the policy says so."""
+    view = await own(session, actor, booking_id)
     if view.starts_at <= clock.now():
         raise Refused([VISIT_BEGUN])
-    await moves.move(session, actor, booking_id, BookingState.WITHDRAWN, words=words, fault=Fault.FAMILY)
+    values = (await facts.ground(session, view.inmate_id)).policy.values
+    late = view.state is not BookingState.HELD and (
+        view.starts_at - clock.now() < timedelta(hours=values.withdraw_hours)
+    )
+    reason = None
+    if late:
+        reason = Reason(WITHDRAWN_LATE.code, WITHDRAWN_LATE.text, {"hours": values.withdraw_hours})
+    await moves.move(
+        session,
+        actor,
+        booking_id,
+        BookingState.WITHDRAWN,
+        reason=reason,
+        words=words,
+        fault=Fault.FAMILY,
+        keep_allowance=late and "late-withdrawal" in values.consumed_by,
+    )
+    await _without_its_heir(session, actor, booking_id)
     return await get(session, booking_id)
+
+
+async def _without_its_heir(session: Session, actor: Actor, booking_id: str) -> None:
+    """A change of a visit that the family itself does not want any more is not wanted either."""
+    for heir in await repository.views(session, BookingRow.replaces == booking_id):
+        await moves.try_move(session, actor, heir.id, BookingState.WITHDRAWN, fault=Fault.FAMILY)
 
 
 async def get_for(session: Session, actor: Actor, booking_id: str) -> BookingView:

@@ -13,7 +13,7 @@ from people import repository as people
 from people.model import Relationship
 from policy import repository as policies
 from policy.wording import CANCEL_REASONS, REFUSAL_REASONS
-from scheduler import booking, facts, moves, places, telling
+from scheduler import accounts, booking, changing, facts, moves, places, signing, strikes, telling
 from scheduler.access import DECIDERS, SUPERVISORS, Actor, booking_ref, ref, require, tag
 from scheduler.model import (
     OPEN_STATES,
@@ -37,11 +37,18 @@ class BadReason(Malformed):
 
 
 async def approve(session: Session, actor: Actor, booking_id: str) -> BookingView:
-    """Raises `Refused` when, since the request, a rule about the people or the time no longer holds."""
+    """Approves, or where a rule was broken signs for the next office of the chain; the last one's signature approves.
+    A visit that this one replaces ends with it.
+
+    Raises `Refused` when, since the request, a rule about the people or the time no longer holds.
+    """
     view = await booking.get(session, booking_id)
     require(actor, view.prison_id, DECIDERS)
     await _still_stands(session, view)
+    if view.chain and await signing.sign(session, actor, view):
+        return view
     await moves.move(session, actor, booking_id, BookingState.APPROVED)
+    await changing.settle(session, view)
     return await booking.get(session, booking_id)
 
 
@@ -57,7 +64,8 @@ async def _still_stands(session: Session, view: BookingView) -> None:
     ignoring = BookingRow.id == view.id
     (slot,) = await facts.slots(session, [SlotRow.id == view.slot_id], ignoring=ignoring)
     case = await facts.judge(session, ground, relations, [slot], ignoring=ignoring)
-    if reasons := refusals(case, slot, STANDING):
+    excepted = {one.code for one in view.exceptions}
+    if reasons := [reason for reason in refusals(case, slot, STANDING) if reason.code not in excepted]:
         raise Refused(reasons)
 
 
@@ -138,7 +146,19 @@ async def complete(
         reason=reason,
         fault=Fault(fault),
     )
-    return await booking.get(session, booking_id)
+    ended = await booking.get(session, booking_id)
+    if outcome is BookingState.NO_SHOW:
+        await _missed(session, ended)
+    return ended
+
+
+async def _missed(session: Session, view: BookingView) -> None:
+    """Whether a missed visit counts is the policy's to say, and so is how many are too many (rules F8)."""
+    values = (await policies.current(session, view.wing_id, clock.now())).values
+    if "no-show" not in values.consumed_by:
+        await places.release_visit(session, view.id)
+        await accounts.refund(session, view.id)
+    await strikes.count(session, view)
 
 
 async def relationship_ended(session: Session, relationship_id: str, actor: Actor) -> list[BookingView]:

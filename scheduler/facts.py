@@ -1,8 +1,9 @@
 """Loads what the rules look at, in a handful of queries however many slots there are."""
 
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
+from typing import Protocol
 from zoneinfo import ZoneInfo
 
 from sqlalchemy import ColumnElement, and_, case, func, or_, select
@@ -10,24 +11,29 @@ from sqlalchemy import ColumnElement, and_, case, func, or_, select
 from core import clock
 from core.db import Session
 from core.errors import NotFound
-from people import repository as people
-from people.model import Inmate, InmateStatus, Relationship, RelationshipState
+from people.model import LIVE_RELATIONSHIPS, Inmate, InmateStatus, RelationshipState
+from people.repository import as_inmate
+from people.tables import InmateRow, RelationshipRow, RelativeRow
 from policy import calendar, clocks
 from policy import repository as policies
 from policy.model import PolicySet
-from scheduler.model import BookingState, ClaimKind, VisitKind, ticks
+from policy.rulebook import Channel, Span
+from scheduler import audience, obstacles
+from scheduler.case import Case, InmateFacts, SlotFacts, VisitorFacts
+from scheduler.model import BookingState, ClaimKind, VisitKind
+from scheduler.obstacles import Befallen, Claimed
 from scheduler.places import stale
-from scheduler.rules import BanFacts, Case, InmateFacts, SlotFacts, VisitorFacts
-from scheduler.tables import BanRow, BookingRow, ClaimRow, PlaceRow, PrisonRow, SlotRow
+from scheduler.tables import AccountRow, BookingRow, PlaceRow, PrisonRow, SlotRow, TemplateRow, WingRow
 
 
 @dataclass(frozen=True, slots=True)
 class Ground:
-    """The inmate's prison and its rules at this moment."""
+    """The inmate's prison and wing, and the rules at this moment."""
 
     now: datetime
     inmate: Inmate
     prison: PrisonRow
+    wing_name: str
     policy: PolicySet
 
     @property
@@ -37,19 +43,91 @@ class Ground:
     @property
     def bookable(self) -> tuple[date, date]:
         """The first and last day that can be booked now."""
-        today = self.now.astimezone(self.zone).date()
+        here = self.now.astimezone(self.zone)
         values = self.policy.values
-        return clocks.bookable_days(calendar.load(values.calendar), today, values)
+        return clocks.bookable_days(calendar.load(values.calendar), here.date(), values, here.time())
+
+
+class Guest(Protocol):
+    """Somebody who wants to come: a `Relationship` of people, or what `asking` answers."""
+
+    @property
+    def id(self) -> str: ...
+    @property
+    def relative_id(self) -> str: ...
+    @property
+    def relative_name(self) -> str: ...
+    @property
+    def relative_born(self) -> date: ...
+    @property
+    def kinship(self) -> str: ...
+    @property
+    def state(self) -> RelationshipState: ...
+
+
+@dataclass(frozen=True, slots=True)
+class Visiting:
+    """One relative and one inmate, as far as booking needs it."""
+
+    id: str
+    relative_id: str
+    relative_name: str
+    relative_born: date
+    kinship: str
+    state: RelationshipState
 
 
 async def ground(session: Session, inmate_id: str) -> Ground:
     """Raises `NotFound` for an unknown inmate or one whose prison is not on the platform."""
-    now = clock.now()
-    inmate = await people.inmate(session, inmate_id)
-    prison = None if inmate is None else await session.get(PrisonRow, inmate.prison_id)
-    if inmate is None or prison is None or not prison.active:
+    found = (
+        await session.execute(
+            select(InmateRow, PrisonRow, WingRow.name)
+            .join(PrisonRow, PrisonRow.id == InmateRow.prison_id)
+            .join(WingRow, WingRow.id == InmateRow.wing_id)
+            .where(InmateRow.id == inmate_id)
+        )
+    ).first()
+    if found is None:
         raise NotFound
-    return Ground(now, inmate, prison, await policies.current(session, inmate.wing_id, now))
+    return await _ground(session, *found)
+
+
+async def _ground(session: Session, inmate: InmateRow, prison: PrisonRow, wing_name: str) -> Ground:
+    if not prison.active:
+        raise NotFound
+    now = clock.now()
+    policy = await policies.current(session, inmate.wing_id, now)
+    return Ground(now, as_inmate(inmate), prison, wing_name, policy)
+
+
+async def asking(session: Session, relative_id: str, inmate_id: str) -> tuple[Ground, Visiting]:
+    """The ground, and the relative as visitor: by the live relationship with the inmate, else the latest.
+
+    Raises `NotFound` for a relative who never applied, and as `ground`.
+    """
+    rows = (
+        await session.execute(
+            select(RelationshipRow, RelativeRow.name, RelativeRow.born, InmateRow, PrisonRow, WingRow.name)
+            .join(RelativeRow, RelativeRow.id == RelationshipRow.relative_id)
+            .join(InmateRow, InmateRow.id == RelationshipRow.inmate_id)
+            .join(PrisonRow, PrisonRow.id == InmateRow.prison_id)
+            .join(WingRow, WingRow.id == InmateRow.wing_id)
+            .where(RelationshipRow.relative_id == relative_id, RelationshipRow.inmate_id == inmate_id)
+            .order_by(RelationshipRow.applied_at.desc(), RelationshipRow.id.desc())
+        )
+    ).all()
+    if not rows:
+        raise NotFound
+    live = (one for one in rows if one[0].state in LIVE_RELATIONSHIPS)
+    row, name, born, inmate, prison, wing_name = next(live, rows[0])
+    who = Visiting(row.id, relative_id, name, born, row.kinship, RelationshipState(row.state))
+    return await _ground(session, inmate, prison, wing_name), who
+
+
+_SLOT = (
+    SlotRow.id, SlotRow.wing_id, SlotRow.day, SlotRow.starts_at, SlotRow.ends_at, SlotRow.minutes, SlotRow.closed,
+    SlotRow.closed_words, SlotRow.audience, SlotRow.limits,
+)  # fmt: skip
 
 
 async def slots(
@@ -58,40 +136,49 @@ async def slots(
     *,
     ignoring: ColumnElement[bool],
 ) -> list[SlotFacts]:
-    """Slots with how many of their seats are taken; bookings that `ignoring` names leave theirs free."""
-    now = clock.now()
-    counts = and_(PlaceRow.booking_id.is_not(None), ~stale(now), ~ignoring)
+    """Slots with how many of their seats are taken; bookings that `ignoring` names leave theirs free. Seats beyond the
+    capacity are no capacity: only staff give them."""
+    counts = and_(PlaceRow.booking_id.is_not(None), ~stale(clock.now()), ~ignoring)
     held = and_(BookingRow.state == BookingState.HELD, counts)
+    run_out = and_(PlaceRow.booking_id.is_not(None), stale(clock.now()), ~ignoring)
     query = (
         select(
-            SlotRow,
-            func.count(PlaceRow.id),
+            SlotRow.id,
+            func.coalesce(func.sum(case((PlaceRow.extra.is_(False), 1), else_=0)), 0),
             func.coalesce(func.sum(case((counts, 1), else_=0)), 0),
             func.min(case((held, BookingRow.held_until), else_=None)),
+            func.coalesce(func.sum(case((run_out, 1), else_=0)), 0),
         )
         .outerjoin(PlaceRow, PlaceRow.slot_id == SlotRow.id)
         .outerjoin(BookingRow, BookingRow.id == PlaceRow.booking_id)
         .where(*where)
         .group_by(SlotRow.id)
+        .subquery()
+    )
+    rows = await session.execute(
+        select(*_SLOT, *list(query.c)[1:])
+        .join(query, query.c.id == SlotRow.id)
         .order_by(SlotRow.starts_at, SlotRow.id)
     )
-    return [_slot(row, seats, taken, freed) for row, seats, taken, freed in await session.execute(query)]
-
-
-def _slot(row: SlotRow, seats: int, taken: int, released_at: datetime | None) -> SlotFacts:
-    return SlotFacts(
-        id=row.id,
-        wing_id=row.wing_id,
-        day=row.day,
-        starts_at=row.starts_at,
-        ends_at=row.ends_at,
-        minutes=row.minutes,
-        capacity=seats,
-        taken=taken,
-        released_at=released_at,
-        closed=row.closed,
-        closed_words=row.closed_words,
-    )
+    return [
+        SlotFacts(
+            id=row[0],
+            wing_id=row[1],
+            day=row[2],
+            starts_at=row[3],
+            ends_at=row[4],
+            minutes=row[5],
+            capacity=row[10],
+            taken=row[11],
+            released_at=row[12],
+            closed=row[6],
+            closed_words=row[7],
+            stale=row[13],
+            audience=audience.read(row[8]),
+            limits=row[9],
+        )
+        for row in rows
+    ]
 
 
 def family_slots(ground: Ground, first: date, last: date) -> list[ColumnElement[bool]]:
@@ -108,40 +195,126 @@ def family_slots(ground: Ground, first: date, last: date) -> list[ColumnElement[
 async def judge(
     session: Session,
     ground: Ground,
-    relationships: Sequence[Relationship],
+    guests: Sequence[Guest],
     wanted: Sequence[SlotFacts],
     *,
     ignoring: ColumnElement[bool],
+    channel: Channel | None = Channel.REMOTE_PHONE,
 ) -> Case:
     """The case of these visitors for these slots. `ignoring`: bookings that do not stand in the way."""
-    relatives = [entry.relative_id for entry in relationships]
-    busy = await _busy(session, ground.inmate.id, relatives, wanted, ignoring)
+    relatives = [guest.relative_id for guest in guests]
+    values, inmate = ground.policy.values, ground.inmate
+    owners = _owners(ground, [slot.day for slot in wanted])
+    people = [(ClaimKind.INMATE, inmate.id), *((ClaimKind.VISITOR, one) for one in relatives)]
+    taken = await obstacles.claimed(session, wanted, people, owners, ignoring)
+    befell = await obstacles.befallen(
+        session,
+        ground.prison.id,
+        inmate.wing_id,
+        inmate.id,
+        relatives,
+        ground.zone,
+        timedelta(minutes=values.appointment_buffer_minutes),
+    )
     first_day, last_day = ground.bookable
     return Case(
         now=ground.now,
         zone=ground.zone,
-        policy=ground.policy.values,
+        policy=values,
         first_day=first_day,
         last_day=last_day,
-        inmate=InmateFacts(
-            id=ground.inmate.id,
-            wing_id=ground.inmate.wing_id,
-            level=ground.inmate.level,
-            present=ground.inmate.status == InmateStatus.PRESENT,
-            busy=frozenset(busy.get((ClaimKind.INMATE, ground.inmate.id), ())),
-        ),
-        visitors=tuple(
-            VisitorFacts(
-                relative_id=entry.relative_id,
-                name=entry.relative_name,
-                born=entry.relative_born,
-                approved=entry.state == RelationshipState.APPROVED,
-                busy=frozenset(busy.get((ClaimKind.VISITOR, entry.relative_id), ())),
-            )
-            for entry in relationships
-        ),
-        used=await used(session, ground, [slot.day for slot in wanted], ignoring),
-        bans=await _bans(session, ground, relatives),
+        inmate=await _inmate(session, ground, wanted, taken, befell),
+        visitors=tuple(_visitor(guest, taken) for guest in guests),
+        used={owners[owner]: len(numbers) for owner, numbers in taken.visits.items()},
+        numbers={owners[owner]: numbers for owner, numbers in taken.visits.items()},
+        used_weekend={owners[owner]: count for owner, count in taken.weekend.items()},
+        bans=tuple(befell.bans),
+        balance=await balance(session, ground),
+        lockdowns=tuple(befell.lockdowns),
+        used_limits=taken.limits,
+        channel=channel,
+    )
+
+
+def _visitor(guest: Guest, taken: Claimed) -> VisitorFacts:
+    return VisitorFacts(
+        relative_id=guest.relative_id,
+        name=guest.relative_name,
+        born=guest.relative_born,
+        approved=guest.state == RelationshipState.APPROVED,
+        busy=frozenset(taken.busy.get((ClaimKind.VISITOR, guest.relative_id), ())),
+        kinship=guest.kinship,
+    )
+
+
+async def _inmate(
+    session: Session, ground: Ground, wanted: Sequence[SlotFacts], taken: Claimed, befell: Befallen
+) -> InmateFacts:
+    inmate = ground.inmate
+    apart = {}
+    if wanted and befell.apart:
+        first, last = min(slot.day for slot in wanted), max(slot.day for slot in wanted)
+        apart = await obstacles.visits_of(session, ground.prison.id, befell.apart, first, last)
+    return InmateFacts(
+        id=inmate.id,
+        wing_id=inmate.wing_id,
+        level=inmate.level,
+        present=inmate.status == InmateStatus.PRESENT,
+        busy=frozenset(taken.busy.get((ClaimKind.INMATE, inmate.id), ())),
+        location=await _whereabouts(session, inmate),
+        category=inmate.category,
+        convicted=inmate.convicted,
+        case_type=inmate.case_type,
+        foreign=inmate.foreign,
+        away=tuple(befell.away),
+        apart=apart,
+    )
+
+
+async def _whereabouts(session: Session, inmate: Inmate) -> str:
+    """Where the inmate counts as being; only of somebody in a temporary wing must the timetable be asked."""
+    if "/" not in inmate.location:
+        return inmate.location
+    rows = await session.scalars(
+        select(TemplateRow.audience).where(
+            TemplateRow.prison_id == inmate.prison_id, TemplateRow.active, TemplateRow.audience != ""
+        )
+    )
+    return audience.whereabouts(inmate.location, [audience.read(row) for row in rows])
+
+
+async def guests(session: Session, inmate_id: str, relationship_ids: Iterable[str]) -> list[Visiting]:
+    """Whom these relationships name, each person once, in the order asked for; raises `NotFound` for one that is
+    with somebody else."""
+    wanted = list(dict.fromkeys(relationship_ids))
+    rows = await session.execute(
+        select(
+            RelationshipRow.id, RelationshipRow.relative_id, RelativeRow.name, RelativeRow.born,
+            RelationshipRow.kinship, RelationshipRow.state,
+        )
+        .join(RelativeRow, RelativeRow.id == RelationshipRow.relative_id)
+        .where(RelationshipRow.id.in_(wanted), RelationshipRow.inmate_id == inmate_id)
+    )  # fmt: skip
+    found = {row[0]: Visiting(*row[:5], RelationshipState(row[5])) for row in rows}
+    if len(found) < len(wanted):
+        raise NotFound
+    people = {found[one].relative_id: found[one] for one in wanted}
+    return list(people.values())
+
+
+def _owners(ground: Ground, days: Iterable[date]) -> dict[str, str]:
+    """Owner of the claims on an allowance -> key of its period, for the periods that the days touch."""
+    inmate, values = ground.inmate, ground.policy.values
+    keys = {values.period_of(day, inmate.level, convicted=inmate.convicted).key for day in set(days)}
+    return {f"{inmate.id}/{key}": key for key in keys}
+
+
+async def balance(session: Session, ground: Ground) -> int:
+    """What the inmate has where visits are granted and saved; 0 under other spans."""
+    if ground.policy.values.allowance_span is not Span.BALANCE:
+        return 0
+    return (
+        await session.scalar(select(AccountRow.balance).where(AccountRow.inmate_id == ground.inmate.id)) or 0
     )
 
 
@@ -149,60 +322,6 @@ async def used(
     session: Session, ground: Ground, days: Iterable[date], ignoring: ColumnElement[bool]
 ) -> dict[str, int]:
     """Visits of each period that the days touch: every live booking of the inmate, whoever asked for it."""
-    level, values = ground.inmate.level, ground.policy.values
-    periods = {values.period_of(day, level).key for day in days}
-    owners = {f"{ground.inmate.id}/{period}": period for period in periods}
-    rows = await session.execute(
-        select(ClaimRow.owner_id, func.count())
-        .join(BookingRow, BookingRow.id == ClaimRow.booking_id)
-        .where(
-            ClaimRow.kind == ClaimKind.ALLOWANCE,
-            ClaimRow.owner_id.in_(owners),
-            ~stale(ground.now),
-            ~ignoring,
-        )
-        .group_by(ClaimRow.owner_id)
-    )
-    return {owners[owner]: count for owner, count in rows}
-
-
-async def _busy(
-    session: Session,
-    inmate_id: str,
-    relatives: Collection[str],
-    wanted: Sequence[SlotFacts],
-    ignoring: ColumnElement[bool],
-) -> dict[tuple[str, str], list[int]]:
-    if not wanted:
-        return {}
-    first = ticks(min(s.starts_at for s in wanted), wanted[0].ends_at).start
-    last = ticks(wanted[0].starts_at, max(s.ends_at for s in wanted)).stop
-    rows = await session.execute(
-        select(ClaimRow.kind, ClaimRow.owner_id, ClaimRow.number)
-        .join(BookingRow, BookingRow.id == ClaimRow.booking_id)
-        .where(
-            or_(
-                and_(ClaimRow.kind == ClaimKind.INMATE, ClaimRow.owner_id == inmate_id),
-                and_(ClaimRow.kind == ClaimKind.VISITOR, ClaimRow.owner_id.in_(relatives)),
-            ),
-            ClaimRow.number.between(first, last - 1),
-            ~stale(clock.now()),
-            ~ignoring,
-        )
-    )
-    busy: dict[tuple[str, str], list[int]] = {}
-    for kind, owner, number in rows:
-        busy.setdefault((kind, owner), []).append(number)
-    return busy
-
-
-async def _bans(session: Session, ground: Ground, relatives: Collection[str]) -> tuple[BanFacts, ...]:
-    rows = await session.scalars(
-        select(BanRow).where(
-            BanRow.prison_id == ground.prison.id,
-            BanRow.lifted_at.is_(None),
-            or_(BanRow.inmate_id.is_(None), BanRow.inmate_id == ground.inmate.id),
-            or_(BanRow.relative_id.is_(None), BanRow.relative_id.in_(relatives)),
-        )
-    )
-    return tuple(BanFacts(row.relative_id, row.inmate_id, row.first_day, row.last_day) for row in rows)
+    owners = _owners(ground, days)
+    taken = await obstacles.claimed(session, [], [], owners, ignoring)
+    return {owners[owner]: len(numbers) for owner, numbers in taken.visits.items()}

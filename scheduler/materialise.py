@@ -5,7 +5,7 @@ added, what the timetable no longer wants is closed (never deleted: somebody may
 again is opened again.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import date, datetime, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -48,10 +48,10 @@ async def materialise(session: Session, prison_id: str) -> int:
     )
     wanted = {(slot.source, slot.starts_at): slot for slot in planned if slot.starts_at > now}
     standing = await _standing(session, prison_id, now, last)
-    await _reconcile(session, standing, wanted, closed)
-    wings = {row.id: row.wing_id for row in templates}
+    sources = {row.id: row for row in templates}
+    await _reconcile(session, standing, wanted, closed, sources)
     new = [slot for key, slot in wanted.items() if key not in standing]
-    return await _add(session, prison_id, new, wings)
+    return await _add(session, prison_id, new, sources)
 
 
 def weekly_of(row: TemplateRow, zone: str) -> WeeklyTemplate:
@@ -104,6 +104,7 @@ async def _reconcile(
     standing: dict[_Key, SlotRow],
     wanted: dict[_Key, PlannedSlot],
     closed: Iterable[ClosedDateRow],
+    sources: Mapping[str, TemplateRow],
 ) -> None:
     reasons = {(row.day, row.template_id): row.words for row in closed}
     seats = await _seats(session, [row.id for row in standing.values()])
@@ -111,6 +112,8 @@ async def _reconcile(
         planned = wanted.get(key)
         if planned is not None:
             row.closed, row.closed_words = "", ""
+            if (template := sources.get(planned.source)) is not None:
+                row.audience, row.limits = template.audience, template.limits
             await _resize(session, row.id, seats.get(row.id, 0), planned.capacity)
         elif (row.day, None) in reasons:
             row.closed, row.closed_words = "prison-closed", reasons[row.day, None]
@@ -124,7 +127,7 @@ async def _reconcile(
 async def _seats(session: Session, slot_ids: Sequence[str]) -> dict[str, int]:
     rows = await session.execute(
         select(PlaceRow.slot_id, func.count())
-        .where(PlaceRow.slot_id.in_(slot_ids))
+        .where(PlaceRow.slot_id.in_(slot_ids), ~PlaceRow.extra)
         .group_by(PlaceRow.slot_id)
     )
     return {row[0]: row[1] for row in rows}
@@ -139,7 +142,9 @@ async def _resize(session: Session, slot_id: str, seats: int, capacity: int) -> 
         rows = places.new_places(slot_id, highest + 1, highest + capacity - seats)
         await places.insert_new(session, PlaceRow, rows, PlaceRow.id)
     elif capacity < seats:
-        free = select(PlaceRow.id).where(PlaceRow.slot_id == slot_id, PlaceRow.booking_id.is_(None))
+        free = select(PlaceRow.id).where(
+            PlaceRow.slot_id == slot_id, PlaceRow.booking_id.is_(None), ~PlaceRow.extra
+        )
         surplus = await session.scalars(free.order_by(PlaceRow.seat.desc()).limit(seats - capacity))
         await session.execute(
             delete(PlaceRow).where(PlaceRow.id.in_(surplus.all()), PlaceRow.booking_id.is_(None))
@@ -147,18 +152,19 @@ async def _resize(session: Session, slot_id: str, seats: int, capacity: int) -> 
 
 
 async def _add(
-    session: Session, prison_id: str, new: Sequence[PlannedSlot], wings: dict[str, str | None]
+    session: Session, prison_id: str, new: Sequence[PlannedSlot], sources: Mapping[str, TemplateRow]
 ) -> int:
     capacity: dict[str, int] = {}
     rows: list[dict[str, Any]] = []
     for slot in new:
         slot_id = new_id("slt")
         capacity[slot_id] = slot.capacity
+        template = None if slot.special else sources[slot.source]
         rows.append(
             {
                 "id": slot_id,
                 "prison_id": prison_id,
-                "wing_id": None if slot.special else wings[slot.source],
+                "wing_id": template.wing_id if template else None,
                 "template_id": None if slot.special else slot.source,
                 "special_id": slot.source if slot.special else None,
                 "kind": "family",
@@ -168,6 +174,8 @@ async def _add(
                 "minutes": slot.minutes,
                 "closed": "",
                 "closed_words": "",
+                "audience": template.audience if template else "",
+                "limits": template.limits if template else {},
             }
         )
     added = await places.insert_new(session, SlotRow, rows, SlotRow.id)

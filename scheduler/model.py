@@ -87,13 +87,14 @@ class Fault(StrEnum):
 
 
 class ClaimKind(StrEnum):
-    """What can be claimed once per number. For the first three the number is a tick, for the last it is the
-    how-manieth visit of the period that the owner's id names."""
+    """What can be claimed once per number. For the first three the number is a tick, for an allowance it is the
+    how-manieth visit of the period that the owner's id names, for a limit the how-manieth unit of a slot's."""
 
     INMATE = "inmate"
     VISITOR = "visitor"
     TERMINAL = "terminal"
     ALLOWANCE = "allowance"
+    LIMIT = "limit"
 
 
 def ticks(starts_at: datetime, ends_at: datetime) -> range:
@@ -194,17 +195,24 @@ class BookingView:
     reason: Reason | None  # why refused, cancelled or expired
     words: str  # what the officer, or the family on withdrawing, wrote
     fault: Fault
+    replaces: str | None = None  # the booking that ends when this one is approved
+    link: str | None = None  # bookings of one link belong together
+    part: str = "main"
+    exceptions: tuple[Reason, ...] = ()  # rules that an office must let pass
+    chain: tuple[str, ...] = ()  # those offices, the nearest first
 
 
 @dataclass(frozen=True, slots=True)
 class SlotOffer:
-    """One slot as a family sees it: free, or every reason why not."""
+    """One slot as a family sees it: free, or every reason why not. `exceptions`: what the prison must let pass
+    first; such a slot can be asked for."""
 
     slot_id: str
     starts_at: datetime
     minutes: int
     free_places: int
     reasons: tuple[Reason, ...]
+    exceptions: tuple[Reason, ...] = ()
 
     @property
     def offered(self) -> bool:

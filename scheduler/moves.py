@@ -10,9 +10,9 @@ from core.db import Session
 from core.errors import Conflict, NotFound, Reason
 from core.ids import Ref
 from ledger.record import record
-from scheduler import places, telling
+from scheduler import accounts, places, telling
 from scheduler.access import Actor, ref, tag
-from scheduler.model import COUNTED_STATES, MOVES, BookingState, Fault
+from scheduler.model import COUNTED_STATES, MOVES, BookingState, BookingView, Fault
 from scheduler.tables import BookingRow
 
 # Moves that leave nothing to remind of.
@@ -42,6 +42,7 @@ async def move(
     fault: Fault = Fault.NOBODY,
     values: dict[str, Any] | None = None,
     details: dict[str, Any] | None = None,
+    keep_allowance: bool = False,
 ) -> BookingState:
     """Makes the move, its ledger entry and its telling; answers the state it came from.
 
@@ -59,6 +60,7 @@ async def move(
         fault=fault,
         values=values,
         details=details,
+        keep_allowance=keep_allowance,
     )
     if came_from is None:
         if await session.scalar(select(BookingRow.id).where(BookingRow.id == booking_id)) is None:
@@ -79,9 +81,12 @@ async def try_move(
     fault: Fault = Fault.NOBODY,
     values: dict[str, Any] | None = None,
     details: dict[str, Any] | None = None,
+    keep_allowance: bool = False,
+    view: BookingView | None = None,
 ) -> BookingState | None:
-    """As `move`, but answers `None` where that would raise."""
-    came_from = await _present_state(session, booking_id)
+    """As `move`, but answers `None` where that would raise. `keep_allowance`: the visit counts although it does not
+    take place. `view`: the booking as just read, which saves reading it again."""
+    came_from = view.state if view is not None else await _present_state(session, booking_id)
     if came_from is None or came_from not in MOVES[to]:
         return None
     conditions = [BookingRow.id == booking_id, BookingRow.state == came_from]
@@ -96,7 +101,14 @@ async def try_move(
     )
     if moved is None:
         return None
-    await _aftermath(session, actor, booking_id, to, came_from, reason, fault, details or {})
+    if to not in COUNTED_STATES:
+        await places.release(session, booking_id, keep_allowance=keep_allowance)
+        if came_from is not BookingState.HELD and not keep_allowance:
+            await accounts.refund(session, booking_id)
+    if to in _ENDS and came_from is BookingState.CONFIRMED:  # reminders are queued on that promise
+        await telling.do_not_remind(session, booking_id)
+    _enter(session, actor, booking_id, to, came_from, reason, fault, details or {})
+    await telling.of_move(session, booking_id, to, came_from, view)
     return came_from
 
 
@@ -121,7 +133,7 @@ def _mark(actor: Ref, now: datetime, reason: Reason | None, words: str, fault: F
     }
 
 
-async def _aftermath(
+def _enter(
     session: Session,
     actor: Actor,
     booking_id: str,
@@ -131,10 +143,6 @@ async def _aftermath(
     fault: Fault,
     details: dict[str, Any],
 ) -> None:
-    if to not in COUNTED_STATES:
-        await places.release(session, booking_id)
-    if to in _ENDS:
-        await telling.do_not_remind(session, booking_id)
     entry = dict(details)
     if reason is not None:
         entry["reason"] = reason.code
@@ -149,4 +157,3 @@ async def _aftermath(
         came_from=came_from.value,
         **entry,
     )
-    await telling.of_move(session, booking_id, to, came_from)

@@ -1,69 +1,108 @@
 """What a family may choose from: a month with every slot and why it is not offered, and the nearest others."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 from datetime import date, timedelta
 
-from sqlalchemy import ColumnElement, and_, select
+from sqlalchemy import ColumnElement, or_, select
 
 from core.db import Session
 from core.errors import NotFound, Reason
 from people import repository as people
 from people.model import Identity, Relationship
-from scheduler import access, facts
+from policy.rulebook import Span
+from scheduler import access, facts, judging, places
+from scheduler.case import SlotFacts
 from scheduler.facts import Ground
-from scheduler.model import Allowance, BookingState, DayOffer, SlotOffer
-from scheduler.rules import CLOSED, SlotFacts, refusals
+from scheduler.model import Allowance, DayOffer, SlotOffer
+from scheduler.rules import CLOSED
 from scheduler.tables import BookingRow, ClosedDateRow, SlotRow
 
 _ALTERNATIVES = 3  # as many as are offered elsewhere (rules N15)
 
 
-async def _asking(session: Session, actor: Identity, inmate_id: str) -> tuple[Ground, Relationship]:
-    relation = await people.relationship(session, access.relative_id(actor), inmate_id)
-    if relation is None:
-        raise NotFound
-    return await facts.ground(session, inmate_id), relation
+@dataclass(frozen=True, slots=True)
+class Choice:
+    """All that may be chosen from between two days, judged at once. `closed`: days without visits, and why."""
+
+    ground: Ground
+    slots: tuple[tuple[SlotFacts, SlotOffer], ...]
+    closed: dict[date, Reason]
+    used: dict[str, int]
+
+    def month(self, year: int, number: int) -> list[DayOffer]:
+        """Every day of the month in the prison's calendar."""
+        first = date(year, number, 1)
+        last = (first + timedelta(days=32)).replace(day=1) - timedelta(days=1)
+        by_day: dict[date, list[SlotOffer]] = {}
+        for slot, offer in self.slots:
+            by_day.setdefault(slot.day, []).append(offer)
+        days = [first + timedelta(days=n) for n in range((last - first).days + 1)]
+        return [DayOffer(day, tuple(by_day.get(day, ())), self.closed.get(day)) for day in days]
+
+    def day_of(self, slot_id: str) -> date | None:
+        return next((slot.day for slot, _ in self.slots if slot.id == slot_id), None)
+
+    def nearest(self, slot_id: str | None = None) -> list[SlotOffer]:
+        """The offered slots nearest in time to this one, at most three; to none: the first ones."""
+        offered = [offer for _, offer in self.slots if offer.offered and offer.slot_id != slot_id]
+        at = next((offer.starts_at for _, offer in self.slots if offer.slot_id == slot_id), None)
+        if at is not None:
+            offered.sort(key=lambda offer: (abs(offer.starts_at - at), offer.starts_at))
+        return offered[:_ALTERNATIVES]
+
+    def allowance(self, day: date, balance: int = 0) -> Allowance:
+        """How many visits the inmate has had or booked in the period of `day`, and how many there are."""
+        inmate, values = self.ground.inmate, self.ground.policy.values
+        period = values.period_of(day, inmate.level, convicted=inmate.convicted)
+        limit = balance if values.allowance_span is Span.BALANCE else period.visits
+        return Allowance(period.key, self.used.get(period.key, 0), limit)
 
 
-def _own_pick(actor: Identity, inmate_id: str) -> ColumnElement[bool]:
-    """The present pick does not stand in the way of another: picking again lets it go."""
-    return and_(
-        BookingRow.state == BookingState.HELD,
-        BookingRow.requested_by == actor.subject.id,
-        BookingRow.inmate_id == inmate_id,
+async def choice(
+    session: Session,
+    actor: Identity,
+    inmate_id: str,
+    first: date | None = None,
+    last: date | None = None,
+    *,
+    instead_of: str | None = None,
+) -> Choice:
+    """What the acting relative may choose from: from the first of this month, or `first`, to the last bookable day, or
+    `last`. `instead_of`: a booking that would be given up for it. Raises `NotFound` for somebody else's inmate."""
+    ground, who = await facts.asking(session, access.relative_id(actor), inmate_id)
+    begin = first or ground.now.astimezone(ground.zone).date().replace(day=1)
+    end = last or max(ground.bookable[1], begin)
+    ignoring: ColumnElement[bool] = places.own_pick(actor.subject.id, inmate_id)
+    if instead_of is not None:
+        ignoring = or_(ignoring, BookingRow.id == instead_of)
+    found = await facts.slots(session, facts.family_slots(ground, begin, end), ignoring=ignoring)
+    case = await facts.judge(session, ground, [who], found, ignoring=ignoring)
+    where = case.inmate
+    found = [slot for slot in found if slot.audience.admits(where.location, where.category, where.level)]
+    offers = tuple(
+        (slot, _offer(slot, judging.verdict(case.policy, reasons)))
+        for slot, reasons in zip(found, judging.month(case, found), strict=True)
     )
+    shut = await _closed_days(session, ground.prison.id, begin, end)
+    return Choice(ground, offers, shut, dict(case.used))
 
 
-async def _offers(
-    session: Session, actor: Identity, ground: Ground, relation: Relationship, first: date, last: date
-) -> list[tuple[SlotFacts, SlotOffer]]:
-    ignoring = _own_pick(actor, ground.inmate.id)
-    found = await facts.slots(session, facts.family_slots(ground, first, last), ignoring=ignoring)
-    case = await facts.judge(session, ground, [relation], found, ignoring=ignoring)
-    return [
-        (
-            slot,
-            SlotOffer(
-                slot.id, slot.starts_at, slot.minutes, slot.capacity - slot.taken, refusals(case, slot)
-            ),
-        )
-        for slot in found
-    ]
+def _offer(slot: SlotFacts, verdict: judging.Verdict) -> SlotOffer:
+    reasons = (*verdict.refused, *verdict.excepted) if verdict.refused else ()
+    free = slot.capacity - slot.taken
+    return SlotOffer(
+        slot.id, slot.starts_at, slot.minutes, free, reasons, () if reasons else verdict.excepted
+    )
 
 
 async def month(
     session: Session, actor: Identity, inmate_id: str, year: int, month_number: int
 ) -> list[DayOffer]:
     """Every day of the month in the prison's calendar, with every slot and all reasons against it."""
-    ground, relation = await _asking(session, actor, inmate_id)
     first = date(year, month_number, 1)
     last = (first + timedelta(days=32)).replace(day=1) - timedelta(days=1)
-    by_day: dict[date, list[SlotOffer]] = {}
-    for slot, offer in await _offers(session, actor, ground, relation, first, last):
-        by_day.setdefault(slot.day, []).append(offer)
-    shut = await _closed_days(session, ground.prison.id, first, last)
-    days = [first + timedelta(days=n) for n in range((last - first).days + 1)]
-    return [DayOffer(day, tuple(by_day.get(day, ())), shut.get(day)) for day in days]
+    return (await choice(session, actor, inmate_id, first, last)).month(year, month_number)
 
 
 async def _closed_days(session: Session, prison_id: str, first: date, last: date) -> dict[date, Reason]:
@@ -80,18 +119,35 @@ async def _closed_days(session: Session, prison_id: str, first: date, last: date
 
 async def alternatives(session: Session, actor: Identity, inmate_id: str, slot_id: str) -> list[SlotOffer]:
     """The offered slots nearest in time to one that was refused, at most three."""
-    ground, relation = await _asking(session, actor, inmate_id)
-    wanted = await session.get(SlotRow, slot_id)
-    if wanted is None or wanted.prison_id != ground.prison.id:
+    chosen = await choice(session, actor, inmate_id)
+    if chosen.day_of(slot_id) is None:
+        wanted = await session.get(SlotRow, slot_id)
+        if wanted is None or wanted.prison_id != chosen.ground.prison.id:
+            raise NotFound
+    return chosen.nearest(slot_id)
+
+
+async def why_not(
+    session: Session,
+    actor: Identity,
+    inmate_id: str,
+    slot_id: str,
+    relationship_ids: Iterable[str] = (),
+) -> tuple[SlotOffer, list[SlotOffer]]:
+    """One slot with every rule that removes it for these visitors (nobody named: the acting relative), before
+    anything is asked for, and the nearest three others. Raises `NotFound` for a slot of another prison."""
+    ground, who = await facts.asking(session, access.relative_id(actor), inmate_id)
+    coming: list[facts.Visiting] = await facts.guests(session, inmate_id, relationship_ids) or [who]
+    ignoring = places.own_pick(actor.subject.id, inmate_id)
+    where = [SlotRow.id == slot_id, SlotRow.prison_id == ground.prison.id]
+    found = await facts.slots(session, where, ignoring=ignoring)
+    if not found:
         raise NotFound
-    first, last = ground.bookable
-    offers = [
-        offer
-        for _, offer in await _offers(session, actor, ground, relation, first, last)
-        if offer.offered and offer.slot_id != slot_id
-    ]
-    nearest = sorted(offers, key=lambda offer: (abs(offer.starts_at - wanted.starts_at), offer.starts_at))
-    return nearest[:_ALTERNATIVES]
+    case = await facts.judge(session, ground, coming, found, ignoring=ignoring)
+    (reasons,) = judging.month(case, found)
+    return _offer(found[0], judging.verdict(case.policy, reasons)), await alternatives(
+        session, actor, inmate_id, slot_id
+    )
 
 
 async def bookable_days(session: Session, inmate_id: str) -> tuple[date, date]:
@@ -102,13 +158,11 @@ async def bookable_days(session: Session, inmate_id: str) -> tuple[date, date]:
 async def allowance(session: Session, inmate_id: str, day: date) -> Allowance:
     """How many visits the inmate has had or booked in the period of `day`, and how many there are."""
     ground = await facts.ground(session, inmate_id)
-    period = ground.policy.values.period_of(day, ground.inmate.level)
-    nothing = BookingRow.id.is_(None)
-    used: dict[str, int] = await facts.used(session, ground, [day], nothing)
-    return Allowance(period.key, used.get(period.key, 0), period.visits)
+    used: dict[str, int] = await facts.used(session, ground, [day], BookingRow.id.is_(None))
+    return Choice(ground, (), {}, used).allowance(day, await facts.balance(session, ground))
 
 
 async def candidates(session: Session, actor: Identity, inmate_id: str) -> Sequence[Relationship]:
     """Whom the acting relative may bring: everybody who is approved for this inmate."""
-    await _asking(session, actor, inmate_id)
+    await facts.asking(session, access.relative_id(actor), inmate_id)
     return await people.approved_of_inmate(session, inmate_id)

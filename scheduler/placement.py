@@ -5,10 +5,10 @@ from sqlalchemy import func, or_, select, update
 from core.db import Session
 from core.errors import Reason, Refused
 from ledger.record import record
-from scheduler import booking, moves, places
+from scheduler import booking, moves, places, seating
 from scheduler.access import DECIDERS, Actor, booking_ref, ref, require, tag
 from scheduler.model import OPEN_STATES, BookingState, BookingView, ClaimKind, ticks
-from scheduler.tables import BookingRow, SlotRow, TerminalRow
+from scheduler.tables import BookingRow, SlotRow, TerminalRow, VisitRoomRow
 
 _MOVABLE = frozenset({BookingState.ASSIGNED, BookingState.CONFIRMED})
 
@@ -87,14 +87,19 @@ async def _candidates(session: Session, view: BookingView) -> list[tuple[str, in
     rows = await session.execute(
         select(TerminalRow.id, visits)
         .outerjoin(load, load.c.terminal_id == TerminalRow.id)
+        .outerjoin(VisitRoomRow, VisitRoomRow.id == TerminalRow.visit_room_id)
         .where(
+            # a room may be a wing's own, or for one kind of visit
+            or_(VisitRoomRow.wing_id.is_(None), VisitRoomRow.wing_id == view.wing_id),
+            or_(VisitRoomRow.id.is_(None), VisitRoomRow.use.in_(("", view.kind))),
             TerminalRow.prison_id == view.prison_id,
             TerminalRow.active,
             or_(TerminalRow.wing_id.is_(None), TerminalRow.wing_id == view.wing_id),
         )
         .order_by(TerminalRow.wing_id.is_(None), visits, TerminalRow.name)
     )
-    return [(terminal_id, count) for terminal_id, count in rows]
+    broken = await seating.out(session, view.prison_id, (view.starts_at, view.slot_ends_at))
+    return [(terminal_id, count) for terminal_id, count in rows if terminal_id not in broken]
 
 
 async def _busy_terminals(session: Session, view: BookingView) -> set[str]:

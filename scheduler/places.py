@@ -5,20 +5,19 @@ are the truth. Nothing is counted and then written. Locks are always taken in on
 seat, claims by key), so two transactions never wait for each other in a circle.
 """
 
-import random
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import and_, delete, or_, select, update
+from sqlalchemy import and_, delete, exists, or_, select, true, update
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.sql.elements import ColumnElement
 
 from core import clock
 from core.db import Base, Session
 from core.ids import new_id
-from scheduler.model import BookingState, ClaimKind
-from scheduler.tables import BookingRow, ClaimRow, PlaceRow
+from scheduler.model import OPEN_STATES, BookingState, ClaimKind, ticks
+from scheduler.tables import AllowanceRow, BookingRow, ClaimRow, PlaceRow, VisitorRow
 
 Key = tuple[ClaimKind, str, int]
 
@@ -40,34 +39,8 @@ async def insert_new(
     return list((await session.scalars(statement, [dict(row) for row in rows])).all())
 
 
-async def take_place(session: Session, slot_id: str, booking_id: str) -> bool:
-    """Takes any free seat of the slot; False when there is none.
-
-    Losing a seat to somebody else means trying the next: only when none is free is the slot full.
-    """
-    while True:
-        free = list(
-            await session.scalars(
-                select(PlaceRow.id).where(PlaceRow.slot_id == slot_id, PlaceRow.booking_id.is_(None))
-            )
-        )
-        if not free:
-            return False
-        random.shuffle(free)  # many at once do not all queue for the first seat
-        for place_id in free:
-            taken = await session.scalar(
-                update(PlaceRow)
-                .where(PlaceRow.id == place_id, PlaceRow.booking_id.is_(None))
-                .values(booking_id=booking_id)
-                .returning(PlaceRow.id)
-                .execution_options(synchronize_session=False)
-            )
-            if taken is not None:
-                return True
-
-
-async def claim(session: Session, keys: Iterable[Key], booking_id: str) -> bool:
-    """Claims all keys or none."""
+async def claim(session: Session, keys: Iterable[Key], booking_id: str | None) -> bool:
+    """Claims all keys or none. `booking_id` None: for a visit that was not booked here."""
     wanted = sorted(set(keys))
     rows = [
         {"kind": kind, "owner_id": owner, "number": number, "booking_id": booking_id}
@@ -81,22 +54,25 @@ async def claim(session: Session, keys: Iterable[Key], booking_id: str) -> bool:
     return False
 
 
-async def claim_visit(session: Session, inmate_id: str, period: str, limit: int, booking_id: str) -> bool:
-    """Claims one of the inmate's `limit` visits of the period; False when all are taken."""
-    owner = f"{inmate_id}/{period}"
-    taken = set(
-        await session.scalars(
-            select(ClaimRow.number).where(ClaimRow.kind == ClaimKind.ALLOWANCE, ClaimRow.owner_id == owner)
-        )
+def visit_key(owner: str, taken: Collection[int], limit: int | None) -> Key | None:
+    """The claim on one of `limit` visits of an allowance whose `taken` numbers are gone; `None`: no limit, whatever
+    was taken. Answers `None` when all are gone."""
+    beyond = 0 if limit is None else sum(number > limit for number in taken)  # from when the limit was higher
+    most = len(taken) + 1 if limit is None else limit - beyond
+    number = next((number for number in range(1, most + 1) if number not in taken), None)
+    return None if number is None else (ClaimKind.ALLOWANCE, owner, number)
+
+
+async def not_held_by(session: Session, keys: Iterable[Key], booking_id: str) -> list[Key]:
+    """The keys without those that this booking has."""
+    rows = await session.execute(
+        select(ClaimRow.kind, ClaimRow.owner_id, ClaimRow.number).where(ClaimRow.booking_id == booking_id)
     )
-    beyond = sum(number > limit for number in taken)  # from when the limit was higher: they count too
-    for number in range(1, limit - beyond + 1):
-        if number not in taken and await claim(session, [(ClaimKind.ALLOWANCE, owner, number)], booking_id):
-            return True
-    return False
+    has = {(kind, owner, number) for kind, owner, number in rows}
+    return [key for key in keys if key not in has]
 
 
-async def unclaim(session: Session, keys: Iterable[Key], booking_id: str) -> None:
+async def unclaim(session: Session, keys: Iterable[Key], booking_id: str | None) -> None:
     """Gives back these keys, as far as the booking has them."""
     owners: dict[tuple[ClaimKind, str], list[int]] = {}
     for kind, owner, number in keys:
@@ -114,45 +90,88 @@ async def unclaim(session: Session, keys: Iterable[Key], booking_id: str) -> Non
         )
 
 
-async def release(session: Session, booking_id: str) -> None:
-    """Gives back the booking's seat and all its claims."""
+async def release(session: Session, booking_id: str, *, keep_allowance: bool = False) -> None:
+    """Gives back the booking's seat and its claims (with `keep_allowance`, but for its visit of the allowance); what
+    a booking needs that replaces it goes over to that."""
     await session.execute(
         update(PlaceRow)
         .where(PlaceRow.booking_id == booking_id)
         .values(booking_id=None)
         .execution_options(synchronize_session=False)
     )
+    heir = await session.scalar(
+        select(BookingRow).where(BookingRow.replaces == booking_id, BookingRow.state.in_(OPEN_STATES))
+    )
+    if heir is not None:
+        await _hand_over(session, booking_id, heir)
+    rest = [ClaimRow.booking_id == booking_id]
+    if keep_allowance:
+        rest.append(ClaimRow.kind != ClaimKind.ALLOWANCE)
+    await session.execute(delete(ClaimRow).where(*rest).execution_options(synchronize_session=False))
+
+
+async def release_visit(session: Session, booking_id: str) -> None:
+    """Gives back the booking's visit of the allowance, and nothing else."""
     await session.execute(
-        delete(ClaimRow).where(ClaimRow.booking_id == booking_id).execution_options(synchronize_session=False)
+        delete(ClaimRow)
+        .where(ClaimRow.booking_id == booking_id, ClaimRow.kind == ClaimKind.ALLOWANCE)
+        .execution_options(synchronize_session=False)
+    )
+
+
+async def _hand_over(session: Session, booking_id: str, heir: BookingRow) -> None:
+    """The people's ticks that both times share, and the visit of the allowance if the heir has none of its own."""
+    numbers = ticks(heir.starts_at, heir.slot_ends_at)
+    comes = select(VisitorRow.relative_id).where(VisitorRow.booking_id == heir.id)
+    certain = [heir.inmate_id, *([heir.requested_by] if heir.state == BookingState.HELD else [])]
+    people = or_(ClaimRow.owner_id.in_(certain), ClaimRow.owner_id.in_(comes))
+    shared = and_(
+        ClaimRow.kind.in_((ClaimKind.INMATE, ClaimKind.VISITOR)),
+        ClaimRow.number.between(numbers.start, numbers.stop - 1),
+        people,
+    )
+    own = or_(
+        exists().where(ClaimRow.booking_id == heir.id, ClaimRow.kind == ClaimKind.ALLOWANCE),
+        exists().where(AllowanceRow.booking_id == heir.id),
+    )
+    passed_on = shared
+    if not await session.scalar(select(own)):
+        passed_on = or_(shared, ClaimRow.kind == ClaimKind.ALLOWANCE)
+        await session.execute(
+            update(AllowanceRow)
+            .where(AllowanceRow.booking_id == booking_id)
+            .values(booking_id=heir.id)
+            .execution_options(synchronize_session=False)
+        )
+    await session.execute(
+        update(ClaimRow)
+        .where(ClaimRow.booking_id == booking_id, passed_on)
+        .values(booking_id=heir.id)
+        .execution_options(synchronize_session=False)
     )
 
 
 async def lock_in_the_way(
-    session: Session, slot_id: str, inmate_id: str, relative_id: str, numbers: range
+    session: Session, slot_id: str, inmate_id: str, relative_id: str, link: str | None
 ) -> list[tuple[str, bool]]:
-    """Locks what may be pushed aside for a new pick, in order of ids: stale holds on the slot, on the
-    inmate, on the relative, and the relative's own present pick for this inmate (a change of mind).
+    """Locks what may be pushed aside for a new pick, in order of ids: stale holds on the slot, of the inmate and of
+    the relative, and the relative's own present pick for this inmate (a change of mind), unless it belongs to the
+    same `link` or keeps a place that the prison offered.
 
     Answers (booking id, whether it is stale).
     """
     now = clock.now()
     seated = select(PlaceRow.booking_id).where(PlaceRow.slot_id == slot_id, PlaceRow.booking_id.is_not(None))
-    claimed = select(ClaimRow.booking_id).where(
-        or_(
-            and_(ClaimRow.kind == ClaimKind.INMATE, ClaimRow.owner_id == inmate_id),
-            and_(ClaimRow.kind == ClaimKind.VISITOR, ClaimRow.owner_id == relative_id),
-        ),
-        ClaimRow.number.between(numbers.start, numbers.stop - 1),
-    )
+    elsewhere = true() if link is None else BookingRow.link.is_distinct_from(link)
     rows = await session.execute(
         select(BookingRow.id, BookingRow.held_until)
         .where(
             BookingRow.state == BookingState.HELD,
             or_(
                 and_(BookingRow.held_until <= now, BookingRow.inmate_id == inmate_id),
+                and_(BookingRow.held_until <= now, BookingRow.requested_by == relative_id),
                 and_(BookingRow.held_until <= now, BookingRow.id.in_(seated)),
-                and_(BookingRow.held_until <= now, BookingRow.id.in_(claimed)),
-                and_(BookingRow.requested_by == relative_id, BookingRow.inmate_id == inmate_id),
+                and_(own_pick(relative_id, inmate_id), elsewhere),
             ),
         )
         .order_by(BookingRow.id)
@@ -161,8 +180,37 @@ async def lock_in_the_way(
     return [(booking_id, held_until is not None and held_until <= now) for booking_id, held_until in rows]
 
 
+OFFERED = "offer:"  # how the link of a hold begins that keeps a place which the prison offered
+
+
+def offered() -> ColumnElement[bool]:
+    """Holds that keep a place which the prison offered."""
+    return and_(BookingRow.link.is_not(None), BookingRow.link.startswith(OFFERED))
+
+
+def own_pick(relative_id: str, inmate_id: str) -> ColumnElement[bool]:
+    """The present pick of a relative for an inmate: picking again lets it go."""
+    return and_(
+        BookingRow.state == BookingState.HELD,
+        BookingRow.requested_by == relative_id,
+        BookingRow.inmate_id == inmate_id,
+        ~offered(),
+    )
+
+
 def ticks_of(kind: ClaimKind, owner_id: str, numbers: range) -> list[Key]:
     return [(kind, owner_id, number) for number in numbers]
+
+
+async def close_place(session: Session, place_id: str) -> bool:
+    """Takes away a free seat; False when somebody has it."""
+    gone = await session.scalar(
+        delete(PlaceRow)
+        .where(PlaceRow.id == place_id, PlaceRow.booking_id.is_(None))
+        .returning(PlaceRow.id)
+        .execution_options(synchronize_session=False)
+    )
+    return gone is not None
 
 
 def new_places(slot_id: str, first_seat: int, last_seat: int) -> list[dict[str, Any]]:

@@ -1,14 +1,14 @@
 """Queries of the scheduler: rows to values. Nobody is narrowed here; services narrow by the asking actor."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import date, datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, ColumnExpressionArgument, Select, or_, select
+from sqlalchemy import ColumnElement, ColumnExpressionArgument, Select, and_, or_, select
 
 from core import clock
 from core.db import Session
-from core.errors import Reason
+from core.errors import NotFound, Reason
 from core.ids import Ref
 from scheduler.model import (
     BookingState,
@@ -20,7 +20,7 @@ from scheduler.model import (
     Visitor,
     Wing,
 )
-from scheduler.places import stale
+from scheduler.places import offered, stale
 from scheduler.tables import BookingRow, PrisonRow, TerminalRow, VisitorRow, VisitRoomRow, WingRow
 
 
@@ -79,12 +79,12 @@ async def terminal_of_device(session: Session, device_id: str) -> Terminal | Non
     return await _terminal_where(session, TerminalRow.device_id == device_id)
 
 
-_Joined = Select[BookingRow, PrisonRow, WingRow, TerminalRow, VisitRoomRow]
+_Joined = Select[BookingRow, PrisonRow, str, TerminalRow, VisitRoomRow]
 
 
 def _joined() -> _Joined:
     return (
-        select(BookingRow, PrisonRow, WingRow, TerminalRow, VisitRoomRow)
+        select(BookingRow, PrisonRow, WingRow.name, TerminalRow, VisitRoomRow)
         .join(PrisonRow, PrisonRow.id == BookingRow.prison_id)
         .join(WingRow, WingRow.id == BookingRow.wing_id)
         .outerjoin(TerminalRow, TerminalRow.id == BookingRow.terminal_id)
@@ -119,10 +119,24 @@ def _visitor(row: VisitorRow) -> Visitor:
     )
 
 
+def in_order(visitors: Iterable[Visitor], requested_by: str) -> tuple[Visitor, ...]:
+    """Who asked comes first, minors last."""
+    asked = Ref("relative", requested_by)
+    return tuple(sorted(visitors, key=lambda visitor: (visitor.person != asked, visitor.minor)))
+
+
+BOOKING_COLUMNS = tuple(column.name for column in BookingRow.__table__.columns)
+
+
+def fresh(values: Mapping[str, Any], prison_row: PrisonRow, wing_name: str) -> BookingView:
+    """The view of a pick whose row, with every column, was just written."""
+    return _view(BookingRow(**values), prison_row, wing_name, None, None, ())
+
+
 def _view(
     row: BookingRow,
     prison_row: PrisonRow,
-    wing_row: WingRow,
+    wing_name: str,
     terminal_row: TerminalRow | None,
     room_row: VisitRoomRow | None,
     visitors: tuple[Visitor, ...],
@@ -141,16 +155,14 @@ def _view(
         prison_name=prison_row.name,
         zone=prison_row.zone,
         wing_id=row.wing_id,
-        wing_name=wing_row.name,
+        wing_name=wing_name,
         slot_id=row.slot_id,
         starts_at=row.starts_at,
         slot_ends_at=row.slot_ends_at,
         minutes=row.minutes,
         opens_at=row.opens_at,
         requested_by=row.requested_by,
-        visitors=tuple(
-            sorted(visitors, key=lambda v: (v.person != Ref("relative", row.requested_by), v.minor))
-        ),
+        visitors=in_order(visitors, row.requested_by),
         terminal_id=row.terminal_id,
         terminal_name=as_terminal(terminal_row, room_row.name if room_row else None).place
         if terminal_row
@@ -163,6 +175,11 @@ def _view(
         reason=reason,
         words=row.words,
         fault=Fault(row.fault),
+        replaces=row.replaces,
+        link=row.link,
+        part=row.part,
+        exceptions=tuple(Reason(**one) for one in row.exceptions),
+        chain=tuple(row.chain),
     )
 
 
@@ -182,9 +199,12 @@ async def view(session: Session, booking_id: str) -> BookingView | None:
     return found[0] if found else None
 
 
-async def by_hold_key(session: Session, relative_id: str, key: str) -> BookingView | None:
-    found = await views(session, BookingRow.requested_by == relative_id, BookingRow.hold_key == key)
-    return found[0] if found else None
+async def get(session: Session, booking_id: str) -> BookingView:
+    """Any booking, whoever asks; raises `NotFound`."""
+    found = await view(session, booking_id)
+    if found is None:
+        raise NotFound
+    return found
 
 
 def involving(relative_id: str) -> ColumnElement[bool]:
@@ -199,7 +219,7 @@ async def of_relative(session: Session, relative_id: str, limit: int = 100) -> l
         session,
         involving(relative_id),
         ~stale(clock.now()),
-        or_(BookingRow.request_key.is_not(None), BookingRow.state == BookingState.HELD),
+        or_(BookingRow.request_key.is_not(None), and_(BookingRow.state == BookingState.HELD, ~offered())),
         order=(BookingRow.starts_at.desc(), BookingRow.id.desc()),
         limit=limit,
     )

@@ -7,84 +7,14 @@ polite half: that no place, person or terminal is taken twice is forbidden by th
 """
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
-from datetime import date, datetime, timedelta
-from zoneinfo import ZoneInfo
+from datetime import timedelta
 
 from core.errors import Reason
-from policy.model import FamilyPolicy
+from policy.rulebook import Apart, Span
+from scheduler import capacity
+from scheduler.allowance import NOTHING_LEFT
+from scheduler.case import Case, SlotFacts, meet
 from scheduler.model import ticks
-
-
-@dataclass(frozen=True, slots=True)
-class VisitorFacts:
-    """One who wants to come. `busy`: ticks in which another booking has this person."""
-
-    relative_id: str
-    name: str
-    born: date
-    approved: bool
-    busy: frozenset[int] = frozenset()
-
-    def age_on(self, day: date) -> int:
-        """Full years on `day`; who was born on 29 February is a year older on 1 March."""
-        return day.year - self.born.year - ((day.month, day.day) < (self.born.month, self.born.day))
-
-
-@dataclass(frozen=True, slots=True)
-class InmateFacts:
-    """`present`: in the prison, and not at court or in hospital."""
-
-    id: str
-    wing_id: str
-    level: str
-    present: bool
-    busy: frozenset[int] = frozenset()
-
-
-@dataclass(frozen=True, slots=True)
-class BanFacts:
-    """`relative_id` or `inmate_id` None: whoever it is. Both days included."""
-
-    relative_id: str | None
-    inmate_id: str | None
-    first_day: date
-    last_day: date
-
-
-@dataclass(frozen=True, slots=True)
-class SlotFacts:
-    """One slot. `taken` counts live bookings and live holds of others; `released_at` is when the first of
-    those holds runs out. `closed`: "", or which of the codes of `CLOSED` applies."""
-
-    id: str
-    wing_id: str | None
-    day: date
-    starts_at: datetime
-    ends_at: datetime
-    minutes: int
-    capacity: int
-    taken: int
-    released_at: datetime | None
-    closed: str
-    closed_words: str
-
-
-@dataclass(frozen=True, slots=True)
-class Case:
-    """Everything the rules may look at besides the slot. `used`: visits by period, the asking one not
-    counted. `first_day` and `last_day`: what can be booked today."""
-
-    now: datetime
-    zone: ZoneInfo
-    policy: FamilyPolicy
-    first_day: date
-    last_day: date
-    inmate: InmateFacts
-    visitors: tuple[VisitorFacts, ...]
-    used: Mapping[str, int]
-    bans: tuple[BanFacts, ...]
-
 
 Rule = Callable[[Case, SlotFacts], Reason | None]
 
@@ -94,6 +24,21 @@ CLOSED: Mapping[str, str] = {
     "slot-closed": "This time is cancelled: {words}. Please choose another time.",
     "withdrawn": "This time is no longer offered. Please choose another time.",
 }
+
+
+def channel_not_offered(case: Case, _slot: SlotFacts) -> Reason | None:
+    if case.channel is None or case.channel in case.policy.channels:
+        return None
+    return Reason("channel-not-offered", "This prison does not offer visits of this kind.")
+
+
+def foreign_inmate(case: Case, _slot: SlotFacts) -> Reason | None:
+    if not case.inmate.foreign or case.policy.foreign_inmates:
+        return None
+    return Reason(
+        "foreign-inmate",
+        "Visits by this way are not given to nationals of other countries here. Please ask the prison.",
+    )
 
 
 def inmate_away(case: Case, _slot: SlotFacts) -> Reason | None:
@@ -116,8 +61,20 @@ def visitor_not_approved(case: Case, _slot: SlotFacts) -> Reason | None:
     return None
 
 
-def level_without_visits(case: Case, _slot: SlotFacts) -> Reason | None:
-    if case.policy.allowance(case.inmate.level) > 0:
+def relation_not_listed(case: Case, _slot: SlotFacts) -> Reason | None:
+    listed = case.policy.relations_by_case.get(case.inmate.case_type, case.policy.relations)
+    for visitor in case.visitors:
+        if visitor.kinship not in listed:
+            return Reason(
+                "relation-not-listed",
+                "{name} is not among the relatives whom this prison admits. Please ask the prison.",
+                {"name": visitor.name},
+            )
+    return None
+
+
+def level_without_visits(case: Case, slot: SlotFacts) -> Reason | None:
+    if case.policy.allowance(case.inmate.level) > 0 or case.remand or not slot.audience.counted:
         return None
     return Reason(
         "no-visits-at-level",
@@ -172,6 +129,43 @@ def closed(_case: Case, slot: SlotFacts) -> Reason | None:
     return Reason(slot.closed, CLOSED[slot.closed], {"words": slot.closed_words})
 
 
+def restricted(case: Case, slot: SlotFacts) -> Reason | None:
+    for days in case.policy.restricted_days:
+        if days.first <= slot.day <= days.last and (not days.levels or case.inmate.level in days.levels):
+            return Reason(
+                "restricted-days",
+                "There are no visits from {first} to {last}. Please choose another day.",
+                {"first": days.first.isoformat(), "last": days.last.isoformat()},
+            )
+    return None
+
+
+def locked_down(case: Case, slot: SlotFacts) -> Reason | None:
+    if not any(meet((slot.starts_at, slot.ends_at), shut) for shut in case.lockdowns):
+        return None
+    return Reason("lockdown", "There are no visits here at this time. Please choose another time.")
+
+
+def other_group(case: Case, slot: SlotFacts) -> Reason | None:
+    inmate = case.inmate
+    if slot.audience.admits(inmate.location, inmate.category, inmate.level):
+        return None
+    return Reason("other-group", "This time is meant for another part of the prison. Please choose another.")
+
+
+def limit_reached(case: Case, slot: SlotFacts) -> Reason | None:
+    if not slot.limits:
+        return None
+    adults = sum(visitor.age_on(slot.day) >= case.policy.adult_age for visitor in case.visitors)
+    wanted = capacity.demand(slot.limits, case.visitors, adults, case.channel)
+    if not capacity.lacking(slot, case.used_limits, wanted):
+        return None
+    return Reason(
+        "limit-reached",
+        "There is no room left for this kind of visit at this time. Please choose another time.",
+    )
+
+
 def full(case: Case, slot: SlotFacts) -> Reason | None:
     if slot.taken < slot.capacity:
         return None
@@ -186,9 +180,18 @@ def full(case: Case, slot: SlotFacts) -> Reason | None:
 
 
 def allowance_used(case: Case, slot: SlotFacts) -> Reason | None:
-    period = case.policy.period_of(slot.day, case.inmate.level)
-    if period.visits == 0 or case.used.get(period.key, 0) < period.visits:
+    period = case.period(slot.day)
+    most = case.limit(slot.day)
+    if not slot.audience.counted or period.visits == 0 or case.used.get(period.key, 0) < most:
         return None
+    if case.policy.allowance_span is Span.BALANCE and not case.remand:
+        return NOTHING_LEFT
+    if case.remand:
+        return Reason(
+            "remand-week-used",
+            "The visits allowed for this week ({count}) are booked already. You can choose a day from {day} on.",
+            {"count": period.visits, "day": (period.last + timedelta(days=1)).isoformat()},
+        )
     return Reason(
         "allowance-used",
         "The visits allowed for this month ({count}) are booked already, by you or by other relatives. "
@@ -198,8 +201,8 @@ def allowance_used(case: Case, slot: SlotFacts) -> Reason | None:
 
 
 def window_without_visits(case: Case, slot: SlotFacts) -> Reason | None:
-    period = case.policy.period_of(slot.day, case.inmate.level)
-    if period.visits > 0 or case.policy.allowance(case.inmate.level) == 0:
+    period = case.period(slot.day)
+    if period.visits > 0 or not slot.audience.counted or case.policy.allowance(case.inmate.level) == 0:
         return None
     return Reason(
         "no-visits-in-period",
@@ -222,6 +225,24 @@ def inmate_busy(case: Case, slot: SlotFacts) -> Reason | None:
         "inmate-busy",
         "Your family member already has another visit at this time. Please choose another time.",
     )
+
+
+def inmate_elsewhere(case: Case, slot: SlotFacts) -> Reason | None:
+    """What it is is not for the family to read: the sentence is that of `happenings`."""
+    for away in case.inmate.away:
+        if meet((slot.starts_at, slot.ends_at), (away.starts_at, away.ends_at)):
+            return Reason("inmate-appointment", away.text)
+    return None
+
+
+def kept_apart(case: Case, slot: SlotFacts) -> Reason | None:
+    """Says nothing of whom: families must not learn of it (rules N13)."""
+    others = case.inmate.apart.get(slot.day, ())
+    if case.policy.keep_apart is Apart.SAME_TIME:
+        others = tuple(taken for taken in others if meet((slot.starts_at, slot.ends_at), taken))
+    if not others or case.policy.keep_apart is Apart.OFF:
+        return None
+    return Reason("inmate-unavailable", "This time does not suit the prison. Please choose another day.")
 
 
 def visitor_busy(case: Case, slot: SlotFacts) -> Reason | None:
@@ -252,6 +273,39 @@ def too_many_visitors(case: Case, slot: SlotFacts) -> Reason | None:
     )
 
 
+def too_many_adults(case: Case, slot: SlotFacts) -> Reason | None:
+    adults = sum(visitor.age_on(slot.day) >= case.policy.adult_age for visitor in case.visitors)
+    if adults <= case.policy.max_adults:
+        return None
+    return Reason(
+        "too-many-adults",
+        "At most {count} adults can take part. Please choose fewer.",
+        {"count": case.policy.max_adults},
+    )
+
+
+def too_many_children(case: Case, slot: SlotFacts) -> Reason | None:
+    children = sum(visitor.age_on(slot.day) < case.policy.adult_age for visitor in case.visitors)
+    if children <= case.policy.max_children:
+        return None
+    return Reason(
+        "too-many-children",
+        "At most {count} children can take part. Please choose fewer.",
+        {"count": case.policy.max_children},
+    )
+
+
+def lead_too_young(case: Case, slot: SlotFacts) -> Reason | None:
+    oldest = max((visitor.age_on(slot.day) for visitor in case.visitors), default=None)
+    if oldest is None or oldest >= case.policy.lead_age or adult_needed(case, slot):
+        return None
+    return Reason(
+        "lead-too-young",
+        "One of the visitors must be {age} or older. Please add one.",
+        {"age": case.policy.lead_age},
+    )
+
+
 def adult_needed(case: Case, slot: SlotFacts) -> Reason | None:
     ages = [visitor.age_on(slot.day) for visitor in case.visitors]
     if not case.policy.require_guardian or not ages or max(ages) >= case.policy.adult_age:
@@ -266,23 +320,35 @@ def adult_needed(case: Case, slot: SlotFacts) -> Reason | None:
 # What concerns the people, whatever the time; asked again when an officer decides.
 STANDING: tuple[Rule, ...] = (inmate_away, visitor_not_approved, suspended, past, closed)
 RULES: tuple[Rule, ...] = (
+    channel_not_offered,
+    foreign_inmate,
     inmate_away,
     visitor_not_approved,
+    relation_not_listed,
     level_without_visits,
     suspended,
     past,
     too_soon,
     too_far,
     closed,
+    restricted,
+    locked_down,
+    other_group,
     wing_day,
     full,
+    limit_reached,
     allowance_used,
     window_without_visits,
     inmate_busy,
+    inmate_elsewhere,
+    kept_apart,
     visitor_busy,
     nobody_comes,
     too_many_visitors,
+    too_many_adults,
+    too_many_children,
     adult_needed,
+    lead_too_young,
 )
 
 

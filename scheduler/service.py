@@ -4,11 +4,17 @@ They take the session first and never commit. What they refuse, they refuse with
 then nothing has changed.
 """
 
+from scheduler.accounts import adjust as adjust_allowance
+from scheduler.accounts import lines as allowance_lines
+from scheduler.accounts import record_use
+from scheduler.befalling import close_date, reopen_date
 from scheduler.booking import get, get_for, hold, release, request, withdraw
-from scheduler.closures import affected, ban, close_date, create_special_date, lift_ban, reopen_date
+from scheduler.changing import change
+from scheduler.closures import affected, ban, create_special_date, lift_ban
 from scheduler.decision import approve, cancel, complete, confirm, refuse, relationship_ended
 from scheduler.materialise import materialise
-from scheduler.offers import allowance, alternatives, bookable_days, candidates, month
+from scheduler.offers import allowance, alternatives, bookable_days, candidates, choice, month, why_not
+from scheduler.overbooking import overbook
 from scheduler.placement import assign, why_unplaced
 from scheduler.repository import (
     at_terminal,
@@ -37,8 +43,10 @@ from scheduler.setup import (
 )
 
 __all__ = [
+    "adjust_allowance",
     "affected",
     "allowance",
+    "allowance_lines",
     "alternatives",
     "approve",
     "assign",
@@ -47,6 +55,8 @@ __all__ = [
     "bookable_days",
     "cancel",
     "candidates",
+    "change",
+    "choice",
     "close_date",
     "complete",
     "confirm",
@@ -67,9 +77,11 @@ __all__ = [
     "month",
     "of_relative",
     "on_day",
+    "overbook",
     "pending",
     "prison",
     "prisons",
+    "record_use",
     "refuse",
     "relationship_ended",
     "release",
@@ -81,6 +93,7 @@ __all__ = [
     "terminal_of_device",
     "terminals",
     "unplaced",
+    "why_not",
     "why_unplaced",
     "wings",
     "withdraw",

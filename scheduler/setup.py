@@ -16,8 +16,10 @@ from people.tables import DeviceRow
 from policy import repository as policies
 from policy import service as policy_service
 from policy.model import FamilyPolicy, LegalBasis, Scope
+from scheduler import capacity as capacities
 from scheduler import places
 from scheduler.access import tag
+from scheduler.audience import EVERYBODY, Audience, stored
 from scheduler.materialise import materialise
 from scheduler.model import TICK_MINUTES, VisitKind
 from scheduler.tables import PlaceRow, PrisonRow, SlotRow, TemplateRow, TerminalRow, VisitRoomRow, WingRow
@@ -27,6 +29,16 @@ from scheduler.timetable import OffTheRaster, Run, WeeklyTemplate
 class BadZone(Malformed):
     code = "bad-zone"
     text = "The time zone {zone} is not known."
+    status = 422
+
+
+_NAME_LENGTH = 100  # characters of a template's name
+_ROOM_LENGTH = 255
+
+
+class NameTooLong(Malformed):
+    code = "name-too-long"
+    text = "A name has at most {most} characters."
     status = 422
 
 
@@ -121,14 +133,24 @@ async def _wing_of(session: Session, prison_id: str, wing_id: str | None) -> Non
         raise NotFound
 
 
-async def visit_room(session: Session, actor: Ref, prison_id: str, name: str) -> str:
-    """The prison's room of that name, made if there is none; answers its id."""
+async def visit_room(
+    session: Session, actor: Ref, prison_id: str, name: str, *, wing_id: str | None = None, use: str = ""
+) -> str:
+    """The prison's room of that name, made if there is none; answers its id. `wing_id`: the wing that owns it; `use`:
+    the only kind of visit (`VisitKind`) that it is for."""
     await _prison(session, prison_id)
+    if len(name) > _ROOM_LENGTH:
+        raise NameTooLong(most=_ROOM_LENGTH)
+    await _wing_of(session, prison_id, wing_id)
     known = select(VisitRoomRow.id).where(VisitRoomRow.prison_id == prison_id, VisitRoomRow.name == name)
     if (found := await session.scalar(known)) is not None:
         return found
     room_id = new_id("vrm")
-    session.add(VisitRoomRow(id=room_id, prison_id=prison_id, name=name))
+    session.add(
+        VisitRoomRow(
+            id=room_id, prison_id=prison_id, name=name, wing_id=wing_id, use=VisitKind(use) if use else ""
+        )
+    )
     await session.flush()
     _entered(session, actor, "visit-room:created", Ref("visit-room", room_id), prison=prison_id)
     return room_id
@@ -216,10 +238,15 @@ async def create_template(
     valid_to: date | None = None,
     every_weeks: int = 1,
     slots: bool = True,
+    name: str = "",
+    audience: Audience = EVERYBODY,
+    limits: Mapping[str, int] | None = None,
 ) -> str:
     """A weekly template, and its slots of the present horizon (not with `slots` False: then the caller calls
     `materialise`). `minutes` and `raster` default to the policy's length, and that with the turnaround.
-    Raises `BadTimetable` for what is no timetable."""
+    `limits`: further capacities (`capacity`). Raises `BadTimetable` for what is no timetable."""
+    if len(name) > _NAME_LENGTH:
+        raise NameTooLong(most=_NAME_LENGTH)
     prison = await _prison(session, prison_id)
     await _wing_of(session, prison_id, wing_id)
     run = await _run(session, wing_id or prison_id, starts, minutes, raster, count, capacity)
@@ -242,6 +269,9 @@ async def create_template(
             valid_to=valid_to,
             every_weeks=every_weeks,
             active=True,
+            name=name,
+            audience=stored(audience),
+            limits=capacities.check(limits or {}),
         )
     )
     await session.flush()

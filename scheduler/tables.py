@@ -16,6 +16,7 @@ from sqlalchemy.orm import Mapped, mapped_column
 
 import people.tables  # noqa: F401 - the foreign keys below point into it
 import policy.tables  # noqa: F401 - likewise
+import scheduler.planning_tables  # noqa: F401 - one metadata, in two files
 from core.db import Base
 
 
@@ -40,7 +41,10 @@ class WingRow(Base):
 
 
 class VisitRoomRow(Base):
-    """A room of the prison in which terminals stand (会见室); not the video room of a visit."""
+    """A room of the prison in which terminals stand (会见室); not the video room of a visit.
+
+    `wing_id`: the wing that owns it, whose visits alone take place there. `use`: "" any visit, else a VisitKind.
+    """
 
     __tablename__ = "visit_room"
     __table_args__ = (UniqueConstraint("prison_id", "name"),)
@@ -48,10 +52,13 @@ class VisitRoomRow(Base):
     id: Mapped[str] = mapped_column(primary_key=True)
     prison_id: Mapped[str] = mapped_column(ForeignKey("prison.id"))
     name: Mapped[str]
+    wing_id: Mapped[str | None] = mapped_column(ForeignKey("wing.id"))
+    use: Mapped[str] = mapped_column(default="")
 
 
 class TerminalRow(Base):
-    """`wing_id` NULL: shared by all wings. `visit_room_id` NULL: it stands in no room of its own."""
+    """`wing_id` NULL: shared by all wings. `visit_room_id` NULL: it stands in no room of its own. `kind`: "" or what
+    sets it apart (as in `capacity.TERMINAL`)."""
 
     __tablename__ = "terminal"
     __table_args__ = (UniqueConstraint("prison_id", "name"),)
@@ -61,12 +68,14 @@ class TerminalRow(Base):
     wing_id: Mapped[str | None] = mapped_column(ForeignKey("wing.id"))
     visit_room_id: Mapped[str | None] = mapped_column(ForeignKey("visit_room.id"))
     name: Mapped[str]
+    kind: Mapped[str] = mapped_column(default="")
     device_id: Mapped[str | None] = mapped_column(ForeignKey("device.id"), unique=True)
     active: Mapped[bool]
 
 
 class TemplateRow(Base):
-    """A `timetable.WeeklyTemplate`. `wing_id` NULL: for every wing."""
+    """A `timetable.WeeklyTemplate`. `wing_id` NULL: for every wing. `audience`: `audience.Audience` as text;
+    `limits`: further capacities (`capacity`) beside the places."""
 
     __tablename__ = "template"
 
@@ -84,6 +93,9 @@ class TemplateRow(Base):
     valid_to: Mapped[date | None]
     every_weeks: Mapped[int]
     active: Mapped[bool]
+    name: Mapped[str] = mapped_column(default="")
+    audience: Mapped[str] = mapped_column(default="")
+    limits: Mapped[dict[str, int]] = mapped_column(JSON, default=dict)
 
 
 class ClosedDateRow(Base):
@@ -124,6 +136,8 @@ class SpecialDateRow(Base):
     raster: Mapped[int]
     count: Mapped[int]
     capacity: Mapped[int]
+    audience: Mapped[str] = mapped_column(default="")
+    limits: Mapped[dict[str, int]] = mapped_column(JSON, default=dict)
 
 
 class SlotRow(Base):
@@ -151,10 +165,17 @@ class SlotRow(Base):
     minutes: Mapped[int]
     closed: Mapped[str]  # "", "prison-closed", "slot-closed", "withdrawn"
     closed_words: Mapped[str] = mapped_column(Text)
+    audience: Mapped[str] = mapped_column(default="")
+    limits: Mapped[dict[str, int]] = mapped_column(JSON, default=dict)
 
 
 class BookingRow(Base):
-    """A booking. Names are kept as they stood when it was made: it is the record of who was to meet whom."""
+    """A booking. Names are kept as they stood when it was made: it is the record of who was to meet whom.
+
+    `replaces`: the booking whose place this one takes once it is approved. `link`: bookings of one name belong
+    together (`linked`), `part` says as what. `exceptions`: rules that were broken and sent to approval, as (code,
+    text, params); `chain`: the offices that must sign, in order.
+    """
 
     __tablename__ = "booking"
     __table_args__ = (
@@ -194,10 +215,15 @@ class BookingRow(Base):
     words: Mapped[str] = mapped_column(Text)
     fault: Mapped[str]
     created_at: Mapped[datetime]
+    replaces: Mapped[str | None] = mapped_column(ForeignKey("booking.id"), index=True)
+    link: Mapped[str | None] = mapped_column(index=True)
+    part: Mapped[str] = mapped_column(default="main")
+    exceptions: Mapped[list[dict[str, Any]]] = mapped_column(JSON, default=list)
+    chain: Mapped[list[str]] = mapped_column(JSON, default=list)
 
 
 class PlaceRow(Base):
-    """One seat of one slot. `booking_id` NULL: free."""
+    """One seat of one slot. `booking_id` NULL: free. `extra`: put there by staff beyond the capacity."""
 
     __tablename__ = "place"
     __table_args__ = (UniqueConstraint("slot_id", "seat"),)
@@ -206,6 +232,7 @@ class PlaceRow(Base):
     slot_id: Mapped[str] = mapped_column(ForeignKey("slot.id"))
     seat: Mapped[int]
     booking_id: Mapped[str | None] = mapped_column(ForeignKey("booking.id"), unique=True)
+    extra: Mapped[bool] = mapped_column(default=False)
 
 
 class VisitorRow(Base):
@@ -223,14 +250,56 @@ class VisitorRow(Base):
 
 
 class ClaimRow(Base):
-    """`kind`, `number`: see `model.ClaimKind`."""
+    """`kind`, `number`: see `model.ClaimKind`. `booking_id`: the booking, or the sitting of `rooms`, that holds it;
+    NULL: used by a visit that was not booked here."""
 
     __tablename__ = "claim"
 
     kind: Mapped[str] = mapped_column(primary_key=True)
     owner_id: Mapped[str] = mapped_column(primary_key=True)
     number: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
-    booking_id: Mapped[str] = mapped_column(index=True)  # or the sitting of `rooms` that holds it
+    booking_id: Mapped[str | None] = mapped_column(index=True)
+
+
+class SignatureRow(Base):
+    """An office that let an exception pass: each signs once, and each by another person."""
+
+    __tablename__ = "booking_signature"
+    __table_args__ = (UniqueConstraint("booking_id", "signed_by"),)
+
+    booking_id: Mapped[str] = mapped_column(ForeignKey("booking.id"), primary_key=True)
+    office: Mapped[str] = mapped_column(primary_key=True)
+    signed_by: Mapped[str]  # id of the officer
+    signed_at: Mapped[datetime]
+
+
+class AllowanceRow(Base):
+    """One line of an inmate's allowance. `what`: `allowance.What`; `visits` is what the balance changes by."""
+
+    __tablename__ = "allowance_entry"
+    __table_args__ = (Index("ix_allowance_entry_inmate_id_period", "inmate_id", "period"),)
+
+    id: Mapped[str] = mapped_column(primary_key=True)
+    inmate_id: Mapped[str] = mapped_column(ForeignKey("inmate.id"))
+    period: Mapped[str]  # key of `policy.Period`
+    what: Mapped[str]
+    visits: Mapped[int]
+    extra: Mapped[bool]  # of the privileged visits, which ride on an ordinary grant
+    day: Mapped[date]  # of the visit, or from which it counts
+    expires_on: Mapped[date | None]  # first day on which a grant is worth nothing
+    channel: Mapped[str]
+    booking_id: Mapped[str | None] = mapped_column(ForeignKey("booking.id"), index=True)
+    words: Mapped[str] = mapped_column(Text)
+    made_at: Mapped[datetime]
+
+
+class AccountRow(Base):
+    """What an inmate has under the span `balance`: the sum of the entries, guarded by conditional updates."""
+
+    __tablename__ = "allowance_account"
+
+    inmate_id: Mapped[str] = mapped_column(ForeignKey("inmate.id"), primary_key=True)
+    balance: Mapped[int]
 
 
 class BanRow(Base):

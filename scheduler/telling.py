@@ -68,12 +68,19 @@ def _everybody(booking: BookingView) -> list[str]:
     return [booking.requested_by, *(v.person.id for v in booking.visitors if v.person is not None)]
 
 
-async def of_move(session: Session, booking_id: str, to: BookingState, came_from: BookingState) -> None:
-    """Tells of a move that was just made. A pick that was let go or ran out needs no telling: it was on the
-    screen all the time, and nothing had been asked of anybody."""
+async def of_move(
+    session: Session,
+    booking_id: str,
+    to: BookingState,
+    came_from: BookingState,
+    booking: BookingView | None = None,
+) -> None:
+    """Tells of a move that was just made; `booking` as far as it is known. A pick that was let go or ran out needs no
+    telling: it was on the screen all the time, and nothing had been asked of anybody."""
     if came_from is BookingState.HELD and to is not BookingState.REQUESTED:
         return
-    booking = await repository.view(session, booking_id)
+    if booking is None:
+        booking = await repository.view(session, booking_id)
     template = _TEMPLATES.get(to)
     if booking is None or template is None:
         return
@@ -86,6 +93,13 @@ async def of_change(session: Session, booking_id: str) -> None:
     booking = await repository.view(session, booking_id)
     if booking is not None:
         await _post(session, booking, "booking-changed", [booking.requested_by])
+
+
+async def of_offer(session: Session, hold_id: str) -> None:
+    """Tells the one who asked that another time is kept for them; the text gives that time."""
+    held = await repository.view(session, hold_id)
+    if held is not None:
+        await _post(session, held, "booking-offer", [held.requested_by])
 
 
 async def _post(session: Session, booking: BookingView, template: str, relative_ids: Iterable[str]) -> None:

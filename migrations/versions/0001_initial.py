@@ -30,7 +30,7 @@ def upgrade() -> None:
     sa.Column('kind', sa.String(), nullable=False),
     sa.Column('owner_id', sa.String(), nullable=False),
     sa.Column('number', sa.Integer(), autoincrement=False, nullable=False),
-    sa.Column('booking_id', sa.String(), nullable=False),
+    sa.Column('booking_id', sa.String(), nullable=True),
     sa.PrimaryKeyConstraint('kind', 'owner_id', 'number', name=op.f('pk_claim'))
     )
     with op.batch_alter_table('claim', schema=None) as batch_op:
@@ -95,6 +95,11 @@ def upgrade() -> None:
     sa.Column('wing_id', sa.String(), nullable=False),
     sa.Column('level', sa.String(), nullable=False),
     sa.Column('status', sa.String(), nullable=False),
+    sa.Column('location', sa.String(), nullable=False),
+    sa.Column('category', sa.String(), nullable=False),
+    sa.Column('convicted', sa.Boolean(), nullable=False),
+    sa.Column('case_type', sa.String(), nullable=False),
+    sa.Column('foreign', sa.Boolean(), nullable=False),
     sa.Column('created_at', core.db.UtcDateTime(timezone=True), nullable=False),
     sa.PrimaryKeyConstraint('id', name=op.f('pk_inmate')),
     sa.UniqueConstraint('prison_id', 'number', name=op.f('uq_inmate_prison_id_number'))
@@ -362,6 +367,12 @@ def upgrade() -> None:
     with op.batch_alter_table('ticket', schema=None) as batch_op:
         batch_op.create_index(batch_op.f('ix_ticket_expires_at'), ['expires_at'], unique=False)
 
+    op.create_table('allowance_account',
+    sa.Column('inmate_id', sa.String(), nullable=False),
+    sa.Column('balance', sa.Integer(), nullable=False),
+    sa.ForeignKeyConstraint(['inmate_id'], ['inmate.id'], name=op.f('fk_allowance_account_inmate_id')),
+    sa.PrimaryKeyConstraint('inmate_id', name=op.f('pk_allowance_account'))
+    )
     op.create_table('ban',
     sa.Column('id', sa.String(), nullable=False),
     sa.Column('prison_id', sa.String(), nullable=False),
@@ -421,12 +432,36 @@ def upgrade() -> None:
     with op.batch_alter_table('passkey', schema=None) as batch_op:
         batch_op.create_index(batch_op.f('ix_passkey_staff_id'), ['staff_id'], unique=False)
 
+    op.create_table('plan',
+    sa.Column('id', sa.String(), nullable=False),
+    sa.Column('prison_id', sa.String(), nullable=False),
+    sa.Column('first_day', sa.Date(), nullable=False),
+    sa.Column('last_day', sa.Date(), nullable=False),
+    sa.Column('state', sa.String(), nullable=False),
+    sa.Column('stage', sa.String(), nullable=False),
+    sa.Column('done', sa.Integer(), nullable=False),
+    sa.Column('lease_until', core.db.UtcDateTime(timezone=True), nullable=True),
+    sa.Column('read', sa.JSON(), nullable=False),
+    sa.Column('report', sa.JSON(), nullable=False),
+    sa.Column('certificate', sa.JSON(), nullable=False),
+    sa.Column('made_by_kind', sa.String(), nullable=False),
+    sa.Column('made_by_id', sa.String(), nullable=False),
+    sa.Column('made_at', core.db.UtcDateTime(timezone=True), nullable=False),
+    sa.Column('state_since', core.db.UtcDateTime(timezone=True), nullable=False),
+    sa.ForeignKeyConstraint(['prison_id'], ['prison.id'], name=op.f('fk_plan_prison_id')),
+    sa.PrimaryKeyConstraint('id', name=op.f('pk_plan'))
+    )
+    with op.batch_alter_table('plan', schema=None) as batch_op:
+        batch_op.create_index('ix_plan_prison_id_made_at', ['prison_id', 'made_at'], unique=False)
+        batch_op.create_index(batch_op.f('ix_plan_state'), ['state'], unique=False)
+
     op.create_table('policy_set',
     sa.Column('id', sa.String(), nullable=False),
     sa.Column('scope_id', sa.String(), nullable=False),
     sa.Column('version', sa.Integer(), nullable=False),
     sa.Column('values', sa.JSON(), nullable=False),
     sa.Column('legal_basis', sa.JSON(), nullable=False),
+    sa.Column('bounds', sa.JSON(), nullable=False),
     sa.Column('preset', sa.String(), nullable=True),
     sa.Column('valid_from', core.db.UtcDateTime(timezone=True), nullable=False),
     sa.Column('valid_to', core.db.UtcDateTime(timezone=True), nullable=True),
@@ -436,6 +471,9 @@ def upgrade() -> None:
     sa.Column('approved_by_kind', sa.String(), nullable=True),
     sa.Column('approved_by_id', sa.String(), nullable=True),
     sa.Column('approved_at', core.db.UtcDateTime(timezone=True), nullable=True),
+    sa.Column('dropped_by_kind', sa.String(), nullable=True),
+    sa.Column('dropped_by_id', sa.String(), nullable=True),
+    sa.Column('dropped_at', core.db.UtcDateTime(timezone=True), nullable=True),
     sa.CheckConstraint('approved_by_id IS NULL OR approved_by_id <> drafted_by_id OR approved_by_kind <> drafted_by_kind', name=op.f('ck_policy_set_two_persons')),
     sa.ForeignKeyConstraint(['scope_id'], ['policy_scope.id'], name=op.f('fk_policy_set_scope_id')),
     sa.PrimaryKeyConstraint('id', name=op.f('pk_policy_set')),
@@ -506,6 +544,23 @@ def upgrade() -> None:
         batch_op.create_index(batch_op.f('ix_relationship_inmate_id'), ['inmate_id'], unique=False)
         batch_op.create_index('uq_relationship_live', ['relative_id', 'inmate_id'], unique=True, sqlite_where=sa.text("state IN ('pending', 'approved')"), postgresql_where=sa.text("state IN ('pending', 'approved')"))
 
+    op.create_table('shift',
+    sa.Column('id', sa.String(), nullable=False),
+    sa.Column('prison_id', sa.String(), nullable=False),
+    sa.Column('officer_id', sa.String(), nullable=False),
+    sa.Column('officer_name', sa.String(), nullable=False),
+    sa.Column('starts_at', core.db.UtcDateTime(timezone=True), nullable=False),
+    sa.Column('ends_at', core.db.UtcDateTime(timezone=True), nullable=False),
+    sa.Column('break_starts_at', core.db.UtcDateTime(timezone=True), nullable=True),
+    sa.Column('break_ends_at', core.db.UtcDateTime(timezone=True), nullable=True),
+    sa.Column('at_once', sa.Integer(), nullable=False),
+    sa.ForeignKeyConstraint(['prison_id'], ['prison.id'], name=op.f('fk_shift_prison_id')),
+    sa.PrimaryKeyConstraint('id', name=op.f('pk_shift')),
+    sa.UniqueConstraint('officer_id', 'starts_at', name=op.f('uq_shift_officer_id_starts_at'))
+    )
+    with op.batch_alter_table('shift', schema=None) as batch_op:
+        batch_op.create_index('ix_shift_prison_id_starts_at', ['prison_id', 'starts_at'], unique=False)
+
     op.create_table('special_date',
     sa.Column('id', sa.String(), nullable=False),
     sa.Column('prison_id', sa.String(), nullable=False),
@@ -516,17 +571,11 @@ def upgrade() -> None:
     sa.Column('raster', sa.Integer(), nullable=False),
     sa.Column('count', sa.Integer(), nullable=False),
     sa.Column('capacity', sa.Integer(), nullable=False),
+    sa.Column('audience', sa.String(), nullable=False),
+    sa.Column('limits', sa.JSON(), nullable=False),
     sa.ForeignKeyConstraint(['prison_id'], ['prison.id'], name=op.f('fk_special_date_prison_id')),
     sa.PrimaryKeyConstraint('id', name=op.f('pk_special_date')),
     sa.UniqueConstraint('prison_id', 'day', 'starts', name=op.f('uq_special_date_prison_id_day_starts'))
-    )
-    op.create_table('visit_room',
-    sa.Column('id', sa.String(), nullable=False),
-    sa.Column('prison_id', sa.String(), nullable=False),
-    sa.Column('name', sa.String(), nullable=False),
-    sa.ForeignKeyConstraint(['prison_id'], ['prison.id'], name=op.f('fk_visit_room_prison_id')),
-    sa.PrimaryKeyConstraint('id', name=op.f('pk_visit_room')),
-    sa.UniqueConstraint('prison_id', 'name', name=op.f('uq_visit_room_prison_id_name'))
     )
     op.create_table('wing',
     sa.Column('id', sa.String(), nullable=False),
@@ -622,6 +671,35 @@ def upgrade() -> None:
     with op.batch_alter_table('proof', schema=None) as batch_op:
         batch_op.create_index(batch_op.f('ix_proof_relationship_id'), ['relationship_id'], unique=False)
 
+    op.create_table('referral',
+    sa.Column('id', sa.String(), nullable=False),
+    sa.Column('reference', sa.String(), nullable=False),
+    sa.Column('prison_id', sa.String(), nullable=False),
+    sa.Column('inmate_id', sa.String(), nullable=False),
+    sa.Column('from_kind', sa.String(), nullable=False),
+    sa.Column('from_id', sa.String(), nullable=False),
+    sa.Column('kind', sa.String(), nullable=False),
+    sa.Column('words_sealed', sa.LargeBinary(), nullable=False),
+    sa.Column('desk_id', sa.String(), nullable=False),
+    sa.Column('state', sa.String(), nullable=False),
+    sa.Column('raised_by_kind', sa.String(), nullable=False),
+    sa.Column('raised_by_id', sa.String(), nullable=False),
+    sa.Column('raise_key', sa.String(), nullable=False),
+    sa.Column('raised_at', core.db.UtcDateTime(timezone=True), nullable=False),
+    sa.Column('generation', sa.Integer(), nullable=False),
+    sa.Column('answer_sealed', sa.LargeBinary(), nullable=True),
+    sa.Column('answered_at', core.db.UtcDateTime(timezone=True), nullable=True),
+    sa.ForeignKeyConstraint(['desk_id'], ['desk.id'], name=op.f('fk_referral_desk_id')),
+    sa.ForeignKeyConstraint(['inmate_id'], ['inmate.id'], name=op.f('fk_referral_inmate_id')),
+    sa.ForeignKeyConstraint(['prison_id'], ['prison.id'], name=op.f('fk_referral_prison_id')),
+    sa.PrimaryKeyConstraint('id', name=op.f('pk_referral')),
+    sa.UniqueConstraint('raised_by_id', 'raise_key', name=op.f('uq_referral_raised_by_id_raise_key')),
+    sa.UniqueConstraint('reference', name=op.f('uq_referral_reference'))
+    )
+    with op.batch_alter_table('referral', schema=None) as batch_op:
+        batch_op.create_index(batch_op.f('ix_referral_desk_id'), ['desk_id'], unique=False)
+        batch_op.create_index(batch_op.f('ix_referral_inmate_id'), ['inmate_id'], unique=False)
+
     op.create_table('template',
     sa.Column('id', sa.String(), nullable=False),
     sa.Column('prison_id', sa.String(), nullable=False),
@@ -637,6 +715,9 @@ def upgrade() -> None:
     sa.Column('valid_to', sa.Date(), nullable=True),
     sa.Column('every_weeks', sa.Integer(), nullable=False),
     sa.Column('active', sa.Boolean(), nullable=False),
+    sa.Column('name', sa.String(), nullable=False),
+    sa.Column('audience', sa.String(), nullable=False),
+    sa.Column('limits', sa.JSON(), nullable=False),
     sa.ForeignKeyConstraint(['prison_id'], ['prison.id'], name=op.f('fk_template_prison_id')),
     sa.ForeignKeyConstraint(['wing_id'], ['wing.id'], name=op.f('fk_template_wing_id')),
     sa.PrimaryKeyConstraint('id', name=op.f('pk_template'))
@@ -644,21 +725,16 @@ def upgrade() -> None:
     with op.batch_alter_table('template', schema=None) as batch_op:
         batch_op.create_index(batch_op.f('ix_template_prison_id'), ['prison_id'], unique=False)
 
-    op.create_table('terminal',
+    op.create_table('visit_room',
     sa.Column('id', sa.String(), nullable=False),
     sa.Column('prison_id', sa.String(), nullable=False),
-    sa.Column('wing_id', sa.String(), nullable=True),
-    sa.Column('visit_room_id', sa.String(), nullable=True),
     sa.Column('name', sa.String(), nullable=False),
-    sa.Column('device_id', sa.String(), nullable=True),
-    sa.Column('active', sa.Boolean(), nullable=False),
-    sa.ForeignKeyConstraint(['device_id'], ['device.id'], name=op.f('fk_terminal_device_id')),
-    sa.ForeignKeyConstraint(['prison_id'], ['prison.id'], name=op.f('fk_terminal_prison_id')),
-    sa.ForeignKeyConstraint(['visit_room_id'], ['visit_room.id'], name=op.f('fk_terminal_visit_room_id')),
-    sa.ForeignKeyConstraint(['wing_id'], ['wing.id'], name=op.f('fk_terminal_wing_id')),
-    sa.PrimaryKeyConstraint('id', name=op.f('pk_terminal')),
-    sa.UniqueConstraint('device_id', name=op.f('uq_terminal_device_id')),
-    sa.UniqueConstraint('prison_id', 'name', name=op.f('uq_terminal_prison_id_name'))
+    sa.Column('wing_id', sa.String(), nullable=True),
+    sa.Column('use', sa.String(), nullable=False),
+    sa.ForeignKeyConstraint(['prison_id'], ['prison.id'], name=op.f('fk_visit_room_prison_id')),
+    sa.ForeignKeyConstraint(['wing_id'], ['wing.id'], name=op.f('fk_visit_room_wing_id')),
+    sa.PrimaryKeyConstraint('id', name=op.f('pk_visit_room')),
+    sa.UniqueConstraint('prison_id', 'name', name=op.f('uq_visit_room_prison_id_name'))
     )
     op.create_table('clock_event',
     sa.Column('id', sa.String(), nullable=False),
@@ -767,32 +843,6 @@ def upgrade() -> None:
         batch_op.create_index(batch_op.f('ix_question_station_id'), ['station_id'], unique=False)
         batch_op.create_index(batch_op.f('ix_question_thread_id'), ['thread_id'], unique=False)
 
-    op.create_table('sitting',
-    sa.Column('id', sa.String(), nullable=False),
-    sa.Column('reference', sa.String(), nullable=False),
-    sa.Column('kind', sa.String(), nullable=False),
-    sa.Column('confidentiality', sa.String(), nullable=False),
-    sa.Column('basis', sa.String(), nullable=False),
-    sa.Column('matter_kind', sa.String(), nullable=False),
-    sa.Column('matter_id', sa.String(), nullable=False),
-    sa.Column('prison_id', sa.String(), nullable=False),
-    sa.Column('terminal_id', sa.String(), nullable=True),
-    sa.Column('starts_at', core.db.UtcDateTime(timezone=True), nullable=False),
-    sa.Column('ends_at', core.db.UtcDateTime(timezone=True), nullable=False),
-    sa.Column('opens_at', core.db.UtcDateTime(timezone=True), nullable=False),
-    sa.Column('minutes', sa.Integer(), nullable=False),
-    sa.Column('state', sa.String(), nullable=False),
-    sa.Column('agreed_at', core.db.UtcDateTime(timezone=True), nullable=False),
-    sa.ForeignKeyConstraint(['prison_id'], ['prison.id'], name=op.f('fk_sitting_prison_id')),
-    sa.ForeignKeyConstraint(['terminal_id'], ['terminal.id'], name=op.f('fk_sitting_terminal_id')),
-    sa.PrimaryKeyConstraint('id', name=op.f('pk_sitting')),
-    sa.UniqueConstraint('reference', name=op.f('uq_sitting_reference'))
-    )
-    with op.batch_alter_table('sitting', schema=None) as batch_op:
-        batch_op.create_index('ix_sitting_matter', ['matter_kind', 'matter_id'], unique=False)
-        batch_op.create_index(batch_op.f('ix_sitting_prison_id'), ['prison_id'], unique=False)
-        batch_op.create_index('ix_sitting_state_opens_at', ['state', 'opens_at'], unique=False)
-
     op.create_table('slot',
     sa.Column('id', sa.String(), nullable=False),
     sa.Column('prison_id', sa.String(), nullable=False),
@@ -806,6 +856,8 @@ def upgrade() -> None:
     sa.Column('minutes', sa.Integer(), nullable=False),
     sa.Column('closed', sa.String(), nullable=False),
     sa.Column('closed_words', sa.Text(), nullable=False),
+    sa.Column('audience', sa.String(), nullable=False),
+    sa.Column('limits', sa.JSON(), nullable=False),
     sa.ForeignKeyConstraint(['prison_id'], ['prison.id'], name=op.f('fk_slot_prison_id')),
     sa.ForeignKeyConstraint(['special_id'], ['special_date.id'], name=op.f('fk_slot_special_id')),
     sa.ForeignKeyConstraint(['template_id'], ['template.id'], name=op.f('fk_slot_template_id')),
@@ -817,6 +869,23 @@ def upgrade() -> None:
     with op.batch_alter_table('slot', schema=None) as batch_op:
         batch_op.create_index('ix_slot_prison_id_day', ['prison_id', 'day'], unique=False)
 
+    op.create_table('terminal',
+    sa.Column('id', sa.String(), nullable=False),
+    sa.Column('prison_id', sa.String(), nullable=False),
+    sa.Column('wing_id', sa.String(), nullable=True),
+    sa.Column('visit_room_id', sa.String(), nullable=True),
+    sa.Column('name', sa.String(), nullable=False),
+    sa.Column('kind', sa.String(), nullable=False),
+    sa.Column('device_id', sa.String(), nullable=True),
+    sa.Column('active', sa.Boolean(), nullable=False),
+    sa.ForeignKeyConstraint(['device_id'], ['device.id'], name=op.f('fk_terminal_device_id')),
+    sa.ForeignKeyConstraint(['prison_id'], ['prison.id'], name=op.f('fk_terminal_prison_id')),
+    sa.ForeignKeyConstraint(['visit_room_id'], ['visit_room.id'], name=op.f('fk_terminal_visit_room_id')),
+    sa.ForeignKeyConstraint(['wing_id'], ['wing.id'], name=op.f('fk_terminal_wing_id')),
+    sa.PrimaryKeyConstraint('id', name=op.f('pk_terminal')),
+    sa.UniqueConstraint('device_id', name=op.f('uq_terminal_device_id')),
+    sa.UniqueConstraint('prison_id', 'name', name=op.f('uq_terminal_prison_id_name'))
+    )
     op.create_table('advice',
     sa.Column('id', sa.String(), nullable=False),
     sa.Column('question_id', sa.String(), nullable=False),
@@ -862,8 +931,14 @@ def upgrade() -> None:
     sa.Column('words', sa.Text(), nullable=False),
     sa.Column('fault', sa.String(), nullable=False),
     sa.Column('created_at', core.db.UtcDateTime(timezone=True), nullable=False),
+    sa.Column('replaces', sa.String(), nullable=True),
+    sa.Column('link', sa.String(), nullable=True),
+    sa.Column('part', sa.String(), nullable=False),
+    sa.Column('exceptions', sa.JSON(), nullable=False),
+    sa.Column('chain', sa.JSON(), nullable=False),
     sa.ForeignKeyConstraint(['inmate_id'], ['inmate.id'], name=op.f('fk_booking_inmate_id')),
     sa.ForeignKeyConstraint(['prison_id'], ['prison.id'], name=op.f('fk_booking_prison_id')),
+    sa.ForeignKeyConstraint(['replaces'], ['booking.id'], name=op.f('fk_booking_replaces')),
     sa.ForeignKeyConstraint(['requested_by'], ['relative.id'], name=op.f('fk_booking_requested_by')),
     sa.ForeignKeyConstraint(['slot_id'], ['slot.id'], name=op.f('fk_booking_slot_id')),
     sa.ForeignKeyConstraint(['terminal_id'], ['terminal.id'], name=op.f('fk_booking_terminal_id')),
@@ -874,10 +949,49 @@ def upgrade() -> None:
     )
     with op.batch_alter_table('booking', schema=None) as batch_op:
         batch_op.create_index(batch_op.f('ix_booking_inmate_id'), ['inmate_id'], unique=False)
+        batch_op.create_index(batch_op.f('ix_booking_link'), ['link'], unique=False)
         batch_op.create_index('ix_booking_prison_id_state', ['prison_id', 'state', 'starts_at'], unique=False)
+        batch_op.create_index(batch_op.f('ix_booking_replaces'), ['replaces'], unique=False)
         batch_op.create_index(batch_op.f('ix_booking_slot_id'), ['slot_id'], unique=False)
         batch_op.create_index('ix_booking_state_held_until', ['state', 'held_until'], unique=False)
         batch_op.create_index('ix_booking_terminal_id', ['terminal_id', 'starts_at'], unique=False)
+
+    op.create_table('happening',
+    sa.Column('id', sa.String(), nullable=False),
+    sa.Column('prison_id', sa.String(), nullable=False),
+    sa.Column('kind', sa.String(), nullable=False),
+    sa.Column('cause', sa.String(), nullable=False),
+    sa.Column('inmate_id', sa.String(), nullable=True),
+    sa.Column('other_id', sa.String(), nullable=True),
+    sa.Column('relative_id', sa.String(), nullable=True),
+    sa.Column('wing_id', sa.String(), nullable=True),
+    sa.Column('terminal_id', sa.String(), nullable=True),
+    sa.Column('visit_room_id', sa.String(), nullable=True),
+    sa.Column('template_id', sa.String(), nullable=True),
+    sa.Column('officer_id', sa.String(), nullable=True),
+    sa.Column('starts_at', core.db.UtcDateTime(timezone=True), nullable=False),
+    sa.Column('ends_at', core.db.UtcDateTime(timezone=True), nullable=True),
+    sa.Column('words', sa.Text(), nullable=False),
+    sa.Column('state', sa.String(), nullable=False),
+    sa.Column('made_by_kind', sa.String(), nullable=False),
+    sa.Column('made_by_id', sa.String(), nullable=False),
+    sa.Column('made_at', core.db.UtcDateTime(timezone=True), nullable=False),
+    sa.Column('closed_at', core.db.UtcDateTime(timezone=True), nullable=True),
+    sa.ForeignKeyConstraint(['inmate_id'], ['inmate.id'], name=op.f('fk_happening_inmate_id')),
+    sa.ForeignKeyConstraint(['other_id'], ['inmate.id'], name=op.f('fk_happening_other_id')),
+    sa.ForeignKeyConstraint(['prison_id'], ['prison.id'], name=op.f('fk_happening_prison_id')),
+    sa.ForeignKeyConstraint(['relative_id'], ['relative.id'], name=op.f('fk_happening_relative_id')),
+    sa.ForeignKeyConstraint(['template_id'], ['template.id'], name=op.f('fk_happening_template_id')),
+    sa.ForeignKeyConstraint(['terminal_id'], ['terminal.id'], name=op.f('fk_happening_terminal_id')),
+    sa.ForeignKeyConstraint(['visit_room_id'], ['visit_room.id'], name=op.f('fk_happening_visit_room_id')),
+    sa.ForeignKeyConstraint(['wing_id'], ['wing.id'], name=op.f('fk_happening_wing_id')),
+    sa.PrimaryKeyConstraint('id', name=op.f('pk_happening'))
+    )
+    with op.batch_alter_table('happening', schema=None) as batch_op:
+        batch_op.create_index(batch_op.f('ix_happening_cause'), ['cause'], unique=False)
+        batch_op.create_index(batch_op.f('ix_happening_inmate_id'), ['inmate_id'], unique=False)
+        batch_op.create_index('ix_happening_prison_id_state', ['prison_id', 'state'], unique=False)
+        batch_op.create_index(batch_op.f('ix_happening_terminal_id'), ['terminal_id'], unique=False)
 
     op.create_table('help_day_lawyer',
     sa.Column('help_day_id', sa.String(), nullable=False),
@@ -951,20 +1065,85 @@ def upgrade() -> None:
         batch_op.create_index(batch_op.f('ix_legal_case_prison_id'), ['prison_id'], unique=False)
         batch_op.create_index(batch_op.f('ix_legal_case_question_id'), ['question_id'], unique=False)
 
-    op.create_table('sitting_party',
+    op.create_table('sitting',
     sa.Column('id', sa.String(), nullable=False),
-    sa.Column('sitting_id', sa.String(), nullable=False),
-    sa.Column('role', sa.String(), nullable=False),
-    sa.Column('person_kind', sa.String(), nullable=False),
-    sa.Column('person_id', sa.String(), nullable=False),
-    sa.Column('name', sa.String(), nullable=False),
-    sa.ForeignKeyConstraint(['sitting_id'], ['sitting.id'], name=op.f('fk_sitting_party_sitting_id')),
-    sa.PrimaryKeyConstraint('id', name=op.f('pk_sitting_party')),
-    sa.UniqueConstraint('sitting_id', 'person_kind', 'person_id', name=op.f('uq_sitting_party_sitting_id_person_kind_person_id'))
+    sa.Column('reference', sa.String(), nullable=False),
+    sa.Column('kind', sa.String(), nullable=False),
+    sa.Column('confidentiality', sa.String(), nullable=False),
+    sa.Column('basis', sa.String(), nullable=False),
+    sa.Column('matter_kind', sa.String(), nullable=False),
+    sa.Column('matter_id', sa.String(), nullable=False),
+    sa.Column('prison_id', sa.String(), nullable=False),
+    sa.Column('terminal_id', sa.String(), nullable=True),
+    sa.Column('starts_at', core.db.UtcDateTime(timezone=True), nullable=False),
+    sa.Column('ends_at', core.db.UtcDateTime(timezone=True), nullable=False),
+    sa.Column('opens_at', core.db.UtcDateTime(timezone=True), nullable=False),
+    sa.Column('minutes', sa.Integer(), nullable=False),
+    sa.Column('state', sa.String(), nullable=False),
+    sa.Column('agreed_at', core.db.UtcDateTime(timezone=True), nullable=False),
+    sa.ForeignKeyConstraint(['prison_id'], ['prison.id'], name=op.f('fk_sitting_prison_id')),
+    sa.ForeignKeyConstraint(['terminal_id'], ['terminal.id'], name=op.f('fk_sitting_terminal_id')),
+    sa.PrimaryKeyConstraint('id', name=op.f('pk_sitting')),
+    sa.UniqueConstraint('reference', name=op.f('uq_sitting_reference'))
     )
-    with op.batch_alter_table('sitting_party', schema=None) as batch_op:
-        batch_op.create_index(batch_op.f('ix_sitting_party_person_id'), ['person_id'], unique=False)
+    with op.batch_alter_table('sitting', schema=None) as batch_op:
+        batch_op.create_index('ix_sitting_matter', ['matter_kind', 'matter_id'], unique=False)
+        batch_op.create_index(batch_op.f('ix_sitting_prison_id'), ['prison_id'], unique=False)
+        batch_op.create_index('ix_sitting_state_opens_at', ['state', 'opens_at'], unique=False)
 
+    op.create_table('allowance_entry',
+    sa.Column('id', sa.String(), nullable=False),
+    sa.Column('inmate_id', sa.String(), nullable=False),
+    sa.Column('period', sa.String(), nullable=False),
+    sa.Column('what', sa.String(), nullable=False),
+    sa.Column('visits', sa.Integer(), nullable=False),
+    sa.Column('extra', sa.Boolean(), nullable=False),
+    sa.Column('day', sa.Date(), nullable=False),
+    sa.Column('expires_on', sa.Date(), nullable=True),
+    sa.Column('channel', sa.String(), nullable=False),
+    sa.Column('booking_id', sa.String(), nullable=True),
+    sa.Column('words', sa.Text(), nullable=False),
+    sa.Column('made_at', core.db.UtcDateTime(timezone=True), nullable=False),
+    sa.ForeignKeyConstraint(['booking_id'], ['booking.id'], name=op.f('fk_allowance_entry_booking_id')),
+    sa.ForeignKeyConstraint(['inmate_id'], ['inmate.id'], name=op.f('fk_allowance_entry_inmate_id')),
+    sa.PrimaryKeyConstraint('id', name=op.f('pk_allowance_entry'))
+    )
+    with op.batch_alter_table('allowance_entry', schema=None) as batch_op:
+        batch_op.create_index(batch_op.f('ix_allowance_entry_booking_id'), ['booking_id'], unique=False)
+        batch_op.create_index('ix_allowance_entry_inmate_id_period', ['inmate_id', 'period'], unique=False)
+
+    op.create_table('booking_flag',
+    sa.Column('id', sa.String(), nullable=False),
+    sa.Column('booking_id', sa.String(), nullable=False),
+    sa.Column('prison_id', sa.String(), nullable=False),
+    sa.Column('cause', sa.String(), nullable=False),
+    sa.Column('code', sa.String(), nullable=False),
+    sa.Column('text', sa.Text(), nullable=False),
+    sa.Column('params', sa.JSON(), nullable=False),
+    sa.Column('state', sa.String(), nullable=False),
+    sa.Column('words', sa.Text(), nullable=False),
+    sa.Column('made_at', core.db.UtcDateTime(timezone=True), nullable=False),
+    sa.Column('decided_by_kind', sa.String(), nullable=True),
+    sa.Column('decided_by_id', sa.String(), nullable=True),
+    sa.Column('decided_at', core.db.UtcDateTime(timezone=True), nullable=True),
+    sa.ForeignKeyConstraint(['booking_id'], ['booking.id'], name=op.f('fk_booking_flag_booking_id')),
+    sa.ForeignKeyConstraint(['prison_id'], ['prison.id'], name=op.f('fk_booking_flag_prison_id')),
+    sa.PrimaryKeyConstraint('id', name=op.f('pk_booking_flag')),
+    sa.UniqueConstraint('booking_id', 'cause', name=op.f('uq_booking_flag_booking_id_cause'))
+    )
+    with op.batch_alter_table('booking_flag', schema=None) as batch_op:
+        batch_op.create_index('ix_booking_flag_cause', ['cause'], unique=False)
+        batch_op.create_index('ix_booking_flag_prison_id_state', ['prison_id', 'state'], unique=False)
+
+    op.create_table('booking_signature',
+    sa.Column('booking_id', sa.String(), nullable=False),
+    sa.Column('office', sa.String(), nullable=False),
+    sa.Column('signed_by', sa.String(), nullable=False),
+    sa.Column('signed_at', core.db.UtcDateTime(timezone=True), nullable=False),
+    sa.ForeignKeyConstraint(['booking_id'], ['booking.id'], name=op.f('fk_booking_signature_booking_id')),
+    sa.PrimaryKeyConstraint('booking_id', 'office', name=op.f('pk_booking_signature')),
+    sa.UniqueConstraint('booking_id', 'signed_by', name=op.f('uq_booking_signature_booking_id_signed_by'))
+    )
     op.create_table('booking_visitor',
     sa.Column('id', sa.String(), nullable=False),
     sa.Column('booking_id', sa.String(), nullable=False),
@@ -1007,6 +1186,7 @@ def upgrade() -> None:
     sa.Column('slot_id', sa.String(), nullable=False),
     sa.Column('seat', sa.Integer(), nullable=False),
     sa.Column('booking_id', sa.String(), nullable=True),
+    sa.Column('extra', sa.Boolean(), nullable=False),
     sa.ForeignKeyConstraint(['booking_id'], ['booking.id'], name=op.f('fk_place_booking_id')),
     sa.ForeignKeyConstraint(['slot_id'], ['slot.id'], name=op.f('fk_place_slot_id')),
     sa.PrimaryKeyConstraint('id', name=op.f('pk_place')),
@@ -1044,6 +1224,55 @@ def upgrade() -> None:
     with op.batch_alter_table('room', schema=None) as batch_op:
         batch_op.create_index('ix_room_open', ['phase', 'lease_until'], unique=False)
 
+    op.create_table('sitting_party',
+    sa.Column('id', sa.String(), nullable=False),
+    sa.Column('sitting_id', sa.String(), nullable=False),
+    sa.Column('role', sa.String(), nullable=False),
+    sa.Column('person_kind', sa.String(), nullable=False),
+    sa.Column('person_id', sa.String(), nullable=False),
+    sa.Column('name', sa.String(), nullable=False),
+    sa.ForeignKeyConstraint(['sitting_id'], ['sitting.id'], name=op.f('fk_sitting_party_sitting_id')),
+    sa.PrimaryKeyConstraint('id', name=op.f('pk_sitting_party')),
+    sa.UniqueConstraint('sitting_id', 'person_kind', 'person_id', name=op.f('uq_sitting_party_sitting_id_person_kind_person_id'))
+    )
+    with op.batch_alter_table('sitting_party', schema=None) as batch_op:
+        batch_op.create_index(batch_op.f('ix_sitting_party_person_id'), ['person_id'], unique=False)
+
+    op.create_table('turn_opinion',
+    sa.Column('turn_id', sa.String(), nullable=False),
+    sa.Column('helped', sa.String(), nullable=False),
+    sa.Column('said_at', core.db.UtcDateTime(timezone=True), nullable=False),
+    sa.ForeignKeyConstraint(['turn_id'], ['help_turn.id'], name=op.f('fk_turn_opinion_turn_id')),
+    sa.PrimaryKeyConstraint('turn_id', name=op.f('pk_turn_opinion'))
+    )
+    op.create_table('wish',
+    sa.Column('id', sa.String(), nullable=False),
+    sa.Column('reference', sa.String(), nullable=False),
+    sa.Column('prison_id', sa.String(), nullable=False),
+    sa.Column('inmate_id', sa.String(), nullable=False),
+    sa.Column('requested_by', sa.String(), nullable=False),
+    sa.Column('request_key', sa.String(), nullable=False),
+    sa.Column('state', sa.String(), nullable=False),
+    sa.Column('ground', sa.String(), nullable=False),
+    sa.Column('ground_by', sa.String(), nullable=True),
+    sa.Column('waiting_since', core.db.UtcDateTime(timezone=True), nullable=False),
+    sa.Column('last_day', sa.Date(), nullable=False),
+    sa.Column('booking_id', sa.String(), nullable=True),
+    sa.Column('made_at', core.db.UtcDateTime(timezone=True), nullable=False),
+    sa.Column('state_since', core.db.UtcDateTime(timezone=True), nullable=False),
+    sa.ForeignKeyConstraint(['booking_id'], ['booking.id'], name=op.f('fk_wish_booking_id')),
+    sa.ForeignKeyConstraint(['inmate_id'], ['inmate.id'], name=op.f('fk_wish_inmate_id')),
+    sa.ForeignKeyConstraint(['prison_id'], ['prison.id'], name=op.f('fk_wish_prison_id')),
+    sa.ForeignKeyConstraint(['requested_by'], ['relative.id'], name=op.f('fk_wish_requested_by')),
+    sa.PrimaryKeyConstraint('id', name=op.f('pk_wish')),
+    sa.UniqueConstraint('reference', name=op.f('uq_wish_reference')),
+    sa.UniqueConstraint('requested_by', 'request_key', name=op.f('uq_wish_requested_by_request_key'))
+    )
+    with op.batch_alter_table('wish', schema=None) as batch_op:
+        batch_op.create_index(batch_op.f('ix_wish_inmate_id'), ['inmate_id'], unique=False)
+        batch_op.create_index('ix_wish_prison_id_state', ['prison_id', 'state'], unique=False)
+        batch_op.create_index(batch_op.f('ix_wish_requested_by'), ['requested_by'], unique=False)
+
     op.create_table('act',
     sa.Column('id', sa.String(), nullable=False),
     sa.Column('room_id', sa.String(), nullable=False),
@@ -1074,6 +1303,22 @@ def upgrade() -> None:
         batch_op.create_index(batch_op.f('ix_leg_minute_room_id'), ['room_id'], unique=False)
         batch_op.create_index(batch_op.f('ix_leg_minute_started_at'), ['started_at'], unique=False)
 
+    op.create_table('proposal',
+    sa.Column('id', sa.String(), nullable=False),
+    sa.Column('plan_id', sa.String(), nullable=False),
+    sa.Column('wish_id', sa.String(), nullable=False),
+    sa.Column('slot_id', sa.String(), nullable=True),
+    sa.Column('rank', sa.Integer(), nullable=True),
+    sa.Column('state', sa.String(), nullable=False),
+    sa.Column('booking_id', sa.String(), nullable=True),
+    sa.Column('reasons', sa.JSON(), nullable=False),
+    sa.ForeignKeyConstraint(['booking_id'], ['booking.id'], name=op.f('fk_proposal_booking_id')),
+    sa.ForeignKeyConstraint(['plan_id'], ['plan.id'], name=op.f('fk_proposal_plan_id')),
+    sa.ForeignKeyConstraint(['slot_id'], ['slot.id'], name=op.f('fk_proposal_slot_id')),
+    sa.ForeignKeyConstraint(['wish_id'], ['wish.id'], name=op.f('fk_proposal_wish_id')),
+    sa.PrimaryKeyConstraint('id', name=op.f('pk_proposal')),
+    sa.UniqueConstraint('plan_id', 'wish_id', name=op.f('uq_proposal_plan_id_wish_id'))
+    )
     op.create_table('seat',
     sa.Column('id', sa.String(), nullable=False),
     sa.Column('room_id', sa.String(), nullable=False),
@@ -1089,6 +1334,47 @@ def upgrade() -> None:
     sa.ForeignKeyConstraint(['room_id'], ['room.id'], name=op.f('fk_seat_room_id')),
     sa.PrimaryKeyConstraint('id', name=op.f('pk_seat')),
     sa.UniqueConstraint('room_id', 'person_kind', 'person_id', name=op.f('uq_seat_room_id_person_kind_person_id'))
+    )
+    op.create_table('visit_offer',
+    sa.Column('id', sa.String(), nullable=False),
+    sa.Column('flag_id', sa.String(), nullable=False),
+    sa.Column('booking_id', sa.String(), nullable=False),
+    sa.Column('hold_id', sa.String(), nullable=False),
+    sa.Column('slot_id', sa.String(), nullable=False),
+    sa.Column('starts_at', core.db.UtcDateTime(timezone=True), nullable=False),
+    sa.Column('minutes', sa.Integer(), nullable=False),
+    sa.Column('state', sa.String(), nullable=False),
+    sa.Column('expires_at', core.db.UtcDateTime(timezone=True), nullable=False),
+    sa.Column('made_at', core.db.UtcDateTime(timezone=True), nullable=False),
+    sa.Column('answered_at', core.db.UtcDateTime(timezone=True), nullable=True),
+    sa.ForeignKeyConstraint(['booking_id'], ['booking.id'], name=op.f('fk_visit_offer_booking_id')),
+    sa.ForeignKeyConstraint(['flag_id'], ['booking_flag.id'], name=op.f('fk_visit_offer_flag_id')),
+    sa.ForeignKeyConstraint(['hold_id'], ['booking.id'], name=op.f('fk_visit_offer_hold_id')),
+    sa.ForeignKeyConstraint(['slot_id'], ['slot.id'], name=op.f('fk_visit_offer_slot_id')),
+    sa.PrimaryKeyConstraint('id', name=op.f('pk_visit_offer')),
+    sa.UniqueConstraint('hold_id', name=op.f('uq_visit_offer_hold_id'))
+    )
+    with op.batch_alter_table('visit_offer', schema=None) as batch_op:
+        batch_op.create_index(batch_op.f('ix_visit_offer_booking_id'), ['booking_id'], unique=False)
+        batch_op.create_index(batch_op.f('ix_visit_offer_flag_id'), ['flag_id'], unique=False)
+        batch_op.create_index('ix_visit_offer_state_expires_at', ['state', 'expires_at'], unique=False)
+
+    op.create_table('wish_choice',
+    sa.Column('wish_id', sa.String(), nullable=False),
+    sa.Column('number', sa.Integer(), autoincrement=False, nullable=False),
+    sa.Column('rank', sa.Integer(), nullable=False),
+    sa.Column('day', sa.Date(), nullable=False),
+    sa.Column('starts', sa.Time(), nullable=False),
+    sa.Column('ends', sa.Time(), nullable=False),
+    sa.ForeignKeyConstraint(['wish_id'], ['wish.id'], name=op.f('fk_wish_choice_wish_id')),
+    sa.PrimaryKeyConstraint('wish_id', 'number', name=op.f('pk_wish_choice'))
+    )
+    op.create_table('wish_visitor',
+    sa.Column('wish_id', sa.String(), nullable=False),
+    sa.Column('relationship_id', sa.String(), nullable=False),
+    sa.ForeignKeyConstraint(['relationship_id'], ['relationship.id'], name=op.f('fk_wish_visitor_relationship_id')),
+    sa.ForeignKeyConstraint(['wish_id'], ['wish.id'], name=op.f('fk_wish_visitor_wish_id')),
+    sa.PrimaryKeyConstraint('wish_id', 'relationship_id', name=op.f('pk_wish_visitor'))
     )
     # ### end Alembic commands ###
 

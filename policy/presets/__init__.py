@@ -10,8 +10,8 @@ from importlib.resources import files
 from typing import Any
 
 from core.errors import Misconfigured
-from policy import model
-from policy.model import LegalBasis, Scope
+from policy import bounds, model
+from policy.model import BadPolicy, LegalBasis, Scope
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,6 +25,7 @@ class Preset:
     title: str
     parent: str | None  # the preset of the wider scope
     values: Mapping[str, Any]
+    bounds: Mapping[str, Any]
     legal_basis: tuple[LegalBasis, ...]
 
 
@@ -36,6 +37,9 @@ def load(name: str) -> Preset:
         raise Misconfigured(problem=f"there is no policy preset {name!r}")
     content = resource.read_bytes()
     data = tomllib.loads(content.decode("utf-8"))
+    limits, problems = bounds.check(data.get("bounds", {}))
+    if problems:
+        raise BadPolicy(problem="; ".join(problems))
     return Preset(
         name=name,
         digest=hashlib.sha256(content).hexdigest(),
@@ -44,6 +48,7 @@ def load(name: str) -> Preset:
         title=data["title"],
         parent=data.get("parent"),
         values=model.check(data["values"]),
+        bounds=limits,
         legal_basis=tuple(LegalBasis.model_validate(entry) for entry in data["legal_basis"]),
     )
 

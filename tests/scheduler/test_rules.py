@@ -6,12 +6,16 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 import pytest
+from pydantic import ValidationError
 
+from core.errors import Reason
 from policy.model import AllowanceWindow, FamilyPolicy
 from policy.presets import load as load_preset
-from scheduler import rules
+from scheduler import judging, rules
+from scheduler.audience import Audience
+from scheduler.case import Away, BanFacts, Case, InmateFacts, SlotFacts, VisitorFacts
 from scheduler.model import ticks
-from scheduler.rules import BanFacts, Case, InmateFacts, Rule, SlotFacts, VisitorFacts
+from scheduler.rules import Rule
 
 NOW = datetime(2026, 11, 21, 8, 0, tzinfo=UTC)
 START = datetime(2026, 12, 4, 2, 0, tzinfo=UTC)  # a Friday, 10:00 in Beijing
@@ -58,6 +62,14 @@ def ban(first: date, last: date, relative_id: str | None, inmate_id: str | None)
     return case(bans=(BanFacts(relative_id, inmate_id, first, last),))
 
 
+def place(**more: Any) -> SlotFacts:
+    """A slot that is meant for some."""
+    return slot(audience=Audience(**more))
+
+
+HOUR = timedelta(hours=1)
+COURT = Away(END, END + HOUR, "Your family member has another appointment at this time.")
+BEFORE_COURT = Away(START - HOUR, START, COURT.text)
 PUNCTUAL = policy(late_booking_minutes=0)
 DAY = SLOT.day
 BEFORE, AFTER = DAY - timedelta(days=1), DAY + timedelta(days=1)
@@ -120,6 +132,152 @@ PAIRS: list[tuple[Rule, tuple[Case, SlotFacts], tuple[Case, SlotFacts], str]] = 
         (case(policy=policy(visit_weekdays=[5])), SLOT),
         (case(policy=policy(visit_weekdays=[4])), SLOT),
         "wing-day",
+    ),
+    (
+        rules.channel_not_offered,
+        (CASE, SLOT),
+        (case(policy=policy(channels=["voice"])), SLOT),
+        "channel-not-offered",
+    ),
+    (
+        rules.foreign_inmate,
+        (inmate(foreign=True), SLOT),
+        (replace(inmate(foreign=True), policy=policy(foreign_inmates=False)), SLOT),
+        "foreign-inmate",
+    ),
+    (
+        rules.relation_not_listed,
+        (CASE, SLOT),
+        (case(policy=policy(relations=["parent", "child"])), SLOT),
+        "relation-not-listed",
+    ),
+    (
+        rules.relation_not_listed,
+        (case(policy=policy(relations_by_case={"gang": ["parent"]})), SLOT),
+        (replace(inmate(case_type="gang"), policy=policy(relations_by_case={"gang": ["parent"]})), SLOT),
+        "relation-not-listed",
+    ),
+    (
+        rules.restricted,
+        (case(policy=policy(restricted_days=[{"first": DAY, "last": DAY, "levels": ["strict"]}])), SLOT),
+        (case(policy=policy(restricted_days=[{"first": BEFORE, "last": DAY, "levels": []}])), SLOT),
+        "restricted-days",
+    ),
+    (
+        rules.locked_down,
+        (case(lockdowns=((END, END + HOUR),)), SLOT),
+        (case(lockdowns=((START - HOUR, START + HOUR),)), SLOT),
+        "lockdown",
+    ),
+    (
+        rules.other_group,
+        (inmate(location="A-1-100", level="enhanced"), place(include=("A-1",), levels=("enhanced",))),
+        (inmate(location="A-10-100", level="enhanced"), place(include=("A-1",), levels=("enhanced",))),
+        "other-group",
+    ),
+    (
+        rules.limit_reached,
+        (CASE, slot(limits={"video": 1})),
+        (case(used_limits={"slt/video": {1}}), slot(limits={"video": 1})),
+        "limit-reached",
+    ),
+    (
+        rules.limit_reached,
+        (case(used_limits={"slt/adults": {1}}, channel=None), slot(limits={"adults": 2})),
+        (
+            case(used_limits={"slt/adults": {1}}, channel=None, visitors=(ADULT, ADULT)),
+            slot(limits={"adults": 2}),
+        ),
+        "limit-reached",
+    ),
+    (
+        rules.inmate_elsewhere,
+        (inmate(away=(COURT, BEFORE_COURT)), SLOT),
+        (inmate(away=(replace(COURT, starts_at=END - timedelta(seconds=1)),)), SLOT),
+        "inmate-appointment",
+    ),
+    (
+        rules.kept_apart,
+        (inmate(apart={AFTER: ((START, END),)}), SLOT),
+        (inmate(apart={DAY: ((END + HOUR, END + 2 * HOUR),)}), SLOT),
+        "inmate-unavailable",
+    ),
+    (
+        rules.kept_apart,
+        (replace(inmate(apart={DAY: ((END, END + HOUR),)}), policy=policy(keep_apart="same-time")), SLOT),
+        (replace(inmate(apart={DAY: ((START, END),)}), policy=policy(keep_apart="same-time")), SLOT),
+        "inmate-unavailable",
+    ),
+    (
+        rules.kept_apart,
+        (replace(inmate(apart={DAY: ((START, END),)}), policy=policy(keep_apart="off")), SLOT),
+        (inmate(apart={DAY: ((START, END),)}), SLOT),
+        "inmate-unavailable",
+    ),
+    (
+        rules.too_many_adults,
+        (case(visitors=(ADULT, ADULT, CHILD), policy=policy(max_adults=2)), SLOT),
+        (case(visitors=(ADULT, ADULT, ADULT), policy=policy(max_adults=2)), SLOT),
+        "too-many-adults",
+    ),
+    (
+        rules.too_many_children,
+        (case(visitors=(ADULT, CHILD), policy=policy(max_children=1)), SLOT),
+        (case(visitors=(ADULT, CHILD, CHILD), policy=policy(max_children=1)), SLOT),
+        "too-many-children",
+    ),
+    (
+        rules.lead_too_young,
+        (case(visitors=(replace(CHILD, born=date(2008, 12, 4)),)), SLOT),
+        (
+            case(visitors=(replace(CHILD, born=date(2008, 12, 5)),), policy=policy(require_guardian=False)),
+            SLOT,
+        ),
+        "lead-too-young",
+    ),
+    (
+        rules.allowance_used,
+        (
+            case(used={"2026-12": 2}, policy=policy(visits_per_month=2)),
+            slot(audience=Audience(counted=False)),
+        ),
+        (case(used={"2026-12": 2}, policy=policy(visits_per_month=2)), SLOT),
+        "allowance-used",
+    ),
+    (
+        rules.allowance_used,
+        (case(balance=1, policy=policy(allowance_span="balance")), SLOT),
+        (case(balance=1, used={"balance": 1}, policy=policy(allowance_span="balance")), SLOT),
+        "allowance-used",
+    ),
+    (
+        rules.allowance_used,
+        (
+            replace(
+                inmate(convicted=False), used={"2026-11-30+7": 1}, policy=policy(remand_visits_per_week=2)
+            ),
+            SLOT,
+        ),
+        (
+            replace(
+                inmate(convicted=False), used={"2026-11-30+7": 2}, policy=policy(remand_visits_per_week=2)
+            ),
+            SLOT,
+        ),
+        "remand-week-used",
+    ),
+    (
+        rules.allowance_used,  # a Saturday
+        (case(used={"2026-12": 2}, policy=policy(visits_per_month=2, weekend_guarantee=1)), slot(day=AFTER)),
+        (
+            case(
+                used={"2026-12": 2},
+                used_weekend={"2026-12": 1},
+                policy=policy(visits_per_month=2, weekend_guarantee=1),
+            ),
+            slot(day=AFTER),
+        ),
+        "allowance-used",
     ),
     (rules.full, (CASE, slot(taken=1)), (CASE, slot(taken=2)), "slot-full"),
     (
@@ -237,3 +395,59 @@ def test_age_counts_on_the_day_of_the_visit(born: date, on: date, needed: bool) 
     young = case(visitors=(replace(CHILD, born=born),))
     reason = rules.adult_needed(young, slot(day=on))
     assert (reason is not None) is needed
+
+
+def test_many_slots_are_judged_as_each_by_itself() -> None:
+    bad = case(
+        visitors=(replace(CHILD, approved=False),),
+        used={"2026-12": 2},
+        inmate=replace(CASE.inmate, busy=TICKS),
+    )
+    slots = [slot(day=day, taken=taken) for day in (BEFORE, DAY, AFTER) for taken in (0, 2)]
+    assert judging.month(bad, slots) == [rules.refusals(bad, one) for one in slots]
+
+
+# What is broken, what the policy says of it, what is refused, what is let pass, and who must sign (F68).
+CHAINS: list[
+    tuple[tuple[str, ...], dict[str, list[str]], tuple[str, ...], tuple[str, ...], tuple[str, ...]]
+] = [
+    (("wing-day",), {}, ("wing-day",), (), ()),
+    (("wing-day",), {"wing-day": ["division"]}, (), ("wing-day",), ("division",)),
+    (
+        ("allowance-used", "relation-not-listed", "wing-day"),
+        {
+            "allowance-used": ["warden"],
+            "relation-not-listed": ["deputy", "division"],
+            "wing-day": ["division"],
+        },
+        (),
+        ("allowance-used", "relation-not-listed", "wing-day"),
+        ("division", "deputy", "warden"),
+    ),
+    (
+        ("slot-full", "wing-day"),
+        {"wing-day": ["ward"]},
+        ("slot-full",),
+        ("wing-day",),
+        ("ward",),
+    ),
+]
+
+
+@pytest.mark.parametrize(("codes", "exceptions", "refused", "excepted", "chain"), CHAINS)
+def test_the_chain_of_several_exceptions_is_the_union_of_theirs(
+    codes: tuple[str, ...],
+    exceptions: dict[str, list[str]],
+    refused: tuple[str, ...],
+    excepted: tuple[str, ...],
+    chain: tuple[str, ...],
+) -> None:
+    found = judging.verdict(policy(exceptions=exceptions), [Reason(code, "") for code in codes])
+    assert tuple(one.code for one in found.refused) == refused
+    assert tuple(one.code for one in found.excepted) == excepted
+    assert found.chain == chain
+
+
+def test_nobody_may_let_pass_what_nobody_can_give() -> None:
+    with pytest.raises(ValidationError, match="nobody may let pass"):
+        policy(exceptions={"slot-full": ["warden"]})

@@ -1,0 +1,183 @@
+"""What stands in the way of an inmate and the visitors in a stretch of time, in a query each: what others hold, and
+what befell (bans, appointments, lockdowns, inmates to be kept apart)."""
+
+from collections.abc import Collection, Iterable, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, date, datetime, timedelta
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from sqlalchemy import ColumnElement, Date, and_, case, cast, literal, null, or_, select, union_all
+
+from core import clock
+from core.db import Session, UtcDateTime
+from scheduler.case import Away, BanFacts, SlotFacts, Stretch
+from scheduler.happenings import NATURES, Kind
+from scheduler.model import COUNTED_STATES, ClaimKind, ticks
+from scheduler.places import stale
+from scheduler.planning_tables import HappeningRow
+from scheduler.tables import BanRow, BookingRow, ClaimRow
+
+_BAN = "ban"
+# What of the happenings keeps an inmate from coming to the terminal.
+_AWAY = (Kind.COURT, Kind.HOSPITAL, Kind.ILLNESS, Kind.ISOLATION, Kind.RELEASED, Kind.TRANSFERRED)
+_ASKED = (*_AWAY, Kind.KEEP_APART, Kind.RESTRICTION, Kind.LOCKDOWN)
+_ENDLESS = datetime(9999, 1, 1, tzinfo=UTC)  # leaves room for a buffer
+_SATURDAY = 6
+
+
+@dataclass(slots=True)
+class Claimed:
+    """What others hold: ticks by (kind, owner), numbers of visits by owner, how many of them are on weekends, numbers
+    of units of limits by owner."""
+
+    busy: dict[tuple[str, str], set[int]] = field(default_factory=dict)
+    visits: dict[str, set[int]] = field(default_factory=dict)
+    weekend: dict[str, int] = field(default_factory=dict)
+    limits: dict[str, set[int]] = field(default_factory=dict)
+
+
+async def claimed(
+    session: Session,
+    wanted: Sequence[SlotFacts],
+    people: Iterable[tuple[ClaimKind, str]],
+    periods: Collection[str],
+    ignoring: ColumnElement[bool],
+) -> Claimed:
+    """`people`: whose ticks are asked for in the time of the slots; `periods`: owners of allowances."""
+    asked = [and_(ClaimRow.kind == ClaimKind.ALLOWANCE, ClaimRow.owner_id.in_(periods))]
+    if wanted:
+        first = ticks(min(slot.starts_at for slot in wanted), wanted[0].ends_at).start
+        last = ticks(wanted[0].starts_at, max(slot.ends_at for slot in wanted)).stop
+        asked += [
+            and_(ClaimRow.kind == kind, ClaimRow.owner_id == owner, ClaimRow.number.between(first, last - 1))
+            for kind, owner in people
+        ]
+    limited = [f"{slot.id}/{name}" for slot in wanted for name in slot.limits]
+    if limited:
+        asked.append(and_(ClaimRow.kind == ClaimKind.LIMIT, ClaimRow.owner_id.in_(limited)))
+    rows = await session.execute(
+        select(ClaimRow.kind, ClaimRow.owner_id, ClaimRow.number, BookingRow.day)
+        .outerjoin(BookingRow, BookingRow.id == ClaimRow.booking_id)
+        .where(or_(*asked), or_(BookingRow.id.is_(None), and_(~stale(clock.now()), ~ignoring)))
+    )
+    found = Claimed()
+    for kind, owner, number, day in rows:
+        if kind == ClaimKind.ALLOWANCE:
+            found.visits.setdefault(owner, set()).add(number)
+            found.weekend[owner] = found.weekend.get(owner, 0) + (day is not None and _on_weekend(day))
+        elif kind == ClaimKind.LIMIT:
+            found.limits.setdefault(owner, set()).add(number)
+        else:
+            found.busy.setdefault((kind, owner), set()).add(number)
+    return found
+
+
+def _on_weekend(day: date) -> bool:
+    return day.isoweekday() >= _SATURDAY
+
+
+@dataclass(slots=True)
+class Befallen:
+    """`apart`: ids of inmates whom this one must not meet."""
+
+    bans: list[BanFacts] = field(default_factory=list)
+    away: list[Away] = field(default_factory=list)
+    lockdowns: list[Stretch] = field(default_factory=list)
+    apart: set[str] = field(default_factory=set)
+
+
+async def befallen(
+    session: Session,
+    prison_id: str,
+    wing_id: str,
+    inmate_id: str,
+    relatives: Collection[str],
+    zone: ZoneInfo,
+    buffer: timedelta,
+) -> Befallen:
+    """What is in force about these people. `buffer`: kept free on both sides of a court date."""
+    nothing, never = cast(null(), UtcDateTime()), cast(null(), Date())
+    bans = select(
+        literal(_BAN).label("kind"), BanRow.relative_id, BanRow.inmate_id, BanRow.first_day, BanRow.last_day,
+        nothing.label("starts_at"), nothing.label("ends_at"),
+    ).where(
+        BanRow.prison_id == prison_id,
+        BanRow.lifted_at.is_(None),
+        or_(BanRow.inmate_id.is_(None), BanRow.inmate_id == inmate_id),
+        or_(BanRow.relative_id.is_(None), BanRow.relative_id.in_(relatives)),
+    )  # fmt: skip
+    happened = select(
+        HappeningRow.kind, HappeningRow.relative_id,
+        # of a pair, the one who is not asked about
+        _other(inmate_id), never, never, HappeningRow.starts_at, HappeningRow.ends_at,
+    ).where(
+        HappeningRow.prison_id == prison_id,
+        HappeningRow.state == "open",
+        HappeningRow.kind.in_(_ASKED),
+        or_(
+            HappeningRow.inmate_id == inmate_id,
+            HappeningRow.other_id == inmate_id,
+            and_(HappeningRow.kind == Kind.RESTRICTION, HappeningRow.relative_id.in_(relatives)),
+            and_(
+                HappeningRow.kind == Kind.LOCKDOWN,
+                or_(HappeningRow.wing_id.is_(None), HappeningRow.wing_id == wing_id),
+            ),
+        ),
+    )  # fmt: skip
+    found = Befallen()
+    rows: Any = await session.execute(union_all(bans, happened))
+    for kind, relative_id, other_id, first, last, starts_at, ends_at in rows:
+        if kind == _BAN:
+            found.bans.append(BanFacts(relative_id, other_id, first, last))
+        else:
+            _sort_in(found, Kind(kind), relative_id, other_id, (starts_at, ends_at or _ENDLESS), zone, buffer)
+    return found
+
+
+def _other(inmate_id: str) -> ColumnElement[str | None]:
+    return case((HappeningRow.other_id == inmate_id, HappeningRow.inmate_id), else_=HappeningRow.other_id)
+
+
+def _sort_in(
+    found: Befallen,
+    kind: Kind,
+    relative_id: str | None,
+    other_id: str | None,
+    span: Stretch,
+    zone: ZoneInfo,
+    buffer: timedelta,
+) -> None:
+    if kind is Kind.KEEP_APART and other_id is not None:
+        found.apart.add(other_id)
+    elif kind is Kind.LOCKDOWN:
+        found.lockdowns.append(span)
+    elif kind is Kind.RESTRICTION:
+        last = date.max if span[1] == _ENDLESS else span[1].astimezone(zone).date()
+        found.bans.append(BanFacts(relative_id, None, span[0].astimezone(zone).date(), last))
+    elif kind is Kind.COURT:
+        until = span[1] if span[1] == _ENDLESS else span[1] + buffer
+        found.away.append(Away(span[0] - buffer, until, NATURES[kind].text))
+    elif kind in _AWAY:
+        found.away.append(Away(*span, NATURES[kind].text))
+
+
+async def visits_of(
+    session: Session, prison_id: str, inmates: Collection[str], first: date, last: date
+) -> dict[date, tuple[Stretch, ...]]:
+    """When these inmates have a visit or a live hold in this prison, by day."""
+    if not inmates:
+        return {}
+    rows = await session.execute(
+        select(BookingRow.day, BookingRow.starts_at, BookingRow.slot_ends_at).where(
+            BookingRow.inmate_id.in_(inmates),
+            BookingRow.prison_id == prison_id,
+            BookingRow.day.between(first, last),
+            BookingRow.state.in_(COUNTED_STATES),
+            ~stale(clock.now()),
+        )
+    )
+    days: dict[date, tuple[Stretch, ...]] = {}
+    for day, starts_at, ends_at in rows:
+        days[day] = (*days.get(day, ()), (starts_at, ends_at))
+    return days

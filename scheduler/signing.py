@@ -1,0 +1,59 @@
+"""Offices that let an exception pass. Each signs once, in the order of the chain, each by another person."""
+
+from sqlalchemy import select
+
+from core import clock
+from core.db import Session
+from core.errors import Conflict
+from core.ids import Ref
+from ledger.record import record
+from scheduler import places
+from scheduler.access import Actor, booking_ref, ref, tag
+from scheduler.model import BookingView
+from scheduler.tables import SignatureRow
+
+
+class SignedBefore(Conflict):
+    code = "signed-before"
+    text = "You have signed for this visit already. The next office is another person's."
+
+
+async def signed(session: Session, booking_id: str) -> dict[str, Ref]:
+    """Who signed for which office."""
+    rows = await session.execute(
+        select(SignatureRow.office, SignatureRow.signed_by).where(SignatureRow.booking_id == booking_id)
+    )
+    return {office: Ref("officer", signed_by) for office, signed_by in rows}
+
+
+async def missing(session: Session, view: BookingView) -> list[str]:
+    """The offices that have not signed yet, the next one first."""
+    done = await signed(session, view.id)
+    return [office for office in view.chain if office not in done]
+
+
+async def sign(session: Session, actor: Actor, view: BookingView) -> list[str]:
+    """Signs for the next office; answers those that are missing afterwards.
+
+    Raises `SignedBefore` for one who signed for another office of this booking.
+    """
+    left = await missing(session, view)
+    if not left:
+        return []
+    row = {
+        "booking_id": view.id,
+        "office": left[0],
+        "signed_by": ref(actor).id,
+        "signed_at": clock.now(),
+    }
+    if not await places.insert_new(session, SignatureRow, [row], SignatureRow.office):
+        raise SignedBefore
+    record(
+        session,
+        tag(actor, "booking:signed"),
+        actor=ref(actor),
+        subject=booking_ref(view.id),
+        office=left[0],
+        reasons=[one.code for one in view.exceptions],
+    )
+    return left[1:]
