@@ -8,7 +8,7 @@ PIP := $(BIN)/pip install --quiet --disable-pip-version-check
 AGAIN := $(BIN)/pytest --last-failed --last-failed-no-failures none
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test check bench bench-media fix lock services migrations clean
+.PHONY: help demo test check bench bench-media fuzz fix lock services migrations clean
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -41,6 +41,10 @@ bench-media: $(VENV)/.dev ## calls over real ICE and DTLS-SRTP, against Janus (A
 	@tools/services bench-media || echo "Without Janus, then."
 	@$(BIN)/python signaling/building.py
 	@$(BIN)/python -m bench.media $(ARGS)
+
+fuzz: $(VENV)/.dev ## looks for inputs that break a parser (SECONDS=60 for each; TARGETS=… for some)
+	@$(PIP) --require-hashes -r requirements/fuzz.txt
+	@$(BIN)/python -m tests.fuzz $(SECONDS) $(TARGETS)
 
 fix: $(VENV)/.dev ## formats the code and mends what the linter can
 	$(BIN)/ruff check --fix .

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 HOME = Path(__file__).parents[2]
+FINDINGS = Path(__file__).parent / "findings"
 
 
 def one(name: str, seconds: str) -> None:
@@ -23,7 +24,7 @@ def one(name: str, seconds: str) -> None:
         from tests.fuzz.targets import TARGETS
 
     target = next(target for target in TARGETS if target.name == name)
-    corpus, findings = HOME / "var" / "fuzz" / name, HOME / "tests" / "fuzz" / "findings" / name
+    corpus, findings = HOME / "var" / "fuzz" / name, FINDINGS / name
     for folder in (corpus, findings):
         folder.mkdir(parents=True, exist_ok=True)
     for number, seed in enumerate(target.seeds()):
@@ -51,6 +52,9 @@ def main() -> int:
         )
         print(f"{name:10} {'ok' if not done.returncode else 'BROKEN: see tests/fuzz/findings'}", flush=True)
         broken += [name] if done.returncode else []
+        folder = FINDINGS / name
+        if folder.exists() and not any(folder.iterdir()):
+            folder.rmdir()
     return 1 if broken else 0
 
 

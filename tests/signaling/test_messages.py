@@ -40,14 +40,16 @@ def test_each_field_is_checked(kind: str, name: str) -> None:
     without = {"type": kind, **GOOD[kind]}
     del without[name]
     if field.optional:
-        assert parse(json.dumps(without))[name] == ""
-        assert parse(frame(kind, **{name: None}))[name] == ""
+        nothing: object = [] if list in field.kinds else ""
+        assert parse(json.dumps(without))[name] == nothing
+        assert parse(frame(kind, **{name: None}))[name] == nothing
     else:
         with pytest.raises(BadMessageError):
             parse(json.dumps(without))
         with pytest.raises(BadMessageError):
             parse(frame(kind, **{name: None}))
-    for wrong in ([], {}, [1], {"a": 1}):
+    lists = ([[1]], [["a"]], [None], ["a"] * 21) if list in field.kinds else ([],)
+    for wrong in (*lists, {}, [1], {"a": 1}):
         with pytest.raises(BadMessageError):
             parse(frame(kind, **{name: wrong}))
     if str in field.kinds:
