@@ -60,6 +60,18 @@ WAY_STEPS: Mapping[str, str] = {
     "working": "The lawyer works",
 }
 
+# What help a referral asks for.
+NEEDS: Mapping[str, str] = {
+    "child": "A child without a carer",
+    "hardship": "The family cannot live",
+    "health": "Somebody is ill or disabled",
+    "school": "School or work of a child",
+    "housing": "Nowhere to live after release",
+    "other": "Something else",
+}
+
+REFERRAL_STATES: Mapping[str, str] = {"raised": "Waiting for help", "answered": "Answered"}
+
 # Who stands in the directory.
 HELPERS: Mapping[str, str] = {
     "lawyer": "Lawyer",

@@ -6,7 +6,8 @@ from sqlalchemy import JSON, ForeignKey, Index, LargeBinary, Text, UniqueConstra
 from sqlalchemy.orm import Mapped, mapped_column
 
 import legalaid.case_tables
-import legalaid.directory_tables  # noqa: F401 - these two are part of this package's tables
+import legalaid.directory_tables
+import legalaid.help_tables  # noqa: F401 - these three are part of this package's tables
 import people.tables  # noqa: F401 - the foreign keys below point into it
 import scheduler.tables  # noqa: F401 - likewise
 from core.db import Base

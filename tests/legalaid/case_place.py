@@ -24,6 +24,10 @@ class Offices:
     justice: str
     clerk: Identity  # decides at the centre
     judge: Identity  # decides at the bureau of justice
+    welfare: str  # of the city
+    county: str  # a welfare desk of the county
+    helper: Identity  # at the city's desk
+    neighbour: Identity  # at the county's
 
     async def apply(self, desk: AtDesk, **more: Any) -> str:
         async with self.place.db.write() as session:
@@ -73,16 +77,33 @@ async def build(place: Place) -> Offices:
             ids[kind] = await service.create_desk(
                 session, ADMIN, prison, name, kind, "0551 400", place.bureau
             )
+        for name, tier in (("City", "city"), ("County", "county")):
+            ids[tier] = await service.create_desk(
+                session, ADMIN, prison, name, "welfare", "0551 500", place.bureau, tier
+            )
         people = {}
-        for person, kind in (("clerk", "centre"), ("judge", "bureau")):
+        for person, kind in (
+            ("clerk", "centre"),
+            ("judge", "bureau"),
+            ("helper", "city"),
+            ("neighbour", "county"),
+        ):
             people[person] = new_id("stf")
             session.add(counsel(people[person], person, prison))
             await session.flush()
             await setup.seat_at_desk(session, ADMIN, people[person], ids[kind])
+    who = {
+        person: identity("counsel", staff_id, Role.COUNSEL, prison_id=prison)
+        for person, staff_id in people.items()
+    }
     return Offices(
         place,
         ids["centre"],
         ids["bureau"],
-        identity("counsel", people["clerk"], Role.COUNSEL, prison_id=prison),
-        identity("counsel", people["judge"], Role.COUNSEL, prison_id=prison),
+        who["clerk"],
+        who["judge"],
+        ids["city"],
+        ids["county"],
+        who["helper"],
+        who["neighbour"],
     )

@@ -215,3 +215,56 @@ async def test_the_review_opens_into_the_matters_and_prints(
     assert "没有" in (await desk.get("/reviews?span=2020-01")).text
     await sign_in(desk, aid.house.monitor, strong=True)
     assert (await desk.get("/reviews")).status_code == 403
+
+
+async def test_a_referral_is_raised_handed_on_and_answered(
+    browser: Browser, another_browser: Browser, db: Database, aid: Aid, sign_in: SignIn
+) -> None:
+    prison = aid.house.place.prison
+    async with db.write() as session:
+        desks = [
+            await service.create_desk(session, SYSTEM, prison, name, "welfare", "0551 5", None, tier)
+            for name, tier in (("市民政局", "city"), ("云台县民政局", "county"))
+        ]
+        for made in desks:
+            await setup.seat_at_desk(session, SYSTEM, aid.clerk.id, made)
+    await at_desk(browser, aid, sign_in)
+    asked = (await browser.get("/terminal/lawyer/ask")).text
+    key = re.search(r'name="key" value="([^"]+)"', asked)
+    assert key
+    await browser.send_form("/terminal/lawyer/ask", {"topic": "family", "words": FACTS, "key": key[1]})
+    page = (await browser.get("/terminal/lawyer/questions")).text
+    question = re.findall(r"/terminal/lawyer/questions/(qst_\w+)", page)[0]
+
+    desk = another_browser
+    await sign_in(desk, aid.house.counsel, strong=True)
+    form_page = (await desk.get(f"/referrals/new?question={question}")).text
+    key = re.search(r'name="key" value="([^"]+)"', form_page)
+    assert key
+    values = {"key": key[1], "source": f"question:{question}", "kind": "", "words": "女儿八岁，没人照看。"}
+    assert (await desk.send_form("/referrals", values)).status_code == 422
+    sent = await desk.send_form(
+        "/referrals", {**values, "kind": "child", "words": "女儿八岁，已经三天没有人照看。"}
+    )
+    assert sent.status_code == 303
+    path = sent.headers["location"]
+    await sign_in(desk, aid.clerk, strong=True)
+    page = (await desk.get(path)).text
+    assert "三天没有人照看" in page
+    handed = {"desk_id": desks[1], "words": "孩子住在云台县"}
+    assert (
+        await desk.send_form(f"/handover{path.replace('referrals', 'referral')}", handed)
+    ).status_code == 303
+    assert "孩子住在云台县" in (await desk.get(path)).text
+    assert (await desk.send_form(f"{path}/answer", {"words": "好"})).status_code == 422
+    assert (
+        await desk.send_form(f"{path}/answer", {"words": "孩子已由姑姑接走照看，村干部每周走访。"})
+    ).status_code == 303
+    assert "已答复" in (await desk.get("/referrals")).text
+    mine = (await browser.get("/terminal/lawyer/cases")).text
+    assert "其他帮扶" in mine
+    told = (await browser.get(re.findall(r"/terminal/lawyer/help/ref_\w+", mine)[0])).text
+    assert "姑姑" in told
+    await sign_in(desk, aid.house.monitor, strong=True)
+    assert "还没有" in (await desk.get("/referrals")).text
+    assert (await desk.get(path)).status_code == 403

@@ -7,7 +7,7 @@ from starlette.responses import Response
 
 from core.errors import KinbridgeError, NotFound
 from core.ids import new_id
-from legalaid import case_reading, cases, personal
+from legalaid import case_reading, case_wording, cases, personal, referrals
 from legalaid.case_reading import Reader
 from people import repository as people
 from people.model import Identity
@@ -131,13 +131,39 @@ async def mine(request: Request, services: Svc, _who: Terminal, desk: Desk, visi
         if not await personal.still(session, desk):
             return redirect(HOME)
         found = await case_reading.of_inmate(session, desk.inmate_id)
+        helped = await referrals.of_inmate(session, desk.inmate_id)
         zone = await cases.zone_of(session, desk.prison_id)
     return casefile.page(
         request,
         "terminal/lawyer_cases.html",
         caselist=found,
+        helped=[one for one in helped if one.generation == desk.generation],
+        needs=case_wording.NEEDS,
+        helped_states=case_wording.REFERRAL_STATES,
         nexts={one.id: casefile.next_of(visitor.language, one, zone) for one in found},
         generation=desk.generation,
+        zone=zone,
+    )
+
+
+@router.get(HOME + "/help/{referral_id}")
+async def help_asked(
+    request: Request, services: Svc, _who: Terminal, desk: Desk, referral_id: str
+) -> Response:
+    """What others asked for on the inmate's behalf, and what is done."""
+    if desk is None:
+        return redirect(HOME)
+    async with services.db.write() as session:  # reading is entered in the ledger
+        means = legal.means_of(services)
+        view, words, answered = await referrals.opened(session, means, desk, referral_id)
+        zone = await cases.zone_of(session, desk.prison_id)
+    return casefile.page(
+        request,
+        "terminal/lawyer_help.html",
+        view=view,
+        words=words,
+        answered=answered,
+        needs=case_wording.NEEDS,
         zone=zone,
     )
 

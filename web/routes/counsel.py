@@ -9,7 +9,7 @@ from core import clock
 from core.db import Session
 from core.errors import KinbridgeError, NotFound
 from core.ids import Ref, new_id
-from legalaid import directory, repository, service, turns, wording
+from legalaid import directory, handover, repository, service, turns, wording
 from legalaid.access import NotALawyer, lawyer
 from legalaid.days import HORIZON
 from legalaid.forms import ADVICE_MAX, WORDS_MAX, QuestionForm
@@ -134,10 +134,12 @@ async def _question(
         history = await service.history(session, Ref("question", question_id))
         prison = await scheduler.prison(session, view.prison_id)
         wished = await directory.name_of(session, view.wish_id)
+        stations = await handover.targets(session, view.station_id, "question")
     return page(
         request,
         "counsel/question.html",
         wished=wished,
+        stations=[(desk.id, desk.name) for desk in stations] if view.state in ("asked", "planned") else [],
         status=status,
         question=view,
         words=words,
