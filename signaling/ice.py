@@ -23,6 +23,7 @@ from core import clock
 from core.errors import Misconfigured, Unavailable
 from core.log import fields
 from signaling.addresses import bound, is_address, is_own, own_addresses
+from signaling.floods import Floodgate
 from signaling.srtp import LARGEST, Scratch
 
 if TYPE_CHECKING:
@@ -191,6 +192,7 @@ class UdpPort:
     def __init__(self, counters: Counter[str]) -> None:
         self.counters = counters
         self.inbox = Scratch()
+        self._floodgate = Floodgate()
         self.number = 0
         self.offered: tuple[str, ...] = ()  # hosts to be named in offers, best first
         self._endpoints: list[Endpoint] = []
@@ -321,6 +323,9 @@ class UdpPort:
             self.counters["unknown-protocol"] += 1
 
     def _stun(self, endpoint: Endpoint, data: bytes, address: Address, now: float) -> None:
+        if not self._floodgate.admits(address, now, held=address in endpoint.claims):
+            self.counters["stun-flood"] += 1
+            return
         message = parse_binding(data)
         if message is None:
             self.counters["stun-malformed"] += 1

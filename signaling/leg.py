@@ -19,6 +19,7 @@ from rooms.lines import MediaLine
 from rooms.relay import Relay
 from signaling import sdp
 from signaling.dtls import LegDtls, Pipe
+from signaling.floods import CONTROL, Bucket
 from signaling.srtp import Srtp
 
 if TYPE_CHECKING:
@@ -66,6 +67,7 @@ class PeerLeg:
             self._native.translate(offered.types.inward, offered.types.outward)
         self.relay = Relay(self, lines, self._dropped, factory.bitrate_cap, self._native, codec)
         self._theirs = offered
+        self._reports = Bucket(CONTROL)
         self._session = secrets.randbits(62)
         self._offered: float | None = None
         self._handshake: asyncio.Task[None] | None = None
@@ -266,7 +268,9 @@ class PeerLeg:
             self.relay.rtp(packet, now)
 
     def _control(self, srtp: Srtp, reporter: bytes, size: int, now: float) -> None:
-        if not self.relay.knows_reporter(reporter):
+        if not self._reports.take(now):
+            self._dropped["rtcp-flood"] += 1
+        elif not self.relay.knows_reporter(reporter):
             self._dropped["rtcp-too-many-reporters"] += 1
         elif (packet := srtp.open_rtcp(size)) is None:
             self._dropped["srtcp-forged"] += 1
@@ -286,8 +290,12 @@ class PeerLeg:
             self.relay.rtp(packet, now)
 
     def took_rtcp(self, packet: bytes, now: float) -> None:
-        if self._srtp is not None:
+        if self._srtp is None:
+            return
+        if self._reports.take(now):
             self.relay.rtcp(packet, now)
+        else:
+            self._dropped["rtcp-flood"] += 1
 
     # --- rooms.flows.Port ---
 

@@ -1,0 +1,85 @@
+"""Floods and storms: what is too much is counted and left, and those who talk go on talking."""
+
+import asyncio
+import socket
+
+import pytest
+from aioice import stun
+
+from rooms import rtcp
+from rooms.client import MediaKind
+from signaling.floods import CONTROL, PER_SOURCE, STRANGERS, Bucket, Floodgate
+from signaling.library import Wanted
+from signaling.peer import PeerFactory
+from tests.fakes.rtp import KEY
+from tests.signaling.raw_client import Events, RawClient, join, until
+
+AUDIO, VIDEO = MediaKind.AUDIO, MediaKind.VIDEO
+BOTH = frozenset(MediaKind)
+
+
+def test_a_bucket_lets_its_rate_pass_and_no_more() -> None:
+    bucket = Bucket(10.0)
+    assert sum(bucket.take(1000.0) for _ in range(50)) == 10
+    assert sum(bucket.take(1000.0 + step / 100) for step in range(1, 101)) in (9, 10)
+    assert sum(bucket.take(2000.0) for _ in range(50)) == 10
+
+
+def test_each_source_has_its_own_budget_and_strangers_one_together() -> None:
+    gate = Floodgate()
+    assert sum(gate.admits(("192.0.2.1", port), 1.0, held=False) for port in range(1000)) == PER_SOURCE
+    assert gate.admits(("192.0.2.2", 1), 1.0, held=False)
+    many = sum(gate.admits((f"2001:db8::{host:x}", 1, 0, 0), 1.0, held=False) for host in range(5000))
+    assert many == STRANGERS - PER_SOURCE - 1
+    assert gate.admits(("192.0.2.1", 7), 1.0, held=True)  # somebody who is in does not wait for them
+    assert len(gate._sources) <= 2048
+
+
+def hostile() -> list[bytes]:
+    """A handful of each kind that needs no key."""
+    request = stun.Message(stun.Method.BINDING, stun.Class.REQUEST)
+    request.attributes["USERNAME"] = "nobody:me"
+    request.add_message_integrity(b"guess")
+    request.add_fingerprint()
+    return [
+        bytes(request), b"\0\1\0\0" + bytes(16), bytes(request)[:-1], b"\x16\xfe\xfd" + bytes(60),
+        b"\x80\x60" + bytes(1000), b"\x80\xc8" + bytes(40), b"\x80" + bytes(3000), b"", b"\x47x", b"\xff" * 900,
+    ]  # fmt: skip
+
+
+@pytest.mark.parametrize("backend", ["python", "native"])
+async def test_who_talks_goes_on_talking_while_others_flood(factory: PeerFactory, backend: Wanted) -> None:
+    assert factory.backend.startswith(backend)
+    events = Events()
+    legs, clients = [], []
+    for name in ("a", "b"):
+        leg, client = await factory.open(name, events, publishes=BOTH, lines=1), RawClient()
+        await join(leg, client)
+        legs.append(leg)
+        clients.append(client)
+    legs[1].show(0, legs[0], audio=True, video=True)
+    storm = rtcp.pli(1, legs[1].relay.downs["4"].ssrc) * 3
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as sock:
+        sock.connect(("127.0.0.1", factory.port))
+        for number in range(60):
+            for data in hostile() * 10:
+                sock.send(data)
+            for _ in range(20):
+                await clients[1].dtls._send_rtp(storm)
+            await clients[0].send(AUDIO, number, b"sound", number * 960)
+            await clients[0].send(VIDEO, number, KEY, number * 3000, marker=True)
+            await asyncio.sleep(0.005)
+    await until(lambda: clients[1].got("3") and clients[1].got("3")[-1].payload == b"sound")
+    await until(lambda: len(clients[1].got("3")) >= 55 and len(clients[1].got("4")) >= 50)
+    counters = factory.counters
+    assert counters["stun-flood"] > 0
+    assert counters["stun-unknown"] + counters["stun-malformed"] < 1800
+    assert counters["rtcp-flood"] > 0
+    assert counters["internal"] == 0
+    assert "failed" not in events.of("a") + events.of("b")
+    assert len(clients[0].asked(rtcp.KeyframeRequest)) < 30  # a viewer's storm is not the sender's
+
+
+def test_a_peer_s_reports_have_a_budget_that_a_bad_network_does_not_reach() -> None:
+    bucket = Bucket(CONTROL)
+    assert all(bucket.take(1.0 + number / 200) for number in range(2000))
