@@ -10,7 +10,7 @@ from core.db import Session
 from core.errors import Conflict, NotFound
 from core.ids import SYSTEM, Ref, new_id
 from ledger.record import record
-from legalaid import access, matching, moving, repository, rota
+from legalaid import access, matching, moving, repository, rota, turn_rooms
 from legalaid.access import Actor, tag
 from legalaid.matching import Ask, Helper, Meeting
 from legalaid.model import Coming, HelpDay, Lawyer, QuestionState, QuestionView, TurnState
@@ -237,6 +237,7 @@ async def close(session: Session, help_day_id: str) -> int:
     day = await session.get_one(HelpDayRow, help_day_id, populate_existing=True)
     for turn in await repository.turns(session, help_day_id, states=(TurnState.PLANNED, TurnState.RUNNING)):
         await moving.turn(session, SYSTEM, turn.id, TurnState.CARRIED, ended_at=clock.now())
+        await turn_rooms.close(session, SYSTEM, turn.id, "day-over")
         await moving.question(session, SYSTEM, turn.question_id, QuestionState.ASKED, lawyer_id=None)
     aged = await session.scalars(
         update(QuestionRow)

@@ -9,7 +9,7 @@ from core.db import Session
 from core.errors import NotFound, Refused
 from core.ids import SYSTEM, Ref
 from ledger.record import record
-from legalaid import access, clocks, moving, repository, rota
+from legalaid import access, clocks, moving, repository, rota, turn_rooms
 from legalaid.forms import reason
 from legalaid.model import HelpDay, QuestionState, TurnState, TurnView
 from legalaid.rota import Seat
@@ -35,6 +35,7 @@ async def begin(session: Session, actor: Identity, turn_id: str) -> None:
     room = _room(row, day, running)
     await moving.question(session, actor, row.question_id, QuestionState.IN_TURN)
     await moving.turn(session, actor, turn_id, TurnState.RUNNING, began_at=clock.now(), room=room)
+    await turn_rooms.open_for(session, actor, row, day)
     await reflow(session, day)
 
 
@@ -52,6 +53,7 @@ async def done(session: Session, actor: Identity, turn_id: str) -> None:
     row, day = await _own(session, actor, turn_id)
     now = clock.now()
     await moving.turn(session, actor, turn_id, TurnState.DONE, ended_at=now)
+    await turn_rooms.close(session, actor, turn_id, "done")
     await moving.question(session, actor, row.question_id, QuestionState.ANSWERED, answered_at=now)
     await clocks.end(session, actor, Ref("question", row.question_id), ClockState.DONE)
     await reflow(session, day)
@@ -75,6 +77,7 @@ async def run_over(session: Session, actor: Identity, turn_id: str, minutes: int
         raise moving.TurnMoved
     subject = Ref("turn", turn_id)
     record(session, "counsel:turn:run-over", actor=actor.subject, subject=subject, minutes=minutes)
+    await turn_rooms.longer(session, actor, row, day, minutes)
     await reflow(session, day)
 
 
@@ -87,6 +90,7 @@ async def carry_over(session: Session, actor: Identity, turn_id: str) -> None:
 
 async def _carried(session: Session, actor: access.Actor, turn_id: str, question_id: str) -> None:
     await moving.turn(session, actor, turn_id, TurnState.CARRIED, ended_at=clock.now())
+    await turn_rooms.close(session, actor, turn_id, "carried-over")
     await moving.question(session, actor, question_id, QuestionState.ASKED, lawyer_id=None)
 
 

@@ -55,6 +55,7 @@ class Worker:
             Job("slots are made from templates", 600, lambda: scheduler.tasks.materialise(db)),
             Job("notices are delivered", 2, lambda: notices.tasks.deliver_due(db, channel)),
             Job("visits that no node ran are closed", 60, lambda: rooms.tasks.close_missed(db)),
+            Job("meetings that no node ran are closed", 60, lambda: rooms.tasks.close_missed_sittings(db)),
             Job("dead tickets are forgotten", 600, lambda: rooms.tasks.purge_tickets(db)),
             Job("old measurements of calls are forgotten", 3600, lambda: rooms.tasks.purge_minutes(db)),
             Job("finished recordings are sealed", 1, lambda: recording.tasks.seal_finished(db, settings)),

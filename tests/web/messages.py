@@ -8,6 +8,7 @@ from typing import Any
 from jinja2 import Environment, nodes
 
 import legalaid.case_wording
+import legalaid.confidential
 import legalaid.directory_csv
 import legalaid.wording
 import notices.model
@@ -81,6 +82,7 @@ def of_tables() -> Iterator[tuple[str, str]]:
             for name, table in vars(module).items()
             if name.isupper()
         },
+        "legalaid.confidential.BASES": legalaid.confidential.BASES,
         "legalaid.directory_csv.FINDINGS": legalaid.directory_csv.FINDINGS,
         "rooms.words.WARNINGS": rooms.words.WARNINGS,
         "rooms.words.REASONS": rooms.words.REASONS,

@@ -1,4 +1,4 @@
-"""`kinbridge verify ledger | recording PATH | day PATH`: exit 0 if intact, 1 with the first broken place."""
+"""`kinbridge verify ledger | recording PATH | day PATH | receipt FILE`: 0 if intact, 1 with the first broken place."""
 
 import argparse
 import asyncio
@@ -11,6 +11,7 @@ import ledger.read
 from core import keys
 from core import settings as core_settings
 from core.db import Database
+from legalaid import receipts
 from recording import day, days, seal, timestamp
 
 
@@ -19,14 +20,16 @@ def configure(parser: argparse.ArgumentParser) -> None:
     whole = kinds.add_parser("ledger", help="the whole hash chain in the database")
     recording = kinds.add_parser("recording", help="a sealed recording's folder, offline")
     one_day = kinds.add_parser("day", help="a sealed day's file, offline")
-    for one in (whole, recording, one_day):
+    receipt = kinds.add_parser("receipt", help="the signed receipt of a confidential meeting, offline")
+    receipt.add_argument("path", type=Path, help="the file that was saved after the meeting")
+    for one in (whole, recording, one_day, receipt):
         one.add_argument("--json", action="store_true", help="report as one JSON object")
     recording.add_argument("path", type=Path, help="the folder with manifest.json in it")
     one_day.add_argument("path", type=Path, help="<date>.json, with <date>.json.sig beside it")
     one_day.add_argument(
         "--roots", type=Path, help="PEM with the certificates that the authority of time stamps is trusted by"
     )
-    for one in (recording, one_day):
+    for one in (recording, one_day, receipt):
         one.add_argument(
             "--keys", type=Path, help="folder with the public keys (*.pub); default: this installation's own"
         )
@@ -35,6 +38,9 @@ def configure(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace) -> int:
     if args.kind == "ledger":
         intact, report = asyncio.run(_ledger())
+    elif args.kind == "receipt":
+        found = receipts.verify_file(args.path, _public(args.keys))
+        intact, report = found.intact, found.report()
     elif args.kind == "day":
         if not args.path.is_file():
             sys.stderr.write(f"kinbridge: {args.path} is not a file\n")

@@ -9,8 +9,9 @@ from starlette.responses import Response
 from core.db import Session
 from core.errors import KinbridgeError, NotFound
 from core.ids import new_id
-from legalaid import directory, personal, repository, service, wording
+from legalaid import directory, opinions, personal, repository, service, turn_rooms, wording
 from legalaid.forms import WORDS_MAX, QuestionForm
+from legalaid.model import QuestionState
 from people import repository as people
 from people.model import Identity, RelationshipState
 from scheduler import repository as scheduler
@@ -26,6 +27,7 @@ from web.wording import BEIJING
 router = APIRouter(include_in_schema=False)
 Text = Annotated[str, Form()]
 HOME = "/terminal/lawyer"
+_LOOK_AGAIN = 20  # seconds: whether the lawyer waits by now
 _TABLES = {
     "topics": wording.TOPICS,
     "languages": wording.LANGUAGES,
@@ -80,7 +82,9 @@ async def mine(request: Request, services: Svc, _who: Terminal, desk: Desk, aske
         inmate = await people.inmate(session, desk.inmate_id)
         questions = await repository.of_inmate(session, desk.inmate_id)
         zone = await _zone(session, desk.prison_id)
-    return page(
+        room = await turn_rooms.waiting_for(session, desk)
+        owed = await opinions.owed(session, desk)
+    response = page(
         request,
         "terminal/lawyer_questions.html",
         inmate_name=inmate.name if inmate else "",
@@ -88,7 +92,23 @@ async def mine(request: Request, services: Svc, _who: Terminal, desk: Desk, aske
         generation=desk.generation,
         zone=zone,
         asked=bool(asked),
+        room=room.id if room else None,
+        owed=owed,
     )
+    if room is None and any(view.state is QuestionState.PLANNED for view in questions):
+        response.headers["refresh"] = str(_LOOK_AGAIN)
+    return response
+
+
+@router.post("/terminal/lawyer/turns/{turn_id}/opinion")
+async def opinion(services: Svc, _who: Terminal, desk: Desk, turn_id: str, helped: Text = "") -> Response:
+    if desk is None:
+        return redirect(HOME)
+    if helped not in set(opinions.Helped):
+        raise NotFound
+    async with services.db.write() as session:
+        await opinions.say(session, desk, turn_id, opinions.Helped(helped))
+    return redirect(f"{HOME}/questions")
 
 
 async def _zone(session: Session, prison_id: str) -> str:

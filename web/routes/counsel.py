@@ -9,13 +9,15 @@ from core import clock
 from core.db import Session
 from core.errors import KinbridgeError, NotFound
 from core.ids import Ref, new_id
-from legalaid import directory, handover, repository, service, turns, wording
+from legalaid import directory, handover, repository, service, turn_rooms, turns, wording
 from legalaid.access import NotALawyer, lawyer
-from legalaid.days import HORIZON
+from legalaid.days import FAIR, HORIZON
 from legalaid.forms import ADVICE_MAX, WORDS_MAX, QuestionForm
 from legalaid.model import Coming, HelpDay, TurnState, TurnView
+from legalaid.opinions import count as opinions_of
 from legalaid.tables import DeskRow
 from people.model import Identity
+from rooms.agreed import SittingState
 from scheduler import repository as scheduler
 from web import legal
 from web.deps import AtTheDoor, Svc
@@ -67,6 +69,8 @@ async def home(request: Request, services: Svc, who: Counsel) -> Response:
         days = await repository.help_days(session, station.id, now, now + HORIZON)
         mine = await _turns(session, days[0], who) if days else []
         queue = await repository.waiting(session, station.id)
+        rooms = {one.id: await turn_rooms.of(session, one.id) for one in mine if one.state is TurnState.RUNNING}
+        opinions = await opinions_of(session, station.id, now - FAIR)
     return page(
         request,
         "counsel/day.html",
@@ -81,6 +85,8 @@ async def home(request: Request, services: Svc, who: Counsel) -> Response:
         turn_states=wording.TURN_STATES,
         queue=queue,
         by_id={view.id: view for view in queue},
+        rooms={turn: room.id for turn, room in rooms.items() if room and room.state is SittingState.AGREED},
+        opinions={helped.value: number for helped, number in opinions.items()},
     )
 
 
@@ -103,7 +109,8 @@ async def mark(services: Svc, who: Counsel, turn_id: str, act: str) -> Response:
         raise NotFound
     async with services.db.write() as session:
         await ACTS[act](session, who, turn_id)
-    return redirect("/counsel")
+        room = await turn_rooms.of(session, turn_id) if act == "begin" else None
+    return redirect(f"/sittings/{room.id}" if room else "/counsel")
 
 
 @router.get("/counsel/questions/{question_id}")

@@ -13,6 +13,7 @@ export class Lobby {
   constructor(clock) {
     this.clock = clock;
     this.other = page.role === "inmate" ? "for-family" : "for-inmate";
+    this.awaits = page.awaits ?? (page.role === "inmate" ? "family" : "inmate"); // whom the title names
   }
 
   coming() {
@@ -38,6 +39,7 @@ export class Lobby {
     let before = false; // the recorder is started last: as long as anything else is open, so is it
     for (const [name, reason] of Object.entries(REASONS)) {
       const open = waiting.has(reason ?? this.other) || (name === "admission" && !admitted);
+      if (!$(`wait-${name}`)) continue; // not every room has every step
       $(`wait-${name}`).dataset.state = open || (name === "recorder" && before) ? "open" : "done";
       before ||= open;
     }
@@ -72,7 +74,7 @@ export class Lobby {
 
   #title(waiting, admitted, late) {
     if (late) return text("lobby.late");
-    if (waiting.has(this.other)) return text(`lobby.title.${page.role === "inmate" ? "family" : "inmate"}`);
+    if (waiting.has(this.other)) return text(`lobby.title.${this.awaits}`);
     if (waiting.has("for-officer")) return text("lobby.title.officer");
     if (!admitted) return text("lobby.title.admission");
     if (waiting.has("for-admission")) return text("lobby.title.others");
