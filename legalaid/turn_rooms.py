@@ -70,8 +70,8 @@ async def longer(session: Session, actor: Identity, turn: TurnRow, day: HelpDay,
 async def of(session: Session, turn_id: str) -> SittingView | None:
     """The turn's room: the one that is open, else the last one."""
     found = await sittings.of_matter(session, matter(turn_id))
-    opened = [one for one in found if one.state is SittingState.AGREED]
-    return (opened or found or [None])[-1]
+    chosen = [one for one in found if one.state is SittingState.AGREED] or found
+    return chosen[-1] if chosen else None
 
 
 async def waiting_for(session: Session, desk: AtDesk) -> SittingView | None:
