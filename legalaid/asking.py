@@ -24,7 +24,7 @@ from legalaid.model import (
     TurnState,
     is_urgent,
 )
-from legalaid.tables import DeskRow, QuestionRow, TurnRow
+from legalaid.tables import DeskRow, QuestionRow, TurnRow, VoiceRow
 from people import repository as people
 from people.model import Identity, Inmate, InmateStatus, RelationshipState, Role
 from policy.running import ClockState
@@ -107,6 +107,8 @@ async def _ask(
         channel=channel.value,
         urgent=row.urgent,
         thread=row.thread_id,
+        hand=row.hand,
+        voice=form.voice is not None,
     )
     return await get(session, row.id)
 
@@ -160,6 +162,7 @@ async def _new(
         urgent=is_urgent(limitation, today),
         state=QuestionState.ASKED,
         lawyer_id=None,
+        hand=form.hand,
         wish_id=form.wish or None,
         thread_id=before.thread_id if before else question_id,
         generation=await personal.generation_of(session, inmate.id),
@@ -169,6 +172,17 @@ async def _new(
     )
     session.add(row)
     await session.flush()
+    if form.voice is not None:
+        sealed = means.texts.seal(form.voice.data, f"{question_id}:voice")
+        session.add(
+            VoiceRow(
+                question_id=question_id,
+                media_type=form.voice.media_type,
+                seconds=form.voice.seconds,
+                sealed=sealed,
+            )
+        )
+        await session.flush()
     return row
 
 

@@ -148,6 +148,7 @@ class QuestionView:
     generation: int
     light: Light | None
     wish_id: str | None = None  # of the directory: whom the asker would like
+    hand: str = ""  # by whose hand it was written, "" for the asker's own
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,9 +9,10 @@ from core.ids import Ref
 from ledger.record import record
 from legalaid import access, personal
 from legalaid.access import tag
+from legalaid.forms import Voice
 from legalaid.means import LegalMeans
 from legalaid.model import AdviceView, AtDesk
-from legalaid.tables import AdviceRow, QuestionRow
+from legalaid.tables import AdviceRow, QuestionRow, VoiceRow
 from people.model import Identity, Role
 from people.tables import StaffRow
 
@@ -25,6 +26,25 @@ async def words(session: Session, means: LegalMeans, actor: Reader, question_id:
     subject = Ref("question", row.id)
     record(session, tag(actor, "question:read"), actor=access.ref(actor), subject=subject)
     return means.texts.open(row.words_sealed, row.id).decode()
+
+
+async def voice_seconds(session: Session, question_id: str) -> int | None:
+    """How long somebody spoke; None for a question that was only written."""
+    return await session.scalar(select(VoiceRow.seconds).where(VoiceRow.question_id == question_id))
+
+
+async def voice(session: Session, means: LegalMeans, actor: Identity, question_id: str) -> Voice:
+    """What was spoken: for a lawyer of the station without conflict, and nobody else. The hearing is entered.
+
+    Raises `NotFound`, `Forbidden` (and enters the attempt) for staff.
+    """
+    question = await _readable(session, actor, question_id, answers=True)
+    row = await session.get(VoiceRow, question_id)
+    if row is None or Role.COUNSEL not in actor.roles:
+        raise NotFound
+    record(session, "counsel:voice:heard", actor=actor.subject, subject=Ref("question", question.id))
+    data = means.texts.open(row.sealed, f"{question_id}:voice")
+    return Voice(data, row.media_type, row.seconds)
 
 
 async def advice(session: Session, means: LegalMeans, actor: Reader, question_id: str) -> list[AdviceView]:

@@ -77,6 +77,7 @@ def as_question(row: QuestionRow, light: Light | None = None) -> QuestionView:
         generation=row.generation,
         light=light,
         wish_id=row.wish_id,
+        hand=row.hand,
     )
 
 

@@ -187,12 +187,24 @@ class QuestionRow(Base):
     urgent: Mapped[bool]
     state: Mapped[str]
     lawyer_id: Mapped[str | None] = mapped_column(ForeignKey("lawyer.staff_id"))
+    hand: Mapped[str]  # by whose hand it was written: "" the asker's own, helper, officer
     wish_id: Mapped[str | None] = mapped_column(ForeignKey("directory_entry.id"))  # whom the asker would like
     thread_id: Mapped[str] = mapped_column(index=True)  # the first question of the thread
     generation: Mapped[int]  # of the inmate's personal code when it was asked
     asked_at: Mapped[datetime]
     carried: Mapped[int]
     answered_at: Mapped[datetime | None]
+
+
+class VoiceRow(Base):
+    """A spoken question. Sealed under the question's id and `:voice`."""
+
+    __tablename__ = "question_voice"
+
+    question_id: Mapped[str] = mapped_column(ForeignKey("question.id"), primary_key=True)
+    media_type: Mapped[str]
+    seconds: Mapped[int]
+    sealed: Mapped[bytes] = mapped_column(LargeBinary)
 
 
 class AdviceRow(Base):

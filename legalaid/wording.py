@@ -31,6 +31,12 @@ CHANNELS: Mapping[str, str] = {
     "hotline": "Taken on the telephone",
 }
 
+# By whose hand a question was written at the terminal, if not the inmate's own.
+HANDS: Mapping[str, str] = {
+    "helper": "Written by a helper",
+    "officer": "Written by an officer",
+}
+
 QUESTION_STATES: Mapping[str, str] = {
     "asked": "Waiting for a lawyer",
     "planned": "A time is planned",

@@ -822,6 +822,7 @@ def upgrade() -> None:
     sa.Column('urgent', sa.Boolean(), nullable=False),
     sa.Column('state', sa.String(), nullable=False),
     sa.Column('lawyer_id', sa.String(), nullable=True),
+    sa.Column('hand', sa.String(), nullable=False),
     sa.Column('wish_id', sa.String(), nullable=True),
     sa.Column('thread_id', sa.String(), nullable=False),
     sa.Column('generation', sa.Integer(), nullable=False),
@@ -1065,6 +1066,14 @@ def upgrade() -> None:
         batch_op.create_index(batch_op.f('ix_legal_case_prison_id'), ['prison_id'], unique=False)
         batch_op.create_index(batch_op.f('ix_legal_case_question_id'), ['question_id'], unique=False)
 
+    op.create_table('question_voice',
+    sa.Column('question_id', sa.String(), nullable=False),
+    sa.Column('media_type', sa.String(), nullable=False),
+    sa.Column('seconds', sa.Integer(), nullable=False),
+    sa.Column('sealed', sa.LargeBinary(), nullable=False),
+    sa.ForeignKeyConstraint(['question_id'], ['question.id'], name=op.f('fk_question_voice_question_id')),
+    sa.PrimaryKeyConstraint('question_id', name=op.f('pk_question_voice'))
+    )
     op.create_table('sitting',
     sa.Column('id', sa.String(), nullable=False),
     sa.Column('reference', sa.String(), nullable=False),

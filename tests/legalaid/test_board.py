@@ -1,6 +1,5 @@
 """The board, the morning's digest, and clocks for what the visits office decides."""
 
-
 import pytest
 
 from core.errors import Forbidden, NotFound, Refused

@@ -16,6 +16,7 @@ import people.model
 import policy.wording
 import rooms.words
 import scheduler.happenings
+import scheduler.plans
 import scheduler.rules
 import scheduler.wishes
 
@@ -68,11 +69,13 @@ def of_tables() -> Iterator[tuple[str, str]]:
         "scheduler.rules.CLOSED": scheduler.rules.CLOSED,
         "scheduler.happenings: names": {k: n.name for k, n in scheduler.happenings.NATURES.items()},
         "scheduler.happenings: texts": {k: n.text for k, n in scheduler.happenings.NATURES.items()},
+        "scheduler.plans.STAGES": scheduler.plans.STAGES,
         "scheduler.wishes.GROUNDS": scheduler.wishes.GROUNDS,
         **{f"policy.wording: {name}": table for name, table in policy.wording.KNOWN.items()},
         "legalaid.wording.TOPICS": legalaid.wording.TOPICS,
         "legalaid.wording.LANGUAGES": legalaid.wording.LANGUAGES,
         "legalaid.wording.CHANNELS": legalaid.wording.CHANNELS,
+        "legalaid.wording.HANDS": legalaid.wording.HANDS,
         "legalaid.wording.QUESTION_STATES": legalaid.wording.QUESTION_STATES,
         "legalaid.wording.TURN_STATES": legalaid.wording.TURN_STATES,
         "legalaid.wording.ADVICE": legalaid.wording.ADVICE,

@@ -13,6 +13,7 @@ from legalaid.setup import TemplateForm
 from legalaid.wording import TOPICS
 from people import service as people
 from scheduler import service as schedule
+from tests.legalaid.spoken import recording
 from tests.web import staffed
 from tests.web.conftest import Browser, SignIn
 from tests.web.staffed import Staffed
@@ -278,3 +279,31 @@ async def test_nobody_of_the_prison_reads_a_question(
             answer = await browser.get(path)
             assert answer.status_code == 403
             assert WORDS not in answer.text
+
+
+async def test_a_spoken_question_by_an_officers_hand_closes_the_page_and_reaches_the_lawyer(
+    browser: Browser, another_browser: Browser, aid: Aid, sign_in: SignIn
+) -> None:
+    await at_desk(browser, aid, sign_in)
+    key = key_of((await browser.get("/terminal/lawyer/ask")).text)
+    values = {"topic": "family", "words": "", "key": key, "hand": "officer"}
+    bad = {"voice": ("voice.webm", b"no sound", "audio/webm")}
+    assert "无法播放" in (await browser.send_form("/terminal/lawyer/ask", values, files=bad)).text
+    sound = recording(1)
+    good = {"voice": ("voice.webm", sound, "audio/webm")}
+    sent = await browser.send_form("/terminal/lawyer/ask", values, files=good)
+    assert sent.headers["location"] == "/terminal/lawyer?sent=1"
+    assert "已发送" in (await browser.get("/terminal/lawyer?sent=1")).text
+    assert (
+        await browser.get("/terminal/lawyer/questions")
+    ).status_code == 303  # whoever wrote it reads no more
+
+    await sign_in(another_browser, aid.house.counsel, strong=True)
+    question = re.findall(r"/counsel/questions/(qst_\w+)", (await another_browser.get("/counsel")).text)[0]
+    page = (await another_browser.get(f"/counsel/questions/{question}")).text
+    assert "警官代写" in page
+    heard = await another_browser.get(f"/counsel/questions/{question}/voice")
+    assert heard.content == sound
+    assert heard.headers["content-type"] == "audio/webm"
+    await sign_in(another_browser, aid.house.monitor, strong=True)
+    assert (await another_browser.get(f"/counsel/questions/{question}/voice")).status_code == 403

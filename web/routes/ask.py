@@ -1,17 +1,19 @@
 """Asking a lawyer: the inmate at the terminal, with number, name and a personal code; a relative from home."""
 
+from dataclasses import replace
 from typing import Annotated, Any
 from urllib.parse import urlencode
 
-from fastapi import APIRouter, Form, Request
+from fastapi import APIRouter, File, Form, Request, UploadFile
 from starlette.responses import Response
 
 from core.db import Session
 from core.errors import KinbridgeError, NotFound
 from core.ids import new_id
 from legalaid import directory, opinions, personal, repository, service, turn_rooms, wording
-from legalaid.forms import WORDS_MAX, QuestionForm
+from legalaid.forms import WORDS_MAX, QuestionForm, Voice
 from legalaid.model import QuestionState
+from legalaid.voice import BYTES_MAX, SECONDS_MAX, checked
 from people import repository as people
 from people.model import Identity, RelationshipState
 from scheduler import repository as scheduler
@@ -43,10 +45,10 @@ def page(request: Request, name: str, *, status: int = 200, **context: Any) -> R
 
 
 @router.get("/terminal/lawyer")
-async def door(request: Request, _who: Terminal, desk: Desk) -> Response:
+async def door(request: Request, _who: Terminal, desk: Desk, sent: str = "") -> Response:
     if desk is not None:
         return redirect(f"{HOME}/questions")
-    return page(request, "terminal/lawyer_door.html", errors={}, values={})
+    return page(request, "terminal/lawyer_door.html", errors={}, values={}, sent=bool(sent))
 
 
 @router.post("/terminal/lawyer")
@@ -59,7 +61,14 @@ async def step_up(
     except KinbridgeError as error:
         values = {"number": number, "name": name}
         errors = at_fields(request, error)
-        return page(request, "terminal/lawyer_door.html", status=error.status, errors=errors, values=values)
+        return page(
+            request,
+            "terminal/lawyer_door.html",
+            status=error.status,
+            errors=errors,
+            values=values,
+            sent=False,
+        )
     response = redirect(f"{HOME}/questions")
     legal.open_desk(response, services, who, desk)
     return response
@@ -142,6 +151,7 @@ def _ask_form(
         values={"language": "zh", **(values or {})},
         key=key,
         words_max=WORDS_MAX,
+        voice_seconds=SECONDS_MAX,
         **context,
     )
 
@@ -157,12 +167,16 @@ async def ask(
     language: Text = "zh",
     limitation: Text = "",
     follows: Text = "",
+    hand: Text = "",
     key: Text = "",
+    voice: Annotated[UploadFile | None, File()] = None,
 ) -> Response:
+    """With an officer's hand the desk closes at once: whoever wrote it does not read on."""
     if desk is None:
         return redirect(HOME)
-    form = QuestionForm(topic, words, key, language, limitation, follows or None)
+    form = QuestionForm(topic, words, key, language, limitation, follows or None, hand=hand)
     try:
+        form = replace(form, voice=await _spoken(voice))
         async with services.db.write() as session:
             await service.by_inmate(session, legal.means_of(services), desk, form)
     except KinbridgeError as error:
@@ -174,7 +188,16 @@ async def ask(
             status=error.status,
             follows=follows,
         )
+    if hand == "officer":
+        response = redirect(f"{HOME}?sent=1")
+        legal.close_desk(response, services)
+        return response
     return redirect(f"{HOME}/questions?asked=1")
+
+
+async def _spoken(voice: UploadFile | None) -> Voice | None:
+    data = await voice.read(BYTES_MAX + 1) if voice else b""
+    return await checked(data) if data else None
 
 
 def _typed(form: QuestionForm) -> dict[str, str]:
@@ -184,6 +207,7 @@ def _typed(form: QuestionForm) -> dict[str, str]:
         "key": form.key,
         "language": form.language,
         "limitation": form.limitation,
+        "hand": form.hand,
     }
 
 

@@ -9,7 +9,7 @@ from core import clock
 from core.db import Session
 from core.errors import KinbridgeError, NotFound
 from core.ids import Ref, new_id
-from legalaid import directory, handover, repository, service, turn_rooms, turns, wording
+from legalaid import directory, handover, reading, repository, service, turn_rooms, turns, wording
 from legalaid.access import NotALawyer, lawyer
 from legalaid.days import FAIR, HORIZON
 from legalaid.forms import ADVICE_MAX, WORDS_MAX, QuestionForm
@@ -69,7 +69,9 @@ async def home(request: Request, services: Svc, who: Counsel) -> Response:
         days = await repository.help_days(session, station.id, now, now + HORIZON)
         mine = await _turns(session, days[0], who) if days else []
         queue = await repository.waiting(session, station.id)
-        rooms = {one.id: await turn_rooms.of(session, one.id) for one in mine if one.state is TurnState.RUNNING}
+        rooms = {
+            one.id: await turn_rooms.of(session, one.id) for one in mine if one.state is TurnState.RUNNING
+        }
         opinions = await opinions_of(session, station.id, now - FAIR)
     return page(
         request,
@@ -141,11 +143,14 @@ async def _question(
         history = await service.history(session, Ref("question", question_id))
         prison = await scheduler.prison(session, view.prison_id)
         wished = await directory.name_of(session, view.wish_id)
+        spoken = await reading.voice_seconds(session, question_id)
         stations = await handover.targets(session, view.station_id, "question")
     return page(
         request,
         "counsel/question.html",
         wished=wished,
+        spoken=spoken,
+        hands=wording.HANDS,
         stations=[(desk.id, desk.name) for desk in stations] if view.state in ("asked", "planned") else [],
         status=status,
         question=view,
@@ -159,6 +164,14 @@ async def _question(
         errors=errors or {},
         values=values,
     )
+
+
+@router.get("/counsel/questions/{question_id}/voice")
+async def voice(services: Svc, who: Counsel, question_id: str) -> Response:
+    """The spoken question; each hearing is entered in the ledger."""
+    async with services.db.write() as session:
+        found = await reading.voice(session, legal.means_of(services), who, question_id)
+    return Response(found.data, media_type=found.media_type)
 
 
 @router.post("/counsel/questions/{question_id}/advice")
