@@ -8,6 +8,7 @@ a `kill -9` in the middle it goes on where it stopped, and nothing is booked twi
 import contextlib
 import logging
 from typing import Any
+from zoneinfo import ZoneInfo
 
 from sqlalchemy import and_, or_, select, update
 
@@ -17,7 +18,19 @@ from core.errors import KinbridgeError, Reason, Refused
 from core.ids import SYSTEM, Ref, new_id
 from core.log import fields
 from ledger.record import record
-from scheduler import access, booking, decision, picking, planning, plans, repository, solving, wishes
+from scheduler import (
+    access,
+    befalling,
+    booking,
+    decision,
+    offering,
+    picking,
+    planning,
+    plans,
+    repository,
+    solving,
+    wishes,
+)
 from scheduler.access import ref, tag
 from scheduler.model import VisitorChoice
 from scheduler.planning import Outcome, Week
@@ -184,3 +197,21 @@ async def _moved(session: Session, proposal: Proposal, to: ProposalState, **valu
 def _enter(session: Session, actor: Ref, what: str, proposal: Proposal, **details: Any) -> None:
     subject = Ref("proposal", proposal.id)
     record(session, tag(actor, what), actor=ref(actor), subject=subject, plan=proposal.plan_id, **details)
+
+
+async def tidy(db: Database) -> int:
+    """Ends what is over: happenings, offers, flags of bookings that went another way, wishes whose days have passed.
+    Answers how many."""
+    now = clock.now()
+    async with db.read() as session:
+        over = await befalling.ended(session, now)
+        prisons = await repository.prisons(session)
+    for happening_id in over:
+        async with db.write() as session:
+            await befalling.close(session, SYSTEM, happening_id)
+    async with db.write() as session:
+        ended = await offering.expire(session) + await befalling.stale_flags(session)
+        for prison in prisons:
+            today = now.astimezone(ZoneInfo(prison.zone)).date()
+            ended += await wishes.expire(session, prison.id, today)
+    return ended + len(over)

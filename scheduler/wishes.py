@@ -19,7 +19,7 @@ from people.model import Identity, RelationshipState
 from scheduler import access, facts, openings
 from scheduler.access import DECIDERS, Actor, ref, require, tag
 from scheduler.model import VisitorChoice
-from scheduler.planning_tables import WishChoiceRow, WishRow, WishVisitorRow
+from scheduler.planning_tables import PlanRow, ProposalRow, WishChoiceRow, WishRow, WishVisitorRow
 
 RANKS = 3  # times in order; any number of days may share one
 _DAYS = 14  # in one wish
@@ -305,3 +305,15 @@ async def expire(session: Session, prison_id: str, today: date) -> int:
         WishRow.last_day < today,
     )
     return sum([await move(session, SYSTEM, wish.id, WishState.EXPIRED) for wish in over])
+
+
+async def last_reasons(session: Session, wish_id: str) -> tuple[Reason, ...]:
+    """Why the newest published plan had no time for it; empty when none has looked at it yet."""
+    row = await session.scalar(
+        select(ProposalRow)
+        .join(PlanRow, PlanRow.id == ProposalRow.plan_id)
+        .where(ProposalRow.wish_id == wish_id, PlanRow.state == "published")
+        .order_by(ProposalRow.id.desc())
+        .limit(1)
+    )
+    return () if row is None else tuple(Reason(r["code"], r["text"], r["params"]) for r in row.reasons)

@@ -21,6 +21,7 @@ import recording.retention
 import recording.stamping
 import recording.tasks
 import rooms.tasks
+import scheduler.planner
 import scheduler.tasks
 from core.bus import Bus
 from core.db import Database
@@ -52,6 +53,9 @@ class Worker:
         self.jobs = [
             Job("holds and requests expire", 5, lambda: scheduler.tasks.expire(db)),
             Job("approved bookings are placed", 2, lambda: scheduler.tasks.place_approved(db)),
+            Job("weeks are planned", 1, lambda: scheduler.planner.work(db)),
+            Job("plans are published", 1, lambda: scheduler.planner.publish(db)),
+            Job("offers, flags and wishes that are over are ended", 30, lambda: scheduler.planner.tidy(db)),
             Job("slots are made from templates", 600, lambda: scheduler.tasks.materialise(db)),
             Job("notices are delivered", 2, lambda: notices.tasks.deliver_due(db, channel)),
             Job("visits that no node ran are closed", 60, lambda: rooms.tasks.close_missed(db)),

@@ -14,6 +14,7 @@ from scheduler.model import OPEN_STATES, BookingState, BookingView
 from web import telling
 from web.deps import AtTheDoor, Db, Relative
 from web.i18n import translate
+from web.routes import wishes
 from web.templating import render
 
 router = APIRouter(include_in_schema=False)
@@ -29,12 +30,15 @@ async def home(request: Request, db: Db, visitor: AtTheDoor, who: Relative) -> R
         bookings = await schedule.of_relative(session, who.subject.id)
         relationships = await people.relationships_of(session, who.subject.id)
         phones = await help_phones(session, {held.prison_id for held in relationships})
-    coming, past = split(bookings, now)
+        coming, past = split(bookings, now)
+        waiting, moving = await wishes.of_home(session, who.subject.id, coming)
     told = {view.id: telling.booking(visitor.language, view, now) for view in bookings}
     return render(
         request,
         "family/home.html",
         now=now,
+        waiting=waiting,
+        moving=moving,
         next_visit=(coming[0], told[coming[0].id]) if coming else None,
         others=[(view, told[view.id]) for view in coming[1:]],
         past=[(view, told[view.id]) for view in past[:_PAST_SHOWN]],

@@ -1,0 +1,168 @@
+"""Planner, disruptions and roster on the real application, and the family's side of them, all without script."""
+
+from datetime import timedelta
+from zoneinfo import ZoneInfo
+
+import pytest
+
+from core import clock
+from core.db import Database
+from core.ids import Ref
+from people import repository as people
+from scheduler import flags, offering, planner, plans, wishes
+from scheduler import service as schedule
+from scheduler.model import BookingState
+from tests.web import place, staffed
+from tests.web.conftest import Browser, SignIn
+from tests.web.staffed import Staffed
+from web.services import Services
+
+
+@pytest.fixture
+async def house(db: Database, services: Services) -> Staffed:
+    return await staffed.build(db, services)
+
+
+async def open_slot(db: Database, house: Staffed, hours: int) -> str:
+    return await place.slot_at(db, house.place, place.soon(hours * 60))
+
+
+async def test_from_wish_to_visit(browser: Browser, db: Database, house: Staffed, sign_in: SignIn) -> None:
+    """A family wishes, an officer plans and publishes, the visit is booked."""
+    await open_slot(db, house, 48)
+    day = (clock.now() + timedelta(hours=48)).astimezone(ZoneInfo(place.ZONE)).date()
+    mei = house.place.mei
+    await sign_in(browser, Ref("relative", mei))
+    path = f"/wish/{house.place.inmate}"
+    assert str(day) in (await browser.get(path)).text
+    nothing = await browser.send_form(path, {"key": "k1", "visitor": house.place.mei_relationship})
+    assert nothing.status_code == 422
+    sent = await browser.send_form(
+        path, {"key": "k2", "visitor": house.place.mei_relationship, "first": str(day)}
+    )
+    assert sent.headers["location"] == "/home"
+    assert "等候安排" in (await browser.get("/home")).text
+
+    await sign_in(browser, house.approver, strong=True)
+    page = (await browser.get("/officer/planner")).text
+    assert "陈志强" in page
+    assert (await browser.send_form("/officer/planner", {"first": "x", "last": "y"})).status_code == 422
+    today = clock.now().astimezone(ZoneInfo(place.ZONE)).date()
+    week = {"first": str(today), "last": str(today + timedelta(days=6))}
+    assert (await browser.send_form("/officer/planner", week)).status_code == 303
+    assert "正在生成方案" in (await browser.get("/officer/planner")).text
+    assert await planner.work(db) == 1
+    ready = (await browser.get("/officer/planner")).text
+    assert "1 份中的 1 份" in ready
+    assert "没有比这更好的方案" in ready
+    async with db.read() as session:
+        plan = await plans.latest(session, house.place.prison)
+    assert plan is not None
+    assert '<svg class="bar"' in ready
+    assert (await browser.send_form(f"/officer/planner/{plan.id}/publish", {})).status_code == 303
+    assert await planner.publish(db) == 1
+    assert "已发布" in (await browser.get("/officer/planner/state")).text
+    async with db.read() as session:
+        (view,) = await schedule.of_relative(session, mei)
+        assert await wishes.of_relative(session, mei) == []
+    assert view.state is BookingState.APPROVED
+
+
+async def test_a_court_date_moves_a_visit_with_one_tap(
+    browser: Browser, db: Database, house: Staffed, sign_in: SignIn
+) -> None:
+    old = await staffed.requested_visit(db, house, minutes=26 * 60)
+    await open_slot(db, house, 72)
+    await sign_in(browser, house.monitor, strong=True)
+    async with db.read() as session:
+        inmate = await people.inmate(session, house.place.inmate)
+    assert inmate is not None
+    local = old.starts_at.astimezone(ZoneInfo(place.ZONE))
+    form = {
+        "kind": "court",
+        "inmate": inmate.number,
+        "from": f"{local - timedelta(hours=1):%Y-%m-%dT%H:%M}",
+        "till": f"{local + timedelta(hours=2):%Y-%m-%dT%H:%M}",
+    }
+    assert (await browser.send_form("/officer/happenings", form | {"inmate": ""})).status_code == 422
+    assert (await browser.send_form("/officer/happenings", form)).status_code == 303
+    page = (await browser.get("/officer/happenings")).text
+    assert "出庭" in page
+    assert "家属未答复" in page
+    await sign_in(browser, Ref("relative", house.place.mei))
+    home = (await browser.get("/home")).text
+    assert "接受这个时间" in home
+    async with db.read() as session:
+        offer = (await offering.of_bookings(session, [old.id]))[old.id]
+    assert "您的会见改到另一个时间" in (await browser.get(f"/offers/{offer.id}")).text
+    taken = await browser.send_form(f"/offers/{offer.id}/accept", {})
+    assert taken.headers["location"] == f"/bookings/{offer.hold_id}"
+    assert (await browser.send_form(f"/offers/{offer.id}/accept", {})).status_code == 303  # tapped twice
+    async with db.read() as session:
+        new = await schedule.get(session, offer.hold_id)
+        assert await flags.open_in(session, house.place.prison) == []
+    assert new.state is BookingState.APPROVED
+
+
+async def test_an_officer_keeps_a_visit_with_a_reason(
+    browser: Browser, db: Database, house: Staffed, sign_in: SignIn
+) -> None:
+    old = await staffed.requested_visit(db, house, minutes=26 * 60)
+    await sign_in(browser, house.approver, strong=True)
+    async with db.read() as session:
+        inmate = await people.inmate(session, house.place.inmate)
+    assert inmate is not None
+    form = {"kind": "isolation", "inmate": inmate.number, "from": "", "till": ""}
+    assert (await browser.send_form("/officer/happenings", form)).status_code == 303
+    async with db.read() as session:
+        (flag,) = await flags.open_in(session, house.place.prison)
+    assert flag.booking_id == old.id
+    empty = await browser.send_form(f"/officer/flags/{flag.id}/keep", {"words": " "})
+    assert empty.status_code == 422
+    assert "请写明保留这次会见的理由" in empty.text
+    await browser.send_form(f"/officer/flags/{flag.id}/keep", {"words": "医生同意"})
+    assert "所有已预约的会见都可以照常进行" in (await browser.get("/officer/happenings")).text
+
+
+async def test_the_roster_of_a_week(browser: Browser, house: Staffed, sign_in: SignIn) -> None:
+    await sign_in(browser, house.approver, strong=True)
+    today = clock.now().astimezone(ZoneInfo(place.ZONE)).date()
+    form = {
+        "officer": house.monitor.id, "day": str(today), "starts": "08:30", "ends": "17:30",
+        "break_starts": "12:00", "break_ends": "13:00", "at_once": "4",
+    }  # fmt: skip
+    for wrong in ({"at_once": "0"}, {"ends": "07:00", "starts": "06:00"}, {"break_starts": "x"}, {"day": ""}):
+        assert (await browser.send_form("/officer/roster", form | wrong)).status_code == 422
+    assert (await browser.send_form("/officer/roster", form)).status_code == 303
+    page = (await browser.get(f"/officer/roster?week={today}")).text
+    assert "08:30–17:30" in page
+    assert "同时监督 4 路" in page
+    shift = page.partition("/officer/roster/shf_")[2].partition("/")[0]
+    await browser.send_form(f"/officer/roster/shf_{shift}/remove", {"week": str(today)})
+    assert "08:30–17:30" not in (await browser.get(f"/officer/roster?week={today}")).text
+
+
+@pytest.mark.parametrize("path", ["/officer/planner", "/officer/roster", "/officer/happenings"])
+async def test_only_officers_see_them(browser: Browser, house: Staffed, sign_in: SignIn, path: str) -> None:
+    await sign_in(browser, Ref("relative", house.place.mei))
+    assert (await browser.get(path)).status_code == 403
+    await sign_in(browser, house.counsel, strong=True)
+    assert (await browser.get(path)).status_code == 403
+
+
+async def test_wishes_by_the_api(browser: Browser, db: Database, house: Staffed, sign_in: SignIn) -> None:
+    await open_slot(db, house, 48)
+    day = (clock.now() + timedelta(hours=48)).astimezone(ZoneInfo(place.ZONE)).date()
+    await sign_in(browser, Ref("relative", house.place.mei))
+    asked = {
+        "inmate_id": house.place.inmate, "visitors": [house.place.mei_relationship], "key": "k",
+        "choices": [{"rank": 0, "day": str(day), "starts": "00:00", "ends": "23:59"}],
+    }  # fmt: skip
+    token = {"x-csrf-token": browser.csrf}
+    made = await browser.post("/api/v1/wishes", json=asked, headers=token)
+    assert made.status_code == 201
+    again = await browser.post("/api/v1/wishes", json=asked, headers=token)
+    assert again.json()["id"] == made.json()["id"]
+    assert [wish["id"] for wish in (await browser.get("/api/v1/wishes")).json()] == [made.json()["id"]]
+    gone = await browser.delete(f"/api/v1/wishes/{made.json()['id']}", headers=token)
+    assert gone.status_code == 204
