@@ -28,6 +28,7 @@ class Attached:
     codecs: frozenset[VideoCodec] = frozenset({VideoCodec.VP8})
     offer: str = ""
     sends: bool = True
+    language: str = "zh"
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,6 +98,7 @@ class Acted:
     seat: str = ""
     code: str = ""  # `warning` or `reason` of the message
     text: str = ""
+    aloud: bool = False  # of a warning: its recorded words are played, too
 
 
 @dataclass(frozen=True, slots=True)
@@ -186,6 +188,14 @@ class FinishRecorder:
 
 
 @dataclass(frozen=True, slots=True)
+class Say:
+    """The words recorded for a warning are played to all."""
+
+    code: str
+    language: str
+
+
+@dataclass(frozen=True, slots=True)
 class Mark:
     """An event for the recording's timeline."""
 
@@ -219,5 +229,5 @@ class Ended:
 
 
 Effect = (
-    Send | Close | OpenLeg | CloseLeg | StartRecorder | FinishRecorder | Mark | Enter | Note | Ended
+    Send | Close | OpenLeg | CloseLeg | StartRecorder | FinishRecorder | Mark | Say | Enter | Note | Ended
 )  # fmt: skip

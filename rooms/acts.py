@@ -7,7 +7,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from rooms import words
-from rooms.actions import Acted, Note, Send
+from rooms.actions import Acted, Note, Say, Send
 from rooms.model import EndReason, Phase, SeatState
 from rooms.powers import Act
 from rooms.seat import Seat
@@ -37,6 +37,7 @@ REFUSALS = {
     "not-paused": "The visit was not paused by an officer.",
     "reason-needed": "Please choose one of the reasons.",
     "text-needed": "Please write what is to be shown.",
+    "not-recorded": "Only the prepared warnings can be read out.",
     "somebody-speaks": "Another officer is speaking just now.",
     "not-speaking": "You are not speaking in.",
     "no-change": "It is so already.",
@@ -105,13 +106,26 @@ def warn(room: "Room", officer: Seat, act: Acted) -> None:
             raise refuse("text-needed")
     elif act.code not in room.visit.rules.warnings:
         raise refuse("reason-needed")
+    if act.aloud:
+        _say(room, act)
     targets = [_target(room, act)] if act.seat else [s for s in room.seats if not s.is_monitor]
     for seat in [*targets, *(s for s in room.seats if s.is_monitor)]:
         if seat.socket is not None:
             text = act.text if act.code == "text" else words.say(words.WARNINGS[act.code])
             message = {"type": "notice", "notice": "warning", "text": text}
             room.out.append(Send(seat.socket, message | ({"seat": act.seat} if act.seat else {})))
-    _done(room, officer, act, "officer:visit:warned", **({"seat": act.seat} if act.seat else {}))
+    details = ({"seat": act.seat} if act.seat else {}) | ({"aloud": "yes"} if act.aloud else {})
+    _done(room, officer, act, "officer:visit:warned", **details)
+
+
+def _say(room: "Room", act: Acted) -> None:
+    """In the language of the family, for that is whom it must reach; the other end hears it, too."""
+    if act.code == "text":
+        raise refuse("not-recorded")
+    if any(seat.speaking for seat in room.seats):
+        raise refuse("somebody-speaks")
+    languages = [seat.language for seat in room.seats if seat.role.visits and seat.socket is not None]
+    room.out.append(Say(act.code, languages[0] if languages else "zh"))
 
 
 def mute(room: "Room", officer: Seat, act: Acted) -> None:

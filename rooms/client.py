@@ -110,6 +110,19 @@ class Leg(Protocol):
         """Ends the connection; idempotent. No event is sent for it."""
 
 
+class Voice(Protocol):
+    """Pre-recorded words on their way into a room."""
+
+    @property
+    def leg(self) -> Leg:
+        """What is announced and recorded; it has no peer."""
+
+    async def speak(self) -> None:
+        """Until all is said."""
+
+    async def close(self) -> None: ...
+
+
 class LegEvents(Protocol):
     """What a leg tells its owner; called on the event loop."""
 
@@ -147,6 +160,11 @@ class LegFactory(Protocol):
         carries back what it publishes (device check); such a leg belongs to no room. `low`: it may be asked
         for its picture a second time, small (`Leg.show`). `offer`: the peer's own, answered by `Leg.answer`;
         raises `rooms.errors.BadSdp` where nothing of it can be taken."""
+
+
+    async def voice(self, leg_id: str, events: LegEvents, language: str, code: str) -> Voice:
+        """The words recorded for `code` (of rooms.words.WARNINGS) in `language`, ready to be spoken; a chime
+        where there are none."""
 
 
 class Recorder(Protocol):

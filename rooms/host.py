@@ -229,7 +229,8 @@ class Host:
         self._conns[conn] = running
         self._heard[conn] = clock.monotonic()
         codecs, offer = known(message.get("video", ())), message.get("offer", "")
-        running.put(Join(conn, message["seat"], codecs, offer, sends=message.get("sends", True)))
+        sends, language = message.get("sends", True), message.get("language", "zh")
+        running.put(Join(conn, message["seat"], codecs, offer, sends=sends, language=language))
 
     async def _check(self, message: Message) -> None:
         conn = message["conn"]

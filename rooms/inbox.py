@@ -33,6 +33,7 @@ def _act(conn: str, message: Message) -> Item:
         seat=message.get("seat") or "",
         code=message.get("warning") or message.get("reason") or "",
         text=message.get("text") or "",
+        aloud=bool(message.get("aloud")),
     )
 
 

@@ -233,7 +233,7 @@ class Room:
             self.out.append(Close(seat.socket, "elsewhere"))
         self.leave(seat)
         seat.take(action.conn)
-        seat.codecs, seat.attended = action.codecs, not action.offer
+        seat.codecs, seat.attended, seat.language = action.codecs, not action.offer, action.language
         coding.agree(self, seat)
         if seat.view.state is SeatState.AWAY:
             seat.move(SeatState.LOBBY)

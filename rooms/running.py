@@ -39,6 +39,7 @@ from rooms.actions import (
     OpenLeg,
     RecorderFailed,
     RecorderStarted,
+    Say,
     Send,
     StartRecorder,
     Tick,
@@ -53,6 +54,8 @@ from rooms.minutes import LegMinute
 from rooms.model import Moment, Phase, RoomRecord, SeatView, Visit
 from rooms.powers import ForbiddenTopologyError
 from rooms.room import Room
+from rooms.speech import Speech
+from rooms.speech import Speech
 from rooms.stage import Stage
 from rooms.steward import Steward
 
@@ -69,6 +72,7 @@ class Join:
     codecs: frozenset[VideoCodec] = frozenset({VideoCodec.VP8})
     offer: str = ""
     sends: bool = True
+    language: str = "zh"
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,6 +121,7 @@ class RunningRoom:
         self._items: asyncio.Queue[Item] = asyncio.Queue()
         self._stored = self._durable()
         self._chores: set[asyncio.Task[None]] = set()
+        self._speech = Speech(legs, self._stage, self, self._chore)
         self._steward = Steward(room, self._stage, Counter() if steps is None else steps)
         self._do: dict[type[Any], Callable[[Any], Awaitable[None]]] = {
             Send: self._send,
@@ -126,6 +131,7 @@ class RunningRoom:
             StartRecorder: self._start_recorder,
             FinishRecorder: self._finish_recorder,
             Mark: self._mark,
+            Say: self._speech.say,
         }
 
     @property
@@ -164,11 +170,13 @@ class RunningRoom:
                 item, tick_at = Tick(), loop.time() + TICK
                 await self._look()
             await self._take(item)
+        self._speech.end()
         self._chore(self._keep(self._steward.flush()))
         await asyncio.gather(*self._chores, return_exceptions=True)
 
     async def abandon(self, code: str) -> None:
         """Stops hosting without ending the visit: legs closed, sockets told `code`, the take finished."""
+        self._speech.end()
         for conn in tuple(self._stage.legs):
             await self._close_leg(CloseLeg(conn))
         for conn in tuple(self.conns):
@@ -206,7 +214,7 @@ class RunningRoom:
         if seat is None:
             raise LookupError(f"no seat {join.seat_id}")
         self.conns.add(join.conn)
-        return Attached(join.conn, seat, join.codecs, join.offer, join.sends)
+        return Attached(join.conn, seat, join.codecs, join.offer, join.sends, join.language)
 
     def _stale(self, action: RecorderStarted | RecorderFailed) -> bool:
         """A recorder that failed between its start and our hearing of it is not a running one."""
@@ -343,11 +351,12 @@ class RunningRoom:
         if self._stage.recorder is not None:
             self._stage.recorder.mark(effect.tag, **effect.details)
 
-    def _chore(self, work: Coroutine[Any, Any, None]) -> None:
+    def _chore(self, work: Coroutine[Any, Any, None]) -> "asyncio.Task[None]":
         """Work that nobody waits for; its failure is logged."""
         task = asyncio.create_task(work)
         self._chores.add(task)
         task.add_done_callback(self._chore_done)
+        return task
 
     def _chore_done(self, task: "asyncio.Task[None]") -> None:
         self._chores.discard(task)

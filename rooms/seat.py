@@ -20,6 +20,7 @@ class Seat:
         self.left_at: float | None = None  # since when there is no socket; None while there is one
         self.unseen_since: float | None = None  # since when `connected` is False
         self.codecs = frozenset({VideoCodec.VP8})  # that its device can do
+        self.language = "zh"  # of its page
         self.attended = True  # there is a page, with an officer's powers if it is an officer's
         self.camera = True
         self.microphone = True

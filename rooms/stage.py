@@ -8,6 +8,7 @@ it is stored. Both may be called at any time, any number of times.
 import logging
 from dataclasses import replace
 
+from core.ids import SYSTEM, Ref
 from core.log import fields
 from rooms.audience import Line, Scene
 from rooms.client import Leg, Recorder
@@ -30,6 +31,8 @@ class Stage:
         self._wanted: dict[tuple[str, int], Line] = {}  # what the last scene allowed
         self._announcer: dict[str, str] = {}  # viewer conn -> speaker conn
         self._taped: dict[str, Leg] = {}
+        self._voice = ""  # conn of pre-recorded words that are being said
+        self._spoken: Leg | None = None
 
     def enter(self, conn: str, leg: Leg) -> None:
         self.legs[conn] = leg
@@ -61,10 +64,10 @@ class Stage:
             )
             self._show(viewer, number, least if least.audio or least.video else _DARK)
         for viewer, speaker in tuple(self._announcer.items()):
-            if speaker != scene.announcer:
+            if speaker not in (scene.announcer, self._voice):
                 self._announce(viewer, "")
         for conn in tuple(self._taped):
-            if conn not in scene.taped:
+            if conn not in scene.taped and not (conn == self._voice and scene.taped):
                 self._untape(conn)
 
     def light(self, scene: Scene, seats: dict[str, SeatView]) -> None:
@@ -80,7 +83,9 @@ class Stage:
         if self.recorder is not None:
             for conn, seat_id in scene.taped.items():
                 if conn in self.legs and conn not in self._taped:
-                    self._tape(self.recorder, conn, seats[seat_id])
+                    seat = seats[seat_id]
+                    who = (seat.person, seat.role.value, seat.name)
+                    self._tape(self.recorder, conn, self.legs[conn], who)
 
     def fit(self, shown: dict[tuple[str, str], Shown]) -> None:
         """What of a publisher's picture goes to a viewer at most, by their conns; never more than a scene allows."""
@@ -107,6 +112,26 @@ class Stage:
             return replace(line, video=False)
         return line
 
+    def speak(self, conn: str, leg: Leg, code: str) -> None:
+        """Pre-recorded words reach every leg that hears no officer just now, and the recording as a track."""
+        self.hush(self._voice)
+        self._voice, self._spoken = conn, leg
+        for viewer in self.legs:
+            if viewer not in self._announcer:
+                self._announce(viewer, conn)
+        if self.recorder is not None and self._taped:
+            self._tape(self.recorder, conn, leg, (SYSTEM, "announcement", code))
+
+    def hush(self, conn: str) -> None:
+        """These words are said."""
+        if conn != self._voice:
+            return
+        for viewer, speaker in tuple(self._announcer.items()):
+            if speaker == self._voice:
+                self._announce(viewer, "")
+        self._untape(self._voice)
+        self._voice, self._spoken = "", None
+
     def drop_recorder(self) -> Recorder | None:
         """Takes the recorder out; its tracks end with it."""
         recorder, self.recorder = self.recorder, None
@@ -130,16 +155,15 @@ class Stage:
         if self._announcer.get(viewer, "") == speaker:
             return
         if viewer in self.legs:
-            self.legs[viewer].announce(self.legs.get(speaker))
+            self.legs[viewer].announce(self._spoken if speaker == self._voice else self.legs.get(speaker))
         if speaker:
             self._announcer[viewer] = speaker
         else:
             del self._announcer[viewer]
 
-    def _tape(self, recorder: Recorder, conn: str, seat: SeatView) -> None:
-        leg = self.legs[conn]
+    def _tape(self, recorder: Recorder, conn: str, leg: Leg, who: tuple[Ref, str, str]) -> None:
         try:
-            recorder.add(leg, seat.person, seat.role.value, seat.name)
+            recorder.add(leg, *who)
         except Exception:  # noqa: BLE001 - its health tells the room; a failing recorder must not take the room with it
             _log.exception("x recorder.add %s", fields(conn=conn))
             return

@@ -53,7 +53,8 @@ def attachment(conn: str, granted: Pass, **more: Any) -> Message:
     """What the node is told of a new socket, or of a peer without one; see `rooms.host`."""
     if granted.purpose is Purpose.CHECK:
         return {"op": "check", "conn": conn}
-    return {"op": "attach", "conn": conn, "room": granted.room_id, "seat": granted.seat_id, **more}
+    where = {"room": granted.room_id, "seat": granted.seat_id, "language": granted.language}
+    return {"op": "attach", "conn": conn, **where, **more}
 
 
 async def node_of(db: Database, granted: Pass) -> str | None:

@@ -34,6 +34,7 @@ class Field:
 
 
 _STRING = Field((str,))
+_NOTHING: Mapping[type, Any] = {str: "", list: [], bool: False}  # for a field that is left out
 _WORDS = Field((str,), optional=True, longest=_TEXT)
 
 MESSAGES: Mapping[str, Mapping[str, Field]] = {
@@ -53,6 +54,7 @@ MESSAGES: Mapping[str, Mapping[str, Field]] = {
         "warning": Field((str,), optional=True),
         "reason": Field((str,), optional=True),
         "text": _WORDS,
+        "aloud": Field((bool,), optional=True),
     },
     "bye": {},
     "ping": {"at": Field((int, float))},
@@ -82,7 +84,7 @@ def _refuse_constant(name: str) -> float:
 
 def _checked(name: str, field: Field, value: Any) -> Any:
     if value is None and field.optional:
-        return "" if str in field.kinds else [] if list in field.kinds else None
+        return _NOTHING.get(field.kinds[0])
     if not isinstance(value, field.kinds) or (isinstance(value, bool) and bool not in field.kinds):
         raise BadMessageError(f"{name} is missing or of the wrong kind")
     if isinstance(value, int) and field.most is not None and not 0 <= value <= field.most:

@@ -5,6 +5,7 @@ import logging
 from collections import Counter
 from collections.abc import Sequence
 from datetime import timedelta
+from pathlib import Path
 
 from aiortc.rtcdtlstransport import RTCCertificate
 
@@ -20,7 +21,9 @@ from signaling.ice import UdpPort
 from signaling.leg import PeerLeg
 from signaling.library import Wanted, chosen
 from signaling.native import NativeCore
+from signaling.recorded import Words
 from signaling.srtp import Scratch
+from signaling.voice import RecordedVoice
 
 __all__ = ["PeerFactory", "PeerLeg"]
 
@@ -45,6 +48,7 @@ class PeerFactory:
         *,
         bitrate_cap: int = CAP,
         backend: Wanted = "auto",
+        words: Words | None = None,
     ) -> None:
         self.counters: Counter[str] = Counter()
         self.bitrate_cap = bitrate_cap
@@ -54,6 +58,7 @@ class PeerFactory:
         if library is not None:
             self.udp.core = NativeCore(library, self.counters, self.udp.datagram)
         self.outbox = Scratch()
+        self.words = words if words is not None else Words(Path("announcements"))
         self._wanted = (media_port, tuple(media_addresses))
         self._legs: set[PeerLeg] = set()
         self._ticking: asyncio.Task[None] | None = None
@@ -61,7 +66,8 @@ class PeerFactory:
 
     @classmethod
     def of(cls, settings: Settings) -> "PeerFactory":
-        return cls(settings.media_port, settings.split("media_addresses"), backend=settings.media_backend)
+        addresses, words = settings.split("media_addresses"), Words.of(settings)
+        return cls(settings.media_port, addresses, backend=settings.media_backend, words=words)
 
     @property
     def port(self) -> int:
@@ -116,6 +122,14 @@ class PeerFactory:
             leg = PeerLeg(self, leg_id, events, order, loopback=loopback, codec=codec)
         self._legs.add(leg)
         return leg
+
+    async def voice(self, leg_id: str, events: LegEvents, language: str, code: str) -> RecordedVoice:
+        """See `rooms.client.LegFactory`."""
+        words = await self.words.packets(language, code)
+        leg = await self.open(
+            leg_id, events, publishes=frozenset({MediaKind.AUDIO}), lines=0, announce=False
+        )
+        return RecordedVoice(leg, words)
 
     def forget(self, leg: PeerLeg) -> bool:
         """False: it was forgotten before."""

@@ -52,6 +52,7 @@ ROLES: dict[str, str] = {
     "relative": N_("Family"),
     "counsel": N_("Counsel"),
     "monitor": N_("Officer"),
+    "announcement": N_("Announcement"),
 }
 HIDDEN = frozenset({"track:clock", "track:jump"})  # how the files' clocks were reckoned: for the verifier
 _HOLD_WORDS: dict[str, str] = {hold.value: text for hold, text in HOLDS.items()}

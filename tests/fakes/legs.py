@@ -105,12 +105,28 @@ class FakeLeg:
         self.closed = True
 
 
+class FakeVoice:
+    """Speaks until it is told that all is said."""
+
+    def __init__(self, leg: FakeLeg) -> None:
+        self.leg = leg
+        self.said = asyncio.Event()
+
+    async def speak(self) -> None:
+        await self.said.wait()
+
+    async def close(self) -> None:
+        await self.leg.close()
+
+
 class FakeLegs:
     """A `rooms.client.LegFactory`."""
 
     def __init__(self) -> None:
         self.legs: dict[str, FakeLeg] = {}
         self.loopbacks: set[str] = set()
+        self.said: list[tuple[str, str]] = []  # language and code of pre-recorded words
+        self.voices: list[FakeVoice] = []
 
     async def open(
         self,
@@ -132,6 +148,12 @@ class FakeLegs:
         if loopback:
             self.loopbacks.add(leg_id)
         return leg
+
+    async def voice(self, leg_id: str, events: LegEvents, language: str, code: str) -> "FakeVoice":
+        made = FakeVoice(FakeLeg(leg_id, events, frozenset({MediaKind.AUDIO}), 0, announce=False))
+        self.said.append((language, code))
+        self.voices.append(made)
+        return made
 
     @property
     def open_legs(self) -> list[FakeLeg]:

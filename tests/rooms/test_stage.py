@@ -1,8 +1,10 @@
 """The stage: what is dimmed at once, what is lit only afterwards, and that doing it twice is doing it once."""
 
+from dataclasses import replace
+
 import pytest
 
-from core.ids import Ref
+from core.ids import SYSTEM, Ref
 from rooms.audience import Line, Scene
 from rooms.client import Leg, MediaKind
 from rooms.model import SeatRole, SeatView
@@ -40,6 +42,41 @@ def leg(stage: Stage, name: str) -> FakeLeg:
 def recorder(stage: Stage) -> FakeRecorder:
     assert isinstance(stage.recorder, FakeRecorder)
     return stage.recorder
+
+
+def test_recorded_words_reach_every_leg_and_the_recording_and_outlast_a_tick(stage: Stage) -> None:
+    quiet = replace(FULL, announcer=None)
+    stage.light(quiet, SEATS)
+    voice = FakeLeg("voice", Events(), frozenset({MediaKind.AUDIO}), 0)
+    stage.speak("voice", voice, "dress")
+    for _ in range(2):
+        stage.dim(quiet)
+        stage.light(quiet, SEATS)
+    assert [leg(stage, name).announcer for name in "abo"] == ["voice"] * 3
+    assert recorder(stage).taking["voice"] == (SYSTEM, "announcement", "dress")
+    stage.hush("another")
+    stage.hush("voice")
+    assert [leg(stage, name).announcer for name in "abo"] == [None] * 3
+    assert "voice" not in recorder(stage).taking
+
+
+def test_an_officer_who_speaks_goes_before_recorded_words(stage: Stage) -> None:
+    stage.light(FULL, SEATS)
+    stage.speak("voice", FakeLeg("voice", Events(), BOTH, 0), "calm")
+    assert leg(stage, "a").announcer == "o"
+    stage.hush("voice")
+    assert leg(stage, "a").announcer == "o"
+    stage.dim(DARK)
+    stage.speak("first", FakeLeg("first", Events(), BOTH, 0), "calm")
+    stage.speak("second", FakeLeg("second", Events(), BOTH, 0), "last")
+    assert leg(stage, "a").announcer == "second"
+    stage.light(FULL, SEATS)
+    assert leg(stage, "a").announcer == "o"
+
+
+def test_nothing_of_recorded_words_is_taped_while_nothing_is_taped(stage: Stage) -> None:
+    stage.speak("voice", FakeLeg("voice", Events(), BOTH, 0), "calm")
+    assert recorder(stage).taking == {}
 
 
 def test_dim_never_lights(stage: Stage) -> None:

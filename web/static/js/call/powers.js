@@ -144,7 +144,8 @@ export class Powers {
   }
 
   async #warn(fields) {
-    await this.#carry("warn", { ...fields, seat: $("warn-seat").value || null });
+    const aloud = $("warn-aloud").checked && fields.warning !== "text";
+    await this.#carry("warn", { ...fields, seat: $("warn-seat").value || null, aloud });
     $("warn-text").value = "";
   }
 
