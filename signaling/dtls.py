@@ -1,6 +1,7 @@
 """The DTLS handshake of one leg, by aiortc. It sees DTLS datagrams only; media never passes through it."""
 
 import asyncio
+import functools
 import logging
 from collections import Counter
 from collections.abc import Callable
@@ -13,7 +14,9 @@ from aiortc.rtcdtlstransport import (
     RTCDtlsFingerprint,
     RTCDtlsParameters,
     RTCDtlsTransport,
+    SRTPProtectionProfile,
 )
+from OpenSSL import SSL
 from pylibsrtp import Session
 
 if TYPE_CHECKING:
@@ -24,6 +27,25 @@ log = logging.getLogger(__name__)
 # AES-256 costs 1.6 times as much per packet and defends nothing that the 128-bit certificate curve does.
 PROFILES = [SRTP_AEAD_AES_128_GCM, SRTP_AES128_CM_SHA1_80]
 _WAITING = 32  # datagrams that may wait for the handshake; a handshake is about six
+
+
+class Certificate(RTCCertificate):
+    """aiortc's, that makes its OpenSSL context and its fingerprints once and not anew for each leg: together they
+    cost as much as half a handshake."""
+
+    def _create_ssl_context(self, srtp_profiles: list[SRTPProtectionProfile]) -> SSL.Context:
+        return self._context(tuple(srtp_profiles))
+
+    @functools.cache  # noqa: B019 - there is one certificate in a process, and it lives as long
+    def _context(self, srtp_profiles: tuple[SRTPProtectionProfile, ...]) -> SSL.Context:
+        return super()._create_ssl_context([*srtp_profiles])
+
+    @functools.cached_property
+    def _fingerprints(self) -> list[RTCDtlsFingerprint]:
+        return super().getFingerprints()
+
+    def getFingerprints(self) -> list[RTCDtlsFingerprint]:  # noqa: N802 - aiortc's name
+        return self._fingerprints
 
 
 class Pipe:

@@ -329,6 +329,8 @@ class UdpPort:
         message = parse_binding(data)
         if message is None:
             self.counters["stun-malformed"] += 1
+        else:
+            self.counters["unclaimed"] += 1
         elif message.message_class == stun.Class.REQUEST:
             self._request(endpoint, message, address, now)
         elif message.message_class == stun.Class.RESPONSE:

@@ -5,6 +5,8 @@ It is plain C, opened by cffi at run time: nothing of Python is needed to build 
 """
 
 import functools
+import sys
+from collections.abc import Callable
 from typing import Any, Literal
 
 from cffi import FFI
@@ -120,6 +122,19 @@ def functions(library: Any, *, encrypted: bool) -> list[Any]:
         return [library.kb_no_protect, library.kb_no_unprotect] * 2
     names = ("srtp_protect", "srtp_unprotect", "srtp_protect_rtcp", "srtp_unprotect_rtcp")
     return [_pointer(_srtp.ffi.addressof(_srtp.lib, name)) for name in names]
+
+
+def owned(made: Any, free: Callable[[Any], None]) -> Any:
+    """Something of the library's that is freed with its last reference, but not while the interpreter goes down:
+    then references end in any order. Raises `MemoryError`."""
+    if made == ffi.NULL:
+        raise MemoryError("the native relay has no memory")
+
+    def end(handle: Any) -> None:
+        if not sys.is_finalizing():
+            free(handle)
+
+    return ffi.gc(made, end)
 
 
 def context(session: Session) -> Any:

@@ -5,6 +5,7 @@ DTLS, RTCP and packets of unknown SSRCs at once, copies for recorders in batches
 """
 
 import asyncio
+import atexit
 import itertools
 import logging
 from collections import Counter
@@ -12,7 +13,7 @@ from collections.abc import Callable
 from struct import Struct
 from typing import Any
 
-from signaling.library import ffi, functions
+from signaling.library import ffi, functions, owned
 from signaling.nativeflows import (
     ADDRESS,
     Address,
@@ -55,9 +56,7 @@ class NativeCore:
         self._numbers = itertools.count(1)
         self._loop: asyncio.AbstractEventLoop | None = None
         made = library.kb_open(*functions(library, encrypted=encrypted), _URGENT, _COPIES)
-        if made == ffi.NULL:
-            raise MemoryError("the native relay could not be opened")
-        self.handle: Any = ffi.gc(made, library.kb_close)
+        self.handle: Any = owned(made, library.kb_close)
         self._rings = [self._ring(0), self._ring(1)]
         self._tails = [0, 0]
         self._names: list[str] = ffi.string(library.kb_counter_names()).decode().split()
@@ -83,6 +82,7 @@ class NativeCore:
         self._loop.add_reader(self.library.kb_wake_descriptor(self.handle), self._woken)
         if self.library.kb_start(self.handle):
             raise OSError("the native relay's thread could not be started")
+        atexit.register(self.stop)  # whatever ends the process: sessions must not go before the thread
 
     def stop(self) -> None:
         """The thread has ended when this returns; idempotent."""
@@ -90,6 +90,7 @@ class NativeCore:
             self._loop.remove_reader(self.library.kb_wake_descriptor(self.handle))
             self._loop = None
         self.library.kb_stop(self.handle)
+        atexit.unregister(self.stop)
 
     def leg(self, events: LegEvents) -> NativeLeg:
         leg = NativeLeg(self, events)

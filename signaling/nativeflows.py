@@ -9,7 +9,7 @@ from pylibsrtp import Session
 from rooms.client import MediaKind
 from rooms.flows import Inflow, InflowEvents, OutflowEvents
 from rooms.rtp import CLOCK_RATE, PAYLOAD_TYPE
-from signaling.library import context, ffi
+from signaling.library import context, ffi, owned
 
 if TYPE_CHECKING:
     from signaling.native import NativeCore
@@ -36,7 +36,7 @@ class NativeInflow:
         made = core.library.kb_inflow(
             self.number, kind is MediaKind.VIDEO, CLOCK_RATE[kind], PAYLOAD_TYPE[kind]
         )
-        self.view: Any = ffi.gc(made, core.library.kb_inflow_free)
+        self.view: Any = owned(made, core.library.kb_inflow_free)
 
     @property
     def payload_type(self) -> int:
@@ -145,7 +145,7 @@ class NativeOutflow:
         made = library.kb_outflow(
             leg.view, self.number, kind is MediaKind.VIDEO, CLOCK_RATE[kind], ssrc, *numbers
         )
-        self.view: Any = ffi.gc(made, library.kb_outflow_free)
+        self.view: Any = owned(made, library.kb_outflow_free)
 
     @property
     def waiting(self) -> bool:
@@ -200,7 +200,7 @@ class NativeLeg:
     def __init__(self, core: "NativeCore", events: LegEvents) -> None:
         self.core, self.events = core, events
         self.number = core.next_number()
-        self.view: Any = ffi.gc(core.library.kb_leg(self.number), core.library.kb_leg_free)
+        self.view: Any = owned(core.library.kb_leg(self.number), core.library.kb_leg_free)
         self._sessions: tuple[Session, Session] | None = None  # own what the C side points to
         self._inflows: list[NativeInflow] = []
         self._outflows: list[NativeOutflow] = []

@@ -7,8 +7,6 @@ from collections.abc import Sequence
 from datetime import timedelta
 from pathlib import Path
 
-from aiortc.rtcdtlstransport import RTCCertificate
-
 from core import clock
 from core.log import fields
 from core.settings import Settings
@@ -17,6 +15,7 @@ from rooms.client import LegEvents, MediaKind
 from rooms.codec import VideoCodec
 from rooms.lines import BOTH, Lines, media_lines
 from signaling import offered
+from signaling.dtls import Certificate
 from signaling.ice import UdpPort
 from signaling.leg import PeerLeg
 from signaling.library import Wanted, chosen
@@ -62,7 +61,7 @@ class PeerFactory:
         self._wanted = (media_port, tuple(media_addresses))
         self._legs: set[PeerLeg] = set()
         self._ticking: asyncio.Task[None] | None = None
-        self._certificate: RTCCertificate | None = None
+        self._certificate: Certificate | None = None
 
     @classmethod
     def of(cls, settings: Settings) -> "PeerFactory":
@@ -79,10 +78,10 @@ class PeerFactory:
         """How many are open."""
         return len(self._legs)
 
-    def certificate(self) -> RTCCertificate:
+    def certificate(self) -> Certificate:
         """One for all legs of the process: making a key for each would cost more than the handshake."""
         if self._certificate is None or self._certificate.expires - clock.now() < _CERTIFICATE_LEFT:
-            self._certificate = RTCCertificate.generateCertificate()
+            self._certificate = Certificate.generateCertificate()
         return self._certificate
 
     async def start(self) -> None:

@@ -30,7 +30,7 @@ def checked(files: Sequence[str], expected: int) -> dict[str, Any]:
                 offsets.append(1000 * statistics.median(near))
     return {
         "recordings_whole": f"{whole}/{expected}",
-        "sound_off_ms": round(max(offsets, key=abs), 1) if offsets else None,
+        "sound_off_ms": round(max(map(abs, offsets)), 1) if offsets else None,
     }
 
 

@@ -51,8 +51,11 @@ int kb_no_unprotect(void *session, void *packet, int *size) {
     return *size < 8;
 }
 
+void kb_stop(struct core *);
+
 void kb_close(struct core *core) {
     if (!core) return;
+    kb_stop(core);
     for (int i = 0; i < BUCKETS; i++)
         while (core->claims[i]) {
             struct claim *claim = core->claims[i];

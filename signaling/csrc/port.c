@@ -113,14 +113,17 @@ static void sort(struct core *core, int socket, const struct sockaddr_storage *f
         return;
     }
     struct claim *claim = *find_claim(core, socket, &address);
+    if (claim) claim->heard = now;
+    if (first < 64) { /* claimed or not: the check that claims it may be before it on its way to Python */
+        to_python(core, DATAGRAM, socket, 0, now, &address, sizeof address, data, size);
+        return;
+    }
     if (!claim) {
         core->counters[UNCLAIMED]++;
         return;
     }
-    claim->heard = now;
     struct leg *leg = claim->leg;
-    if (first < 64) to_python(core, DATAGRAM, socket, 0, now, &address, sizeof address, data, size);
-    else if (!leg->receive) core->counters[TOO_EARLY]++;
+    if (!leg->receive) core->counters[TOO_EARLY]++;
     else if (size < 12) core->counters[TOO_SHORT]++;
     else if (data[1] > 191 && data[1] < 224) control(core, leg, data, size, now);
     else media(core, leg, data, size, now);
@@ -161,6 +164,7 @@ static void *run(void *argument) {
     prctl(PR_SET_NAME, "kinbridge-media");
     while (atomic_load(&core->running)) {
         int count = epoll_wait(core->poll, events, SOCKETS, -1);
+        if (count < 0 && errno != EINTR) break;
         for (int i = 0; i < count; i++)
             if (events[i].data.u32 < SOCKETS)
                 for (int turn = 0; turn < 4 && receive_batch(core, (int)events[i].data.u32, -1) == BATCH; turn++) {}

@@ -15,7 +15,7 @@ from aiortc import rtcdtlstransport as dtls
 from pylibsrtp import Policy, Session
 from pylibsrtp._binding import ffi, lib
 
-from signaling.dtls import PROFILES, Pipe
+from signaling.dtls import PROFILES, Certificate, Pipe
 
 
 def parameters(function: object) -> list[str]:
@@ -65,6 +65,17 @@ def test_the_certificate_tells_its_fingerprint_and_end() -> None:
     first = certificate.getFingerprints()[0]
     assert (first.algorithm, len(first.value)) == ("sha-256", 95)
     assert certificate.expires.tzinfo is not None
+
+
+def test_the_ssl_context_and_the_fingerprints_are_the_certificates_to_give() -> None:
+    """signaling.dtls.Certificate overrides both, so that they are made once."""
+    assert parameters(dtls.RTCCertificate._create_ssl_context) == ["self", "srtp_profiles"]
+    source = inspect.getsource(dtls.RTCDtlsTransport)
+    assert "certificate._create_ssl_context(" in source
+    assert "certificate.getFingerprints()" in source
+    certificate = Certificate.generateCertificate()
+    assert certificate._create_ssl_context(PROFILES) is certificate._create_ssl_context(PROFILES)
+    assert certificate.getFingerprints() is certificate.getFingerprints()
 
 
 def test_libsrtp_works_in_place_on_the_sessions_of_pylibsrtp() -> None:
