@@ -120,7 +120,7 @@ class Stagehand:
     def leave(self, seat: SeatView, *, bye: bool = False) -> list[Effect]:
         return self.do(Detached(self.sockets[seat.id], bye=bye))
 
-    def act(self, act: str, by: SeatView = OFFICER, **fields: str) -> str:
+    def act(self, act: str, by: SeatView = OFFICER, **fields: Any) -> str:
         """Does it; answers `done`, or the code of the refusal."""
         self.acts += 1
         effects = self.do(Acted(self.sockets[by.id], f"a{self.acts}", act, **fields))

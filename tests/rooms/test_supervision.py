@@ -1,5 +1,7 @@
 """What happens when supervision or recording is lost, and every act of the officer."""
 
+from typing import Any
+
 import pytest
 
 from rooms.actions import (
@@ -130,7 +132,7 @@ def test_several_holds_are_told_by_the_gravest_and_all_must_go() -> None:
 
 def test_every_act_has_its_entry_before_it_is_done() -> None:
     hand = live(seats=(WIFE, SON, INMATE))
-    fields = {
+    fields: dict[str, dict[str, Any]] = {
         "admit": {"seat": SON.id},
         "send_back": {"seat": SON.id},
         "remove": {"seat": SON.id, "code": "identity"},
