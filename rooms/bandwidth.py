@@ -17,9 +17,10 @@ _DRAINING = 0.95  # of the waiting a second ago
 _BACK = 0.85  # of what arrived, when too much was sent
 _GROWTH, _CREEP = 1.08, 1.03  # a second, far from and near to where it broke last
 _NEAR, _PASSED = 0.9, 1.25  # of the bitrate at which it broke last
-_SETTLE = 2.0  # seconds a sender needs to follow
+SETTLE = 2.0  # seconds a sender needs to follow
 _EPISODE = 10.0  # seconds: what is lowered again within them is still the same trouble
 _PATIENCE, _LONGEST = 8.0, 120.0  # seconds before the place where it broke is tried again
+_FIRST = 200_000  # bit/s: a burst that found no room (one large key frame) does not cost the moving picture
 _UNCHANGED, _BORNE, _MOST_BORNE, _FORGET = 0.7, 1.4, 0.35, 60.0
 
 
@@ -38,8 +39,10 @@ class Second:
 class Estimate:
     """Times are monotonic seconds, given from outside; `step` once a second."""
 
-    def __init__(self, cap: int) -> None:
+    def __init__(self, cap: int, settle: float = SETTLE) -> None:
+        """`settle`: seconds until what is told here shows in what is measured here."""
         self.cap = max(cap, LEAST)
+        self._settle = settle
         self.bits_per_second = self.cap
         self.congested = False
         self.limited = False  # nobody sends enough for us to know whether more would pass
@@ -70,10 +73,14 @@ class Estimate:
         queue, before = second.queue or 0.0, self._queue
         self._queue = queue
         lossy = self._loss > max(_HIGH, self._borne)
-        self.congested = lossy or queue > _LONG
+        still = second.loss is None or second.loss > _HIGH / 2  # the smoothed loss may be of what is over
+        queued = queue > _LONG and before > _LONG  # one second may be a machine that was busy
+        self.congested = lossy or queued
         if self.congested:
             self.calm_since = None
-            if lossy or queue > before * _DRAINING:  # a queue that empties needs time, not less
+            if (lossy and still) or (
+                queued and queue > before * _DRAINING
+            ):  # a queue that empties needs time, not less
                 self._lower(second, queue, now)
         elif self._loss < max(_CALM, self._borne) and queue < _SHORT:
             self.calm_since = now if self.calm_since is None else self.calm_since
@@ -88,9 +95,9 @@ class Estimate:
     def _lower(self, second: Second, queue: float, now: float) -> None:
         since = now - self._lowered_at
         heavy = self._loss > _HEAVY or queue > _HEAVY
-        if since < (_SETTLE / 2 if heavy else _SETTLE):
+        if since < (self._settle / 2 if heavy else self._settle):
             return
-        if since < 3 * _SETTLE and queue <= _LONG and self._loss >= _UNCHANGED * self._loss_before:
+        if since < 3 * self._settle and queue <= _LONG and self._loss >= _UNCHANGED * self._loss_before:
             self._bear(now)
             return
         if self._broke is None or now - self._try_at > 3 * self._patience:
@@ -99,7 +106,9 @@ class Estimate:
             self._patience = min(_LONGEST, self._patience * 2)
         self._broke, self._lowered_at, self._loss_before = second.bits, now, self._loss
         self._try_at = now + self._patience
-        self.bits_per_second = max(LEAST, min(self.bits_per_second, int(second.bits * _BACK)))
+        burst = not heavy and since > _EPISODE and self.bits_per_second > 2 * _FIRST
+        least = _FIRST if burst else LEAST
+        self.bits_per_second = min(self.bits_per_second, max(least, int(second.bits * _BACK)))
 
     def _bear(self, now: float) -> None:
         if self._loss < _MOST_BORNE / _BORNE:

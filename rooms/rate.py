@@ -17,10 +17,12 @@ from rooms.upstream import Upstream
 
 _WIRE = 38  # bytes beside an RTP packet: IPv4, UDP, authentication
 _DEAD = 0.5  # seconds without a packet that make a second worthless as a measure
+_STALLED, _BLIND = 1.4, 2.0  # seconds: after a standstill of our own nothing measured is true for a while
 _CREEP = 0.001  # seconds by which the least is forgotten each second: clocks drift, ways change
 _FRESH = 6.0  # seconds for which a report counts: browsers report on sound every five
 _SHORT = 0.2  # seconds between two reports of one stream that say too little
 _WAITED = 1.8  # seconds without a report on pictures: reports were lost, so the way was dead
+_FAR = 6.0  # seconds: a sender is told, what it sent lies in queues, and viewers report once a second
 _HALF = 1 << 31
 
 
@@ -59,7 +61,7 @@ class Rate:
         self._downs = tuple(downs)
         lines = sum(down.kind is MediaKind.VIDEO for down in self._downs)
         self.up = Estimate(cap)
-        self.down = Estimate(cap * max(1, lines))
+        self.down = Estimate(cap * max(1, lines), _FAR)
         self.limit: int | None = None
         self.queue_up: float | None = None
         self.queue_down: float | None = None
@@ -72,6 +74,7 @@ class Rate:
         self._told: dict[int, _Told] = {}
         self._told_at = float("-inf")
         self._trip: float | None = None
+        self._blind_until = float("-inf")
 
     @property
     def told(self) -> int:
@@ -99,6 +102,8 @@ class Rate:
         """Once a second, after the streams were reported on. `trip`: seconds to the peer and back, if known."""
         passed, self._at = now - self._at, now
         self._trip = trip
+        if passed > _STALLED:
+            self._blind_until = now + _BLIND
         if 0 < passed < 3:
             self._step_up(passed, now)
         self._step_down(now)
@@ -111,7 +116,7 @@ class Rate:
         lost = sum(up.second[1] for up in self._ups)
         self.queue_up = None if self._lateness is None else self._late.over(self._lateness)
         self._lateness = None
-        silent, self._dead = self._dead or came == 0, False
+        silent, self._dead = self._dead or came == 0 or now < self._blind_until, False
         loss = lost / expected if expected > 0 else None
         self.up.step(Second((size + came * _WIRE) * 8 / passed, loss, self.queue_up, silent), now)
 
@@ -140,6 +145,8 @@ class Rate:
         if not new:
             return
         self._told_at = now
+        if now < self._blind_until:
+            return
         expected = sum(told.expected for told in new)
         loss = sum(told.loss * told.expected for told in new) / expected
         if self._trip is not None:

@@ -84,8 +84,8 @@ class Relay:
             return
         for ssrc in ssrcs:
             self._handlers[ssrc.to_bytes(4, "big")] = self._small(self.low)
-
             self._flows.bind(ssrc, None)
+
     def _small(self, low: Upstream) -> _Handler:
         """Of the small picture's stream, or of its retransmissions."""
 
@@ -173,7 +173,8 @@ class Relay:
             self.rate.reported(down, message, now)
             down.reported(message, now)
         elif isinstance(message, wire.Nack):
-            down.resend(message.lost, now)
+            if down.kind is MediaKind.AUDIO or not self.rate.down.congested:  # sound first
+                down.resend(message.lost, now)
         elif isinstance(message, wire.KeyframeRequest):
             down.keyframe_wanted(now)
 

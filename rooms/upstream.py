@@ -19,7 +19,9 @@ log = logging.getLogger(__name__)
 
 _SOON = 0.3  # seconds between two key frame requests of our own (first show, a hole)
 _WAITING = 1.0  # seconds between two requests while no key frame comes
-_REPEATED = 0.2  # loss beyond which in-band FEC cannot help, and senders would only slow down
+_HEARD = 0.015  # loss of sound from which on it is worth repeating
+_REPEATED = 0.2  # the loss that is told then
+_LOSSY = 10.0  # seconds for which it is told after the last
 _ALIVE = 3.0  # seconds without a packet after which a sender is not asked any more: its camera is off
 
 
@@ -62,6 +64,7 @@ class Upstream:
         self._video = kind is MediaKind.VIDEO
         self._told = (0, 0)  # expected and arrived, at the last report
         self._asked = float("-inf")
+        self._lossy_at = float("-inf")
 
     def adopt(self, ssrc: int) -> None:
         """From now on this stream has another SSRC (first packet, or a browser that changed its encoder)."""
@@ -174,12 +177,16 @@ class Upstream:
             self.request_keyframe(now, wait=_WAITING)
 
     def _felt(self, now: float) -> float:
-        """The loss the sender is told. Of sound it is the worst on the whole way: by it browsers decide how much of
-        each packet repeats the one before (in-band FEC), and a viewer's loss is nothing they could know."""
+        """The loss the sender is told. Of sound it is that of the whole way, and more than there is: by it browsers
+        decide whether each packet repeats the one before (in-band FEC). They smooth it over ten seconds, cannot know
+        a viewer's loss, and below 10 % repeat only what they take for speech. Their bitrate follows the count of lost
+        packets, which is told as it is."""
         if self._video:
             return self.own_loss
-        viewers = max((out.lately_lost(now) for out in self.outs), default=0.0)
-        return min(1.0, self.own_loss + min(_REPEATED, viewers))
+        felt = self.own_loss + max((out.lately_lost(now) for out in self.outs), default=0.0)
+        if felt >= _HEARD:
+            self._lossy_at = now
+        return max(felt, _REPEATED) if now - self._lossy_at < _LOSSY else felt
 
     def report(self, now: float) -> rtcp.ReportBlock | None:
         """The receiver report of the last second (RFC 3550 appendix A.3)."""

@@ -179,7 +179,13 @@ def test_a_viewers_loss_of_sound_is_told_to_the_speaker_so_that_packets_repeat_e
     sender.relay.tick(1.0)
     (told,) = sender.asked(rtcp.ReportBlock)
     assert isinstance(told, rtcp.ReportBlock)
-    assert (told.fraction, told.lost) == (26, 0)
+    assert (told.fraction, told.lost) == (51, 0)
+    sender.port.control.clear()
+    sender.send([packet(AUDIO, n, n * 960, 0x20) for n in range(50, 100)], 19.0)
+    sender.relay.tick(20.0)
+    (later,) = sender.asked(rtcp.ReportBlock)
+    assert isinstance(later, rtcp.ReportBlock)
+    assert later.fraction == 0
 
 
 def test_gaps_of_sound_are_asked_for_and_mended_too() -> None:
