@@ -54,7 +54,7 @@ CASE_NEXT: Mapping[str, str] = {
 }
 
 WAY_STEPS: Mapping[str, str] = {
-    "applied": "Applied",
+    "applied": "Application",
     "decided": "Decision",
     "named": "A lawyer is named",
     "working": "The lawyer works",

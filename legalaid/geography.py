@@ -9,9 +9,9 @@ from dataclasses import dataclass
 from math import asin, cos, radians, sin, sqrt
 
 EARTH_KM = 6371.0088  # mean radius, IUGG
-_MARGIN = 28.0  # pixels kept free at each side
+_MARGIN = 22.0  # pixels kept free at each side
 _LEAST_KM = 2.0  # a single place is not shown larger than this
-_TOUCH = 30.0  # pins nearer than so many pixels are one
+_TOUCH = 24.0  # pins nearer than so many pixels are one
 
 
 @dataclass(frozen=True, slots=True)

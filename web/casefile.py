@@ -1,7 +1,6 @@
 """A legal-aid case on the pages: its sentences, and the acts by the names the addresses know them by."""
 
 from collections.abc import Mapping
-from datetime import datetime
 from typing import Annotated, Any
 
 from fastapi import Depends, Form, Request
@@ -75,14 +74,10 @@ def next_of(language: str, view: CaseView, zone: str) -> str:
     values = {
         "desk": view.desk,
         "lawyer": view.lawyer,
-        "when": _when(language, view.light.due_at, zone) if view.light else "",
+        "when": wording.deadline(language, view.light.due_at, zone) if view.light else "",
         "day": wording.day(language, view.until) if view.until else "",
     }
     return translate(language, case_wording.CASE_NEXT[view.state.value], values)
-
-
-def _when(language: str, moment: datetime, zone: str) -> str:
-    return f"{wording.day(language, moment, zone)} {wording.time(language, moment, zone)}"
 
 
 def offered(view: CaseView) -> list[tuple[str, str]]:

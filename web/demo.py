@@ -11,7 +11,6 @@ from datetime import datetime, time, timedelta
 
 from PIL import Image, ImageDraw
 
-import legalaid.service
 import legalaid.tasks
 import people.service
 import policy.service
@@ -24,13 +23,12 @@ from core.errors import Refused
 from core.ids import SYSTEM, Ref, new_id
 from core.log import fields
 from core.settings import Settings
-from legalaid.setup import TemplateForm
-from legalaid.wording import TOPICS
 from people.forms import ApplicationForm, InmateForm, RegistrationForm, StaffForm
 from people.means import Caller, Means
 from people.model import Identity, Role
 from people.proofs import Upload
 from scheduler.model import BookingState, BookingView, VisitorChoice
+from web import demo_legal
 from web.i18n import N_
 
 _log = logging.getLogger("kinbridge.demo")
@@ -116,6 +114,14 @@ CARDS = (
         N_("Legal aid; her day and her account."),
     ),
     Card(
+        "clerk",
+        "clerk",
+        "/cases",
+        N_("The legal-aid centre"),
+        "何敏",
+        N_("Decides applications, names lawyers, answers objections and referrals."),
+    ),
+    Card(
         "admin",
         "admin",
         "/admin",
@@ -147,6 +153,7 @@ class Cast:
     monitor: str
     approver: str
     counsel: str
+    clerk: str  # of the legal-aid centre
     admin: str
     auditor: str
     relationships: dict[str, str]  # relative id -> relationship id
@@ -160,7 +167,13 @@ class Cast:
 
     def subject(self, person: str) -> Ref:
         """The person as sessions and the ledger know them."""
-        kinds = {"wife": "relative", "grandmother": "relative", "monitor": "officer", "approver": "officer"}
+        kinds = {
+            "wife": "relative",
+            "grandmother": "relative",
+            "monitor": "officer",
+            "approver": "officer",
+            "clerk": "counsel",
+        }
         return Ref(kinds.get(person, person), getattr(self, person))
 
     def identity(self, person: str, *roles: Role) -> Identity:
@@ -195,6 +208,7 @@ async def _people_and_places(session: Session, means: Means) -> Cast:
             ("monitor", "吴警官", "officer", ("monitor",)),
             ("approver", "郑警官", "officer", ("approver",)),
             ("counsel", "孙律师", "counsel", ()),
+            ("clerk", "何敏", "counsel", ()),
             ("admin", "管理员", "admin", ()),
             ("auditor", "何检察官", "auditor", ()),
         )
@@ -207,7 +221,7 @@ async def _people_and_places(session: Session, means: Means) -> Cast:
     inmate = await people.service.create_inmate(
         session, SYSTEM, InmateForm(INMATE_NUMBER, INMATE_NAME, prison, wing, "ordinary")
     )
-    await _legal_aid(session, prison, staff["counsel"])
+    await demo_legal.arrange(session, prison, staff["counsel"], staff["clerk"])
     relatives = await _family(session, means)
     cast = Cast(
         prison,
@@ -229,18 +243,6 @@ async def _timetable(session: Session, prison: str, wing: str) -> None:
             await scheduler.service.create_template(
                 session, SYSTEM, prison, weekday=weekday, starts=starts, count=4, capacity=1, wing_id=wing
             )
-
-
-async def _legal_aid(session: Session, prison: str, counsel: str) -> None:
-    """A station with a bureau above it, and a help day every day, so that there is always one to plan."""
-    create = legalaid.service.create_desk
-    discipline = await create(session, SYSTEM, prison, "纪检监察室", "discipline", "0551 1003")
-    bureau = await create(session, SYSTEM, prison, "市法律援助中心", "superior", "0551 1002", discipline)
-    station = await create(session, SYSTEM, prison, "驻监法律援助工作站", "station", "0551 1001", bureau)
-    await legalaid.service.add_lawyer(session, SYSTEM, counsel, station, tuple(TOPICS), ("zh", "en"))
-    for weekday in range(1, 8):
-        form = TemplateForm(weekday, time(8), 840, 2, 15, (counsel,))
-        await legalaid.service.create_template(session, SYSTEM, station, form)
 
 
 async def _family(session: Session, means: Means) -> dict[str, str]:

@@ -7,7 +7,7 @@ from legalaid.cities import outlines
 from legalaid.directory import Found, Result
 from legalaid.geography import Pin, Point, Sheet, pins, sheet
 
-WIDTH, HEIGHT = 720, 560
+WIDTH, HEIGHT = 480, 400
 
 
 @dataclass(frozen=True, slots=True)

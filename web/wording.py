@@ -3,7 +3,7 @@
 
 import re
 from collections.abc import Callable
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from zoneinfo import ZoneInfo
 
 from babel.dates import format_date, format_time, get_timezone_name
@@ -33,6 +33,11 @@ def day(language: str, value: datetime | date, zone: str = BEIJING) -> str:
 def plain_date(language: str, value: date) -> str:
     """`1988年9月23日`, `23 September 1988`: for dates whose weekday says nothing."""
     return format_date(value, _PLAIN[language], locale=BABEL_LOCALES[language])
+
+
+def dated(language: str, value: datetime, zone: str = BEIJING) -> str:
+    """The date of a moment on a paper, always with its year."""
+    return plain_date(language, value.astimezone(ZoneInfo(zone)).date())
 
 
 def weekday(language: str, value: date) -> str:
@@ -69,6 +74,14 @@ def moment(language: str, value: datetime, zone: str = BEIJING) -> Markup:
     return Markup('<time datetime="{}" data-zone="{}">{} {}</time>').format(
         value.isoformat(timespec="seconds"), zone, day(language, value, zone), time(language, value, zone)
     )
+
+
+def deadline(language: str, value: datetime, zone: str = BEIJING) -> str:
+    """A last moment as people say it: midnight is 24:00 of the day that ends, not 0:00 of the next."""
+    local = value.astimezone(ZoneInfo(zone))
+    if (local.hour, local.minute) == (0, 0):
+        return f"{day(language, (local - timedelta(days=1)).date(), zone)} 24:00"
+    return f"{day(language, value, zone)} {time(language, value, zone)}"
 
 
 def clock_face(milliseconds: float) -> str:
@@ -108,7 +121,9 @@ def filters(language: str) -> dict[str, Callable[..., str]]:
         "month": in_language(month),
         "time": in_language(time),
         "when": in_language(moment),
+        "deadline": in_language(deadline),
         "date": in_language(plain_date),
+        "dated": in_language(dated),
         "weekday": in_language(weekday),
         "browser": browser,
         "zone": in_language(zone_name),

@@ -93,6 +93,12 @@ def test_days_have_their_weekday_and_the_year_only_when_it_is_another(clock: Fak
     assert wording.time("en", moment, "Europe/London") == "10:00"
 
 
+def test_midnight_is_the_end_of_a_day_where_something_is_due(clock: FakeClock) -> None:
+    assert wording.deadline("zh", datetime(2026, 11, 30, 16, 0, tzinfo=UTC)) == "11月30日（周一） 24:00"
+    assert wording.deadline("en", datetime(2026, 11, 30, 15, 0, tzinfo=UTC)) == "Monday 30 November 23:00"
+    assert wording.dated("zh", datetime(2026, 12, 31, 16, 0, tzinfo=UTC)) == "2027年1月1日"
+
+
 def test_a_moment_names_its_zone_for_the_script(clock: FakeClock) -> None:
     text = wording.moment("zh", datetime(2026, 11, 26, 10, 0, tzinfo=UTC))
     assert 'datetime="2026-11-26T10:00:00+00:00"' in text
