@@ -15,7 +15,9 @@ from core.errors import Reason
 from scheduler import facts, judging, repository, roster, seating, shifts
 from scheduler.case import SlotFacts
 from scheduler.facts import Ground, Guest
+from scheduler.happenings import Kind
 from scheduler.model import OPEN_STATES, BookingView
+from scheduler.planning_tables import HappeningRow
 from scheduler.seating import Seat
 from scheduler.shifts import Shift
 from scheduler.tables import BookingRow, WingRow
@@ -43,6 +45,10 @@ async def of(
     up for it and stand in nobody's way."""
     ignoring = BookingRow.id.in_(list(without))
     found = await facts.slots(session, facts.family_slots(ground, *days), ignoring=ignoring)
+    shut = await _closed_days(session, ground.prison.id)
+    found = [
+        slot for slot in found if not any(one[0] < slot.ends_at and slot.starts_at < one[1] for one in shut)
+    ]
     case = await facts.judge(session, ground, guests, found, ignoring=ignoring)
     answers = judging.month(case, found)
     return [
@@ -54,6 +60,19 @@ async def of(
         )
         for slot, reasons in zip(found, answers, strict=True)
     ]
+
+
+async def _closed_days(session: Session, prison_id: str) -> list[tuple[datetime, datetime]]:
+    """Days that are closed: times opened by hand, which no timetable closes, count as closed there too."""
+    rows = await session.execute(
+        select(HappeningRow.starts_at, HappeningRow.ends_at).where(
+            HappeningRow.prison_id == prison_id,
+            HappeningRow.kind == Kind.DATE_CLOSED,
+            HappeningRow.state == "open",
+            HappeningRow.ends_at.is_not(None),
+        )
+    )
+    return [(row[0], row[1]) for row in rows if row[1] is not None]
 
 
 @dataclass(frozen=True, slots=True)

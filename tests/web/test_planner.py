@@ -166,3 +166,18 @@ async def test_wishes_by_the_api(browser: Browser, db: Database, house: Staffed,
     assert [wish["id"] for wish in (await browser.get("/api/v1/wishes")).json()] == [made.json()["id"]]
     gone = await browser.delete(f"/api/v1/wishes/{made.json()['id']}", headers=token)
     assert gone.status_code == 204
+
+
+async def test_a_rehearsal_shows_what_would_happen(
+    browser: Browser, db: Database, house: Staffed, sign_in: SignIn
+) -> None:
+    old = await staffed.requested_visit(db, house, minutes=26 * 60)
+    await sign_in(browser, house.approver, strong=True)
+    assert "不作任何改动" in (await browser.get("/officer/rehearsal")).text
+    assert (await browser.send_form("/officer/rehearsal", {"kind": "x"})).status_code == 422
+    day = old.starts_at.astimezone(ZoneInfo(place.ZONE)).date()
+    shown = await browser.send_form("/officer/rehearsal", {"kind": "lockdown", "day": str(day)})
+    assert "这将影响 1 个预约，其中 1 个有其他时间" in shown.text
+    assert "模拟 4 周" in shown.text
+    async with db.read() as session:
+        assert await flags.open_in(session, house.place.prison) == []

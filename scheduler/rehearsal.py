@@ -1,0 +1,186 @@
+"""A change tried out before it is made: which visits it would strand, which other times those could be offered, and how
+weeks of seeded demand would go with it and without it.
+
+The change is really made, in a transaction that is rolled back whatever happens: what is shown is what the product
+would do, and nothing stays of it.
+"""
+
+import asyncio
+import contextlib
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, time, timedelta
+from enum import StrEnum
+
+from sqlalchemy import func, select
+
+from core import clock
+from core.db import Database, Session
+from core.errors import Malformed, NotFound
+from people.model import Identity
+from scheduler import befalling, flags, offering, repository, seating, setup, simulation
+from scheduler.access import DECIDERS, require
+from scheduler.happenings import Happening, Kind
+from scheduler.model import OPEN_STATES, BookingState, BookingView
+from scheduler.offering import Found
+from scheduler.simulation import Figures, Time
+from scheduler.tables import BookingRow, PlaceRow, SlotRow, TemplateRow
+from scheduler.timetable import instant
+
+WEEKS = 4
+_LOAD = 1.1  # of the places there are now: how many wish for one
+_SHUTTING = frozenset({Kind.LOCKDOWN, Kind.DATE_CLOSED})
+_BATCH = 200  # bookings that are looked at
+
+
+class EditKind(StrEnum):
+    CLOSE_DAY = "close-day"
+    END_TEMPLATE = "end-template"
+    TERMINAL_OUT = "terminal-out"
+    LOCKDOWN = "lockdown"
+
+
+class BadEdit(Malformed):
+    code = "bad-edit"
+    text = "Please choose what is to change and fill in what belongs to it."
+    status = 422
+
+
+@dataclass(frozen=True, slots=True)
+class Edit:
+    """`first` and `last`: days, both included, of a lockdown or a terminal that is out."""
+
+    kind: EditKind
+    day: date | None = None
+    last: date | None = None
+    template_id: str = ""
+    terminal_id: str = ""
+    wing_id: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Rehearsal:
+    """`stranded`: visits that could not take place, each with the time it could be offered, or why none."""
+
+    stranded: tuple[Found, ...]
+    before: Figures
+    after: Figures
+
+    @property
+    def offered(self) -> int:
+        return sum(found.slot is not None for found in self.stranded)
+
+
+class _RolledBackError(Exception):
+    """Ends the transaction; never leaves this module."""
+
+
+async def rehearse(db: Database, actor: Identity, prison_id: str, edit: Edit, seed: int = 1) -> Rehearsal:
+    """Tries the change out. Raises `BadEdit`, `NotFound`, and what the change itself would raise."""
+    require(actor, prison_id, DECIDERS)
+    async with db.read() as session:
+        before = await _times(session, prison_id)
+    stranded, after = await _tried(db, actor, prison_id, edit)
+    demand = _demand(before)
+    figures = [
+        await asyncio.to_thread(simulation.simulate, times, demand, WEEKS, seed) for times in (before, after)
+    ]
+    return Rehearsal(tuple(stranded), figures[0], figures[1])
+
+
+async def _tried(db: Database, actor: Identity, prison_id: str, edit: Edit) -> tuple[list[Found], list[Time]]:
+    """What the change strands, and the times there would be; rolled back."""
+    stranded: list[Found] = []
+    after: list[Time] = []
+    with contextlib.suppress(_RolledBackError):
+        async with db.write() as session:
+            views = await _make(session, actor, prison_id, edit)
+            stranded = await offering.work_out(session, views[:_BATCH])
+            after = await _times(session, prison_id)
+            raise _RolledBackError
+    return stranded, after
+
+
+async def _make(session: Session, actor: Identity, prison_id: str, edit: Edit) -> list[BookingView]:
+    """Makes the change; answers the visits that it strands."""
+    prison = await repository.prison(session, prison_id)
+    if prison is None:
+        raise NotFound
+    if edit.kind is EditKind.END_TEMPLATE:
+        return await _end_template(session, actor, prison_id, edit.template_id)
+    if edit.day is None:
+        raise BadEdit
+    before = {flag.id for flag in await flags.open_in(session, prison_id)}
+    if edit.kind is EditKind.CLOSE_DAY:
+        await befalling.close_date(session, actor.subject, prison_id, edit.day, "-")
+    else:
+        await befalling.report(session, actor, _happening(prison_id, prison.zone, edit.day, edit))
+    mine = {flag.booking_id for flag in await flags.open_in(session, prison_id) if flag.id not in before}
+    return [await repository.get(session, booking_id) for booking_id in sorted(mine)]
+
+
+def _happening(prison_id: str, zone: str, day: date, edit: Edit) -> Happening:
+    first = instant(day, time(), zone)
+    last = instant((edit.last or day) + timedelta(days=1), time(), zone)
+    if edit.kind is EditKind.LOCKDOWN:
+        return Happening("", prison_id, Kind.LOCKDOWN, first, last, wing_id=edit.wing_id or None)
+    return Happening("", prison_id, Kind.TERMINAL_BROKEN, first, last, terminal_id=edit.terminal_id or None)
+
+
+async def _end_template(
+    session: Session, actor: Identity, prison_id: str, template_id: str
+) -> list[BookingView]:
+    row = await session.get(TemplateRow, template_id)
+    if row is None or row.prison_id != prison_id:
+        raise NotFound
+    await setup.end_template(session, actor.subject, template_id)
+    slots = select(SlotRow.id).where(SlotRow.template_id == template_id)
+    return await repository.views(
+        session,
+        BookingRow.slot_id.in_(slots),
+        BookingRow.state.in_(OPEN_STATES - {BookingState.HELD}),
+        BookingRow.starts_at > clock.now(),
+    )
+
+
+async def _times(session: Session, prison_id: str) -> list[Time]:
+    """The open slots of the coming weeks, each with the places that seats and terminals allow."""
+    now = clock.now()
+    rows = await session.execute(
+        select(SlotRow, func.count(PlaceRow.id))
+        .outerjoin(PlaceRow, PlaceRow.slot_id == SlotRow.id)
+        .where(
+            SlotRow.prison_id == prison_id,
+            SlotRow.closed == "",
+            SlotRow.starts_at.between(now, now + timedelta(weeks=WEEKS)),
+        )
+        .group_by(SlotRow.id)
+        .order_by(SlotRow.starts_at, SlotRow.id)
+    )
+    seats = await seating.seats(session, prison_id)
+    shutting = [one for one in await befalling.open_in(session, prison_id) if one.kind in _SHUTTING]
+    times = []
+    for row, places in rows:
+        usable = sum(
+            seat.usable((row.starts_at, row.ends_at))
+            and (row.wing_id is None or seat.wing_id in (None, row.wing_id))
+            for seat in seats
+        )
+        shut = any(_meets(row, one) for one in shutting)
+        week = (row.starts_at.astimezone(UTC) - now).days // 7
+        times.append(Time(row.id, row.wing_id or "", week, row.day, 0 if shut else min(places, usable)))
+    return times
+
+
+def _meets(row: SlotRow, shutting: Happening) -> bool:
+    ends: datetime = shutting.ends_at or datetime.max.replace(tzinfo=UTC)
+    mine = shutting.wing_id is None or shutting.wing_id == row.wing_id
+    return mine and row.starts_at < ends and row.ends_at > shutting.starts_at
+
+
+def _demand(times: Sequence[Time]) -> dict[str, int]:
+    """Wing -> wishes a week: a little more than there are places."""
+    places: dict[str, int] = {}
+    for one in times:
+        places[one.wing] = places.get(one.wing, 0) + one.places
+    return {wing: max(1, round(_LOAD * count / WEEKS)) for wing, count in places.items()}
