@@ -66,9 +66,11 @@ class Check:
             await self._post(self.conn, {"op": "close", "code": self._code})
 
     async def take(self, message: Message) -> None:
-        """`answer` and `bye` mean something here; everything else is passed over."""
+        """`answer`, `restart` and `bye` mean something here; everything else is passed over."""
         if message["type"] == "bye":
             self.end()
+        elif message["type"] == "restart" and self._leg is not None:
+            await self._send({"type": "offer", "id": self.conn, "sdp": await self._leg.restart()})
         elif message["type"] == "answer" and self._leg is not None:
             try:
                 await self._leg.accept(message["sdp"])

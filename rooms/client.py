@@ -94,6 +94,10 @@ class Leg(Protocol):
     def assume(self, direction: Literal["up", "down"], bits: int) -> None:
         """It is about to be tried whether so many bit/s pass."""
 
+    async def restart(self) -> str:
+        """The offer with new ICE credentials, for a peer whose addresses changed; keys and streams go on. The
+        same one until `accept` has taken its answer."""
+
     def announce(self, publisher: "Leg | None") -> None:
         """The announce line carries the audio of `publisher` (an officer who speaks in)."""
 

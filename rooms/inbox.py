@@ -6,11 +6,15 @@ The messages were checked by `signaling.messages` before they were sent here.
 from collections.abc import Callable
 
 from rooms.actions import Acted, Detached, Devices, Help, Message
-from rooms.running import Answer, Item, Seen
+from rooms.running import Answer, Item, Restart, Seen
 
 
 def _answer(conn: str, message: Message) -> Item:
     return Answer(conn, message["offer"], message["sdp"])
+
+
+def _restart(conn: str, _message: Message) -> Item:
+    return Restart(conn)
 
 
 def _devices(conn: str, message: Message) -> Item:
@@ -43,6 +47,7 @@ def _bye(conn: str, _message: Message) -> Item:
 
 _ITEMS: dict[str, Callable[[str, Message], Item]] = {
     "answer": _answer,
+    "restart": _restart,
     "devices": _devices,
     "help": _help,
     "seen": _seen,

@@ -83,6 +83,13 @@ class Answer:
 
 
 @dataclass(frozen=True, slots=True)
+class Restart:
+    """A network changed; see `restart` in docs/protocol.md."""
+
+    conn: str
+
+
+@dataclass(frozen=True, slots=True)
 class Seen:
     """A page tells how it went since it told last; see `seen` in docs/protocol.md."""
 
@@ -91,7 +98,7 @@ class Seen:
     concealed: int
 
 
-Item = Action | Join | Answer | Seen
+Item = Action | Join | Answer | Restart | Seen
 Post = Callable[[str, Message], Awaitable[None]]  # to one socket, through the bus
 
 
@@ -190,6 +197,11 @@ class RunningRoom:
     async def _take(self, item: Item) -> None:
         if isinstance(item, Answer):
             await self._answer(item)
+            return
+        if isinstance(item, Restart):
+            if (leg := self._stage.legs.get(item.conn)) is not None:
+                offer = {"type": "offer", "id": item.conn, "sdp": await leg.restart()}
+                await self._send(Send(item.conn, offer))
             return
         if isinstance(item, Seen):
             self._steward.seen(item.conn, item.frozen_ms, item.concealed)

@@ -36,6 +36,7 @@ Address = tuple[Any, ...]  # (host, port) or (host, port, flow, scope), as the s
 
 _ALPHABET = string.ascii_letters + string.digits
 _BATCH = 128  # datagrams per wake-up; then the rest of the loop gets its turn
+_CREDENTIALS = 3  # pairs that hold at once
 _CLAIMS = 16  # addresses a leg may have at once
 _REMEMBERED = 128  # STUN transactions per leg, against replay from elsewhere
 _HOLD = 5.0  # seconds for which an address stays with the leg that was last heard there
@@ -80,9 +81,10 @@ class Agent:
     """The ICE-lite side of one leg: its credentials, its addresses, and the one it sends to."""
 
     def __init__(self, port: "UdpPort", owner: Owner) -> None:
-        self.ufrag = "".join(secrets.choice(_ALPHABET) for _ in range(8))
-        self.password = "".join(secrets.choice(_ALPHABET) for _ in range(24))
+        self.ufrag, self.password = _letters(8), _letters(24)  # RFC 8445 section 5.3: 24 and 128 bits
+        self.passwords = {self.ufrag: self.password}  # all by which the peer may check, the oldest first
         self.remote: tuple[str, str] | None = None  # the peer's ufrag and password
+        self._agreed = self.ufrag  # which of ours belongs to `remote`
         self.path: tuple[Endpoint, Address] | None = None
         self.round_trip: float | None = None  # seconds, of the last probe
         self.owner = owner
@@ -92,8 +94,26 @@ class Agent:
         self._seen: OrderedDict[bytes, Address] = OrderedDict()  # transaction -> where it came from
         self._probes: OrderedDict[bytes, float] = OrderedDict()  # transaction -> when it was sent
 
+    def restart(self) -> None:
+        """New credentials (RFC 8445 section 9). The old ones hold until the peer nominates by the new ones."""
+        while len(self.passwords) > _CREDENTIALS - 1:
+            self._port.forget(self, next(iter(self.passwords)))
+        self.ufrag, self.password = _letters(8), _letters(24)
+        self.passwords[self.ufrag] = self.password
+        self._port.know(self)
+
+    def agree(self, remote: tuple[str, str]) -> None:
+        """The peer's credentials, which belong to our newest."""
+        self.remote, self._agreed = remote, self.ufrag
+
+    def retire(self) -> None:
+        """The newest credentials are in use: no others are believed any more."""
+        for ufrag in [*self.passwords][:-1]:
+            self._port.forget(self, ufrag)
+
     def close(self) -> None:
-        self._port.forget(self)
+        for ufrag in [*self.passwords]:
+            self._port.forget(self, ufrag)
         while self._claims:
             self._release(next(iter(self._claims)))
         self.path = None
@@ -166,7 +186,7 @@ class Agent:
             return
         name, password = self.remote
         request = stun.Message(stun.Method.BINDING, stun.Class.REQUEST)
-        request.attributes["USERNAME"] = f"{name}:{self.ufrag}"
+        request.attributes["USERNAME"] = f"{name}:{self._agreed}"
         request.attributes["PRIORITY"] = 1
         request.attributes["ICE-CONTROLLED"] = 0
         request.add_message_integrity(password.encode())
@@ -267,11 +287,17 @@ class UdpPort:
 
     def agent(self, owner: Owner) -> Agent:
         agent = Agent(self, owner)
-        self._agents[agent.ufrag] = agent
+        self.know(agent)
         return agent
 
-    def forget(self, agent: Agent) -> None:
-        self._agents.pop(agent.ufrag, None)
+    def know(self, agent: Agent) -> None:
+        """From now on checks by its newest credentials are its own."""
+        self._agents[agent.ufrag] = agent
+
+    def forget(self, agent: Agent, ufrag: str) -> None:
+        """Its credentials of that name are worth nothing any more."""
+        del agent.passwords[ufrag]
+        self._agents.pop(ufrag, None)
 
     def _drain(self, endpoint: Endpoint) -> None:
         receive, view = endpoint.sock.recvfrom_into, self.inbox.view
@@ -329,8 +355,6 @@ class UdpPort:
         message = parse_binding(data)
         if message is None:
             self.counters["stun-malformed"] += 1
-        else:
-            self.counters["unclaimed"] += 1
         elif message.message_class == stun.Class.REQUEST:
             self._request(endpoint, message, address, now)
         elif message.message_class == stun.Class.RESPONSE:
@@ -345,18 +369,24 @@ class UdpPort:
         agent = self._agents.get(ufrag)
         if agent is None:
             self.counters["stun-unknown"] += 1
-        elif not _authentic(message, agent.password):
+        elif not _authentic(message, password := agent.passwords[ufrag]):
             self.counters["stun-forged"] += 1
         elif not agent.checked(endpoint, address, message, now):
             self.counters["stun-replayed"] += 1
         else:
             response = stun.Message(stun.Method.BINDING, stun.Class.RESPONSE, message.transaction_id)
             response.attributes["XOR-MAPPED-ADDRESS"] = (address[0].partition("%")[0], address[1])
-            response.add_message_integrity(agent.password.encode())
+            response.add_message_integrity(password.encode())
+            if ufrag == agent.ufrag and "USE-CANDIDATE" in message.attributes:
+                agent.retire()
             try:
                 endpoint.sock.sendto(bytes(response), address)
             except OSError:
                 self.counters["send-failed"] += 1
+
+
+def _letters(count: int) -> str:
+    return "".join(secrets.choice(_ALPHABET) for _ in range(count))
 
 
 def parse_binding(data: bytes) -> stun.Message | None:

@@ -70,6 +70,8 @@ class PeerLeg:
         self._reports = Bucket(CONTROL)
         self._session = secrets.randbits(62)
         self._offered: float | None = None
+        self._peer: sdp.Answer | None = None
+        self._restarts, self._awaited = 0, False  # of ICE; whether the last one's offer is unanswered
         self._handshake: asyncio.Task[None] | None = None
         self._path = asyncio.Event()
         self.last_heard = self._last_probe = clock.monotonic()
@@ -90,7 +92,15 @@ class PeerLeg:
 
     async def offer(self) -> str:
         """The same offer however often it is asked for."""
-        return sdp.offer(self._session, self._transport(), self._lines, self._ssrcs())
+        version = self._restarts + 1
+        return sdp.offer(self._session, self._transport(), self._lines, self._ssrcs(), version=version)
+
+    async def restart(self) -> str:
+        if self._peer is not None and self._theirs is None and not (self._awaited or self._over):
+            self._agent.restart()
+            self._restarts += 1
+            self._awaited = True
+        return await self.offer()
 
     async def answer(self) -> str:
         """Our answer to the peer's offer; the leg connects from now on. The same however often it is asked for."""
@@ -111,9 +121,16 @@ class PeerLeg:
         return {mid: (down.ssrc, down.rtx_ssrc) for mid, down in self.relay.downs.items()}
 
     async def accept(self, answer: str) -> None:
-        if self._over or self._handshake is not None:
+        if self._over or (self._peer is not None and not self._awaited):
             raise BadSdp("an answer was taken already")
-        self._begin(sdp.parse_answer(answer, self._lines, self.codec))
+        parsed = sdp.parse_answer(answer, self._lines, self.codec)
+        if self._peer is None:
+            self._begin(parsed)
+        elif parsed.fingerprints != self._peer.fingerprints:
+            raise BadSdp("another certificate than before")
+        else:
+            self._agent.agree((parsed.ufrag, parsed.password))
+            self._awaited = False
 
     def _begin(self, parsed: sdp.Answer) -> None:
         """The peer's side is known: the leg connects."""
@@ -123,7 +140,8 @@ class PeerLeg:
             elif line.use != "own":
                 down = self.relay.downs[line.mid]
                 down.accepted, down.rtx = media.accepted and media.receives, media.rtx
-        self._agent.remote = (parsed.ufrag, parsed.password)
+        self._peer = parsed
+        self._agent.agree((parsed.ufrag, parsed.password))
         self._handshake = asyncio.create_task(self._connect(parsed), name=f"dtls {self._id}")
 
     def show(self, line: int, publisher: Leg | None, *, audio: bool, video: bool, low: bool = False) -> None:

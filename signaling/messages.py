@@ -56,6 +56,7 @@ MESSAGES: Mapping[str, Mapping[str, Field]] = {
         "text": _WORDS,
         "aloud": Field((bool,), optional=True),
     },
+    "restart": {},
     "bye": {},
     "ping": {"at": Field((int, float))},
 }

@@ -68,20 +68,26 @@ class Answer:
 
 
 def offer(
-    session: int, transport: Transport, lines: Sequence[MediaLine], ssrcs: dict[str, tuple[int, int]]
+    session: int,
+    transport: Transport,
+    lines: Sequence[MediaLine],
+    ssrcs: dict[str, tuple[int, int]],
+    *,
+    version: int = 1,
 ) -> str:
-    """The whole offer. `ssrcs`: by mid, media and retransmission SSRC of what the server sends."""
-    text = head(session, [line.mid for line in lines])
+    """The whole offer. `ssrcs`: by mid, media and retransmission SSRC of what the server sends; `version` grows
+    with each restart of ICE."""
+    text = head(session, [line.mid for line in lines], version)
     for line in lines:
         text += _media(transport, line, ssrcs.get(line.mid))
     return "\r\n".join(text) + "\r\n"
 
 
-def head(session: int, mids: Sequence[str]) -> list[str]:
+def head(session: int, mids: Sequence[str], version: int = 1) -> list[str]:
     """The lines of a description before its first m-line; `mids` are bundled."""
     return [
         "v=0",
-        f"o=- {session} 1 IN IP4 127.0.0.1",
+        f"o=- {session} {version} IN IP4 127.0.0.1",
         "s=-",
         "t=0 0",
         "a=ice-lite",

@@ -275,6 +275,38 @@ async def test_a_probe_is_believed_only_when_the_peer_signed_the_answer(port: Ud
     assert port.counters == {"stun-unknown": 1}
 
 
+async def test_new_credentials_move_the_leg_and_then_the_old_ones_are_worth_nothing(port: UdpPort) -> None:
+    owner, agent = leg(port)
+    home, away, late = Peer(), Peer(), Peer()
+    agent.agree(("browser", "p" * 24))
+    old = (agent.ufrag, agent.password)
+    home.send(port, check(agent, use=True))
+    await home.receive()
+    agent.restart()
+    assert agent.ufrag != old[0]
+    home.send(port, check(agent, ufrag=old[0], password=old[1]))
+    answer = stun.parse_message((await home.receive())[0])
+    assert answer.check_message_integrity(old[1].encode()), "until the new ones are used the old ones hold"
+    agent.probe(core_clock.monotonic())
+    request = stun.parse_message((await home.receive())[0])
+    assert request.attributes["USERNAME"] == f"browser:{old[0]}"
+    agent.agree(("browser2", "q" * 24))
+    away.send(port, check(agent, use=True))
+    assert stun.parse_message((await away.receive())[0]).check_message_integrity(agent.password.encode())
+    assert agent.path is not None
+    assert agent.path[1] == away.sock.getsockname()
+    late.send(port, check(agent, ufrag=old[0], password=old[1], use=True))
+    await settle()
+    assert agent.path[1] == away.sock.getsockname()
+    assert port.counters == {"stun-unknown": 1}
+    assert owner.reached == 1
+    for _ in range(5):
+        agent.restart()
+    assert len(port._agents) == len(agent.passwords) == 3
+    agent.close()
+    assert port._agents == {}
+
+
 async def test_sending_nowhere_or_too_much_is_counted_and_raises_nothing(port: UdpPort) -> None:
     _, agent = leg(port)
     agent.send(b"\x80")

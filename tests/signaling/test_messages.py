@@ -16,6 +16,7 @@ GOOD: dict[str, dict[str, Any]] = {
     "help": {"text": "please"},
     "act": {"id": "1", "act": "admit", "seat": "s", "warning": "w", "reason": "r", "text": "t", "aloud": True},
     "seen": {"frozen_ms": 200, "concealed": 3},
+    "restart": {},
     "bye": {},
     "ping": {"at": 1.5},
 }

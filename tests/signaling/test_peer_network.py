@@ -3,6 +3,7 @@
 import asyncio
 import base64
 import hmac
+import re
 import time
 from collections.abc import AsyncIterator
 from pathlib import Path
@@ -15,6 +16,7 @@ from aiortc.rtcconfiguration import RTCIceTransportPolicy
 
 from rooms import rtcp
 from rooms.client import MediaKind
+from rooms.errors import BadSdp
 from signaling.peer import PeerFactory, PeerLeg
 from tests import services
 from tests.conftest import FakeClock
@@ -192,6 +194,38 @@ async def test_a_peer_whose_router_forgets_it_is_found_again(factory: PeerFactor
 
 
 @pytest.mark.parametrize("backend", ["python"])  # the native thread knows no standing clock
+async def test_a_restart_has_new_credentials_and_the_same_keys(factory: PeerFactory) -> None:
+    """The peer checks by the new credentials from another address; what it sends from there is decrypted."""
+    leg, client = await direct(factory, "a", Events())
+    first = await leg.offer()
+    offer = await leg.restart()
+    assert offer == await leg.restart() == await leg.offer()
+    assert _credentials(offer).isdisjoint(_credentials(first))
+    assert _without_ice(offer).replace(" 2 IN ", " 1 IN ") == _without_ice(first)
+    answer = client.pc.localDescription.sdp
+    fresh = re.sub(r"(?m)^a=ice-ufrag:.*$", "a=ice-ufrag:fresh\r", answer)
+    other = re.sub(r"(a=fingerprint:sha-256 )[0-9A-F]{2}", r"\g<1>00", fresh)
+    for digest in ("sha-384", "sha-512"):
+        other = re.sub(rf"(?m)^a=fingerprint:{digest}.*\n", "", other)
+    with pytest.raises(BadSdp, match="certificate"):
+        await leg.accept(other)
+    await leg.accept(fresh)
+    with pytest.raises(BadSdp, match="already"):
+        await leg.accept(fresh)
+    await client.send(AUDIO, 1, b"sound")
+    await until(lambda: leg.relay.ups[AUDIO].packets == 1)
+    await leg.close()
+    assert _credentials(await leg.restart()) == _credentials(offer), "a closed leg begins nothing"
+
+
+def _credentials(sdp: str) -> set[str]:
+    return set(re.findall(r"a=ice-(?:ufrag|pwd):(\S+)", sdp))
+
+
+def _without_ice(sdp: str) -> str:
+    return re.sub(r"a=ice-(?:ufrag|pwd):\S+", "", sdp)
+
+
 async def test_silence_is_told_and_so_is_its_end(
     factory: PeerFactory, router: Router, clock: FakeClock
 ) -> None:

@@ -4,6 +4,7 @@
 // and "media" {state} for the media connection's own ups and downs.
 
 import { Peer } from "./peer.js";
+import { Senses } from "./senses.js";
 import { Signal } from "./socket.js";
 import { csrf } from "./page.js";
 
@@ -18,6 +19,8 @@ export class Connection extends EventTarget {
     this.stream = null;
     this.peer = null;
     this.relay = false;
+    this.senses = new Senses(this.signal);
+    this.senses.addEventListener("elsewhere", () => this.send({ type: "restart" }));
     this.signal.addEventListener("welcome", ({ detail }) => this.#welcomed(detail));
     this.signal.addEventListener("offer", ({ detail }) => this.#offered(detail));
     this.signal.addEventListener("send", ({ detail }) => this.peer?.sending?.apply(detail));
@@ -64,6 +67,7 @@ export class Connection extends EventTarget {
 
   close() {
     this.signal.stop();
+    this.senses.follow(null);
     this.peer?.close();
     this.peer = null;
   }
@@ -93,6 +97,11 @@ export class Connection extends EventTarget {
   }
 
   async #offered(offer) {
+    if (!offer.lines) {
+      const sdp = await this.peer?.renew(offer).catch(() => null);
+      if (sdp) this.send({ type: "answer", offer: offer.id, sdp });
+      return;
+    }
     const last = this.peer;
     const peer = (this.peer = new Peer(this.iceServers, { relay: this.relay }));
     for (const type of ["line", "announce"]) {
@@ -100,6 +109,7 @@ export class Connection extends EventTarget {
     }
     peer.addEventListener("state", ({ detail }) => peer === this.peer && this.#pass("media", detail));
     const sdp = await peer.answer(offer, this.stream);
+    this.senses.follow(peer);
     last?.close();
     if (peer !== this.peer) {
       peer.close(); // a newer socket's offer came while this one was being answered

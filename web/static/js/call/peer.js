@@ -41,6 +41,13 @@ export class Peer extends EventTarget {
     return this.connection.localDescription.sdp;
   }
 
+  // Takes another offer, with new credentials for a new network; nothing else is new. Gives the answer's SDP.
+  async renew({ sdp }) {
+    await this.connection.setRemoteDescription({ type: "offer", sdp });
+    await this.connection.setLocalDescription(await this.connection.createAnswer());
+    return this.connection.localDescription.sdp;
+  }
+
   // Sends `track` in the place that stands ready for its kind; `null` sends nothing. Nothing is negotiated.
   async publish(kind, track) {
     if (track && kind === "video") track.contentHint = "motion";
@@ -77,6 +84,12 @@ export class Peer extends EventTarget {
       sum.samples += entry.totalSamplesReceived ?? 0;
     }
     return sum;
+  }
+
+  // A number that grows whenever anything comes, were it only what ICE asks and answers; null before there is a way.
+  async arrived() {
+    const pairs = [...(await this.connection.getStats()).values()].filter((entry) => entry.type === "candidate-pair");
+    return pairs.length ? pairs.reduce((sum, pair) => sum + (pair.bytesReceived ?? 0) + (pair.responsesReceived ?? 0), 0) : null;
   }
 
   close() {

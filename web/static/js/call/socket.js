@@ -58,6 +58,23 @@ export class Signal extends EventTarget {
     return true;
   }
 
+  // Whether the server is still at the other end: asks, and hears something within `patience` ms. A socket that
+  // is dead is given up at once, and the way back begins.
+  async alive(patience) {
+    const socket = this.socket;
+    if (this.state !== "open" || !this.send({ type: "ping", at: Math.round(performance.now()) })) return false;
+    const asked = performance.now();
+    while (socket === this.socket && performance.now() - asked < patience) {
+      await new Promise((resolve) => setTimeout(resolve, 50));
+      if (this.heard > asked) return socket === this.socket;
+    }
+    if (socket === this.socket) {
+      this.#drop();
+      this.#again({ code: "silent", text: "" }, true);
+    }
+    return false;
+  }
+
   // An act of supervision; resolves when it is done, rejects with {code, text} when it is refused.
   act(act, fields = {}) {
     const id = `a${++this.number}`;
