@@ -114,6 +114,15 @@ async def sees_and_hears(
     )
 
 
+async def sees(
+    person: Person, watch: str, whom: clip.Person, *, frames: int = 20, seconds: float = 40
+) -> None:
+    """`person` decodes that many changing frames of `whom`, counted from now on."""
+    since = (await person.seen(watch))["now"]
+    fresh = f"probe.report({watch!r}, {since}).frames.filter(frame => frame.person === {whom.number}).length"
+    await person.until(f"{fresh} >= {frames}", seconds=seconds, what=f"{frames} frames on {watch}")
+
+
 async def hears_nothing(person: Person, watch: str, *, seconds: float = 3) -> None:
     """No beep for so long (there is one each second), after a moment in which buffers run empty."""
     await asyncio.sleep(1)

@@ -8,6 +8,8 @@ needed: the page's candidates are rewritten on their way into the browser, so th
 import asyncio
 import contextlib
 import json
+import random
+from dataclasses import dataclass, field
 from typing import cast
 
 Address = tuple[str, int]
@@ -59,13 +61,20 @@ class UdpPipe:
         return port
 
     def carry(self, relay: _Relay, data: bytes, address: Address) -> None:
-        if not self._wire.whole:
+        shape = self._wire.down if relay.peer is not None else self._wire.up
+        wait = shape.wait(len(data)) if self._wire.whole else None
+        if wait is None:
             self._wire.swallowed += 1
-            return
+        elif wait > 0:
+            asyncio.get_running_loop().call_later(wait, self._pass, relay, data, address)
+        else:
+            self._pass(relay, data, address)
+
+    def _pass(self, relay: _Relay, data: bytes, address: Address) -> None:
         if relay.peer is not None:
             assert self._front is not None
-            assert self._front.transport is not None
-            self._front.transport.sendto(data, relay.peer)
+            if self._front.transport is not None:
+                self._front.transport.sendto(data, relay.peer)
         elif (back := self._back.get(address)) is not None and back.transport is not None:
             back.transport.sendto(data, ("127.0.0.1", self._wire.server_port))
         elif address not in self._opening and self._wire.server_port:
@@ -86,14 +95,42 @@ class UdpPipe:
                 relay.transport.close()
 
 
+@dataclass
+class Shape:
+    """What one direction does to datagrams: loses some at random, and carries `rate` bit/s (0: any) behind a queue
+    of so many seconds."""
+
+    loss: float = 0.0
+    rate: float = 0.0
+    queue: float = 0.3
+    _free_at: float = 0.0
+    _dice: random.Random = field(default_factory=lambda: random.Random(11))
+
+    def wait(self, size: int) -> float | None:
+        """Seconds until a datagram of so many bytes has passed; `None`: it is lost."""
+        if self._dice.random() < self.loss:
+            return None
+        if not self.rate:
+            return 0.0
+        now = asyncio.get_running_loop().time()
+        begins = max(now, self._free_at)
+        if begins - now > self.queue:
+            return None
+        self._free_at = begins + (size + 28) * 8 / self.rate
+        return self._free_at - now
+
+
 class Wire:
-    """`whole`: whether the line carries. `server_port`: the product's media port, once the page has seen it."""
+    """`up`, `down`: what each direction does to media (the page's own TCP is let through whole).
+
+    `whole`: whether the line carries. `server_port`: the product's media port, once the page has seen it."""
 
     def __init__(self, http_port: int) -> None:
         self.http_port = http_port
         self.server_port = 0
         self.swallowed = 0
         self.whole = True
+        self.up, self.down = Shape(), Shape()
         self.port = 0
         self.udp_port = 0
         self._udp = UdpPipe(self)
