@@ -8,11 +8,18 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from recording import finalise, h264, matroska, rtp
+from core import clock, keys
+from core.ids import Ref
+from core.settings import Settings
+from recording import finalise, folder, h264, matroska, rtp, seal, sealing
 from recording.pictures import H264, of_file
+from recording.recorder import RoomRecorder
 from recording.track import Track
+from recording.writer import Writer
+from rooms.codec import VideoCodec
 from tests.recording import avc
-from tests.recording.media import AUDIO, FPS, HEIGHT, VIDEO, WIDTH, Sender, Wire, decode, in_order
+from tests.recording.conftest import facts
+from tests.recording.media import AUDIO, FPS, HEIGHT, VIDEO, WIDTH, FakeLeg, Sender, Wire, decode, in_order
 from tests.recording.test_finalise import offsets
 
 
@@ -173,3 +180,28 @@ def test_a_file_s_suffix_tells_its_coding() -> None:
     assert [of_file(name).name for name in ("a.mkv", "a.raw.mkv", "a.webm", "a.raw.webm")] == [
         "h264", "h264", "vp8", "vp8",
     ]  # fmt: skip
+
+
+async def test_a_visit_in_h264_is_recorded_sealed_and_verified(settings: Settings) -> None:
+    async def finished(_reason: str) -> None:
+        """No row moves on here."""
+
+    path = folder.root(settings) / "rec_1"
+    folder.make(path)
+    recorder = RoomRecorder("rec_1", path, Writer(), finished)
+    leg, sender = FakeLeg("leg_1", VideoCodec.H264), Sender()
+    recorder.add(leg, Ref("relative", "rel_1"), "relative", "Wang Guilan")
+    leg.send(in_order(avc.video(sender, 3), sender.audio(3)), clock.monotonic())
+    await recorder.finish("over")
+    assert [one.name for one in path.glob("*.mkv")] == ["relative-1.raw.mkv"]
+    sealing.seal_folder(path, facts(), settings, keys.signer(settings.data_dir), lambda: None)
+    assert seal.verify_folder(path, keys.public_keys(settings.data_dir / "keys")).intact
+    assert sorted(one.name for one in path.iterdir()) == [
+        "events.jsonl",
+        "manifest.json",
+        "manifest.sig",
+        "relative-1.mkv",
+    ]
+    (track,) = (seal.read_manifest(path) or {})["tracks"]
+    assert {media["codec"] for media in track["media"]} == {"h264", "opus"}
+    assert len(decode(path / "relative-1.mkv").pictures) == 3 * FPS

@@ -217,6 +217,9 @@ async def _prove(services: Svc, takes: Sequence[RecordingView]) -> dict[str, Sea
     }
 
 
+_TYPES = {".webm": "video/webm", ".mkv": "video/x-matroska"}  # VP8, H.264
+
+
 @router.get("/recordings/{booking_id}/{opening}/{recording_id}/{track_id}.webm")
 async def track(
     services: Svc, who: Officer, booking_id: str, opening: str, recording_id: str, track_id: str
@@ -233,7 +236,7 @@ async def track(
         async with services.db.write() as session:
             if not await listening.played_already(session, recording_id, track_id, opening):
                 listening.enter_played(session, who, recording_id, track_id, leave)
-    return FileResponse(path, media_type="video/webm", headers={"cache-control": "private, no-store"})
+    return FileResponse(path, media_type=_TYPES[path.suffix], headers={"cache-control": "private, no-store"})
 
 
 class Stretch(BaseModel):
