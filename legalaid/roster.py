@@ -8,7 +8,7 @@ from sqlalchemy import select
 from core import clock
 from core.db import Session
 from core.errors import NotFound
-from legalaid import access, days, ical, repository, setup
+from legalaid import access, days, ical, repository, rota, setup
 from legalaid.ical import Event
 from legalaid.model import Coming, HelpDay
 from legalaid.tables import ComingRow, DeskRow, HelpDayRow, LawyerRow
@@ -19,29 +19,42 @@ _PAST = timedelta(days=90)
 
 @dataclass(frozen=True, slots=True)
 class RosterDay:
-    """`mine`: what the asking lawyer said, None if nothing; `others`: names of colleagues who come."""
+    """`mine`: what the asking lawyer said, None if nothing; `others`: names of colleagues who come; `missing`:
+    those who were to come and cannot. `asked`: the reader would be the fairest to step in for one of them."""
 
     day: HelpDay
     mine: Coming | None
     others: tuple[str, ...]
+    missing: tuple[str, ...]
+    asked: bool
 
 
 async def of(session: Session, actor: Identity) -> list[RosterDay]:
     """The station's days of the next four weeks."""
     lawyer = await access.lawyer(session, actor)
     station = await session.get_one(DeskRow, lawyer.station_id)
-    names = {one.id: one.name for one in await repository.lawyers(session, station.prison_id)}
+    colleagues = [
+        one for one in await repository.lawyers(session, station.prison_id) if one.station_id == station.id
+    ]
+    names = {one.id: one.name for one in colleagues}
     now = clock.now()
+    had = await repository.turns_had(session, station.id, now - days.FAIR)
     found = []
     for day in await repository.help_days(session, station.id, now, now + days.HORIZON):
         said = await repository.coming(session, day.id)
-        others = sorted(
-            names[key]
-            for key, what in said.items()
-            if what == Coming.COMES and key in names and key != lawyer.staff_id
-        )
+        coming = {key for key, what in said.items() if what == Coming.COMES and key in names}
+        missing = sorted(names[key] for key, what in said.items() if what != Coming.COMES and key in names)
+        free = rota.fair_order((key for key in names if key not in said), had)
         mine = said.get(lawyer.staff_id)
-        found.append(RosterDay(day, Coming(mine) if mine else None, tuple(others)))
+        found.append(
+            RosterDay(
+                day=day,
+                mine=Coming(mine) if mine else None,
+                others=tuple(sorted(names[key] for key in coming - {lawyer.staff_id})),
+                missing=tuple(missing),
+                asked=lawyer.staff_id in free[: len(missing)],
+            )
+        )
     return found
 
 

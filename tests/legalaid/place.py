@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from datetime import time
+from typing import Any
 
 from core import clock
 from core.box import Box
@@ -91,8 +92,8 @@ class Place:
             return await repository.turns(session, help_day_id, states=states or tuple(TurnState))
 
 
-def form(topic: str = "debt", **more: str) -> QuestionForm:
-    given = {"key": new_id("key"), "words": WORDS, **more}
+def form(topic: str = "debt", **more: Any) -> QuestionForm:
+    given: dict[str, Any] = {"key": new_id("key"), "words": WORDS, **more}
     return QuestionForm(topic=topic, **given)
 
 

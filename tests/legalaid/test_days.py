@@ -6,16 +6,17 @@ import pytest
 
 from core import clock as core_clock
 from core.errors import Conflict, Forbidden, NotFound, Refused
+from core.ids import new_id
 from legalaid import service, tasks
 from legalaid.days import DayOver
 from legalaid.model import Coming, QuestionState, TurnState
 from legalaid.moving import QuestionMoved, TurnMoved
 from legalaid.setup import TemplateForm
 from legalaid.turns import Occupied
-from people.model import Identity
+from people.model import Identity, Role
 from tests.conftest import FakeClock
-from tests.legalaid.place import Place
-from tests.scheduler.world import ADMIN
+from tests.legalaid.place import Place, counsel
+from tests.scheduler.world import ADMIN, identity
 
 PLANNED, DONE, CARRIED = TurnState.PLANNED, TurnState.DONE, TurnState.CARRIED
 TO_NINE = timedelta(hours=17)  # from Saturday 16:00 to Sunday 9:00
@@ -275,3 +276,29 @@ async def test_desks_and_lawyers_are_the_administrators(here: Place) -> None:
     with pytest.raises(Refused):
         await do(here, service.add_lawyer, here.admin, here.sun.subject.id, here.station, (), ())
     await do(here, service.add_lawyer, here.admin, here.sun.subject.id, here.station, ("debt",), ("en",))
+
+
+async def test_who_is_ill_is_missed_and_the_one_with_the_fewest_turns_is_asked_first(
+    here: Place, clock: FakeClock
+) -> None:
+    day = await here.help_day()
+    async with here.db.write() as session:
+        spare = [new_id("stf"), new_id("stf")]
+        for number, staff_id in enumerate(spare):
+            session.add(counsel(staff_id, f"spare-{number}", here.world.prison_id))
+        await session.flush()
+        for staff_id in spare:
+            await service.add_lawyer(session, ADMIN, staff_id, here.station, ("debt",), ("zh",))
+        await service.say_coming(session, here.lin, day, Coming.SICK)
+    readers = [
+        identity("counsel", key, Role.COUNSEL, prison_id=here.world.prison_id) for key in sorted(spare)
+    ]
+    async with here.db.read() as session:
+        seen = [(await service.roster(session, reader))[0] for reader in readers]
+    assert [one.missing for one in seen] == [("lin",), ("lin",)]
+    assert [one.asked for one in seen] == [True, False]
+    async with here.db.write() as session:
+        await service.say_coming(session, readers[1], day, Coming.COMES)
+        others = (await service.roster(session, readers[0]))[0].others
+    assert len(others) == 2
+    assert "sun" in others

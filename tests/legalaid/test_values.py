@@ -1,6 +1,7 @@
 """Forms, figures, the calendar feed: what is pure and small."""
 
 from datetime import UTC, date, datetime, timedelta
+from typing import Any
 
 import pytest
 
@@ -47,7 +48,7 @@ GOOD = QuestionForm("debt", "May I?", "a-key-of-the-page")
     ],
 )
 def test_a_question_is_checked_whole(change: dict[str, str], code: str | None) -> None:
-    values = {"topic": "debt", "words": "May I?", "key": "a-key-of-the-page", **change}
+    values: dict[str, Any] = {"topic": "debt", "words": "May I?", "key": "a-key-of-the-page", **change}
     found = [one.code for one in forms.question_problems(QuestionForm(**values))]
     assert found == ([code] if code else [])
 

@@ -1,5 +1,6 @@
 """Legal aid for the administrator: figures and lights without any text, and what must be set up."""
 
+from dataclasses import replace
 from datetime import time, timedelta
 from typing import Annotated, Any
 
@@ -169,9 +170,15 @@ async def add_day(
     rooms: Text = "",
     turn_minutes: Text = "",
     roster: Many = None,
+    day_topics: Many = None,
+    day_languages: Many = None,
 ) -> Response:
     try:
-        form = _day_form(weekday, starts, minutes, rooms, turn_minutes, tuple(roster or ()))
+        form = replace(
+            _day_form(weekday, starts, minutes, rooms, turn_minutes, tuple(roster or ())),
+            topics=tuple(day_topics or ()),
+            languages=tuple(day_languages or ()),
+        )
         async with services.db.write() as session:
             template_id = await service.create_template(session, who, station_id, form)
             await materialise(session, await session.get_one(HelpDayTemplateRow, template_id))
