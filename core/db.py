@@ -21,6 +21,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession, async_sessionmaker
 from sqlalchemy.orm import DeclarativeBase
 from sqlalchemy.types import TypeDecorator
 
+from core import sqlite
 from core.errors import Unavailable
 
 Session = AsyncSession
@@ -82,7 +83,9 @@ class Database:
     def connect(cls, url: str) -> "Database":
         """`url` as from `Settings.sqlalchemy_url`."""
         if make_url(url).get_backend_name() == "sqlite":
-            engine = create_async_engine(url, connect_args={"timeout": 10})
+            engine = create_async_engine(
+                url, connect_args={"timeout": 10, "async_creator_fn": sqlite.connect}
+            )
             _prepare_sqlite(engine)
         else:
             engine = create_async_engine(url, pool_size=10, max_overflow=20, pool_pre_ping=True)

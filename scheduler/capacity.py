@@ -4,7 +4,9 @@ A place is for one visit. A further limit is named, and each visit takes of it w
 is a row of `claim` with a unique number, so that none is given away twice.
 """
 
+import json
 from collections.abc import Collection, Iterable, Mapping, Sequence
+from functools import lru_cache
 
 from core.errors import Malformed
 from policy.rulebook import Channel
@@ -33,6 +35,13 @@ def check(limits: Mapping[str, int]) -> dict[str, int]:
         if not known or not 0 <= most <= _MOST:
             raise BadLimits(most=_MOST)
     return dict(limits)
+
+
+@lru_cache(maxsize=1024)
+def read(text: str) -> Mapping[str, int]:
+    """The limits as they stand in a column."""
+    limits: dict[str, int] = json.loads(text)
+    return limits
 
 
 def demand(

@@ -3,10 +3,10 @@
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
-from typing import Protocol
+from typing import Any, Protocol
 from zoneinfo import ZoneInfo
 
-from sqlalchemy import ColumnElement, and_, case, func, or_, select
+from sqlalchemy import ColumnElement, Select, Text, and_, bindparam, case, cast, func, or_, select
 
 from core import clock
 from core.db import Session
@@ -18,11 +18,11 @@ from policy import calendar, clocks
 from policy import repository as policies
 from policy.model import PolicySet
 from policy.rulebook import Channel, Span
-from scheduler import audience, obstacles
+from scheduler import audience, capacity, obstacles, places
 from scheduler.case import Case, InmateFacts, SlotFacts, VisitorFacts
 from scheduler.model import BookingState, ClaimKind, VisitKind
 from scheduler.obstacles import Befallen, Claimed
-from scheduler.places import stale
+from scheduler.places import Ignoring
 from scheduler.tables import AccountRow, BookingRow, PlaceRow, PrisonRow, SlotRow, TemplateRow, WingRow
 
 
@@ -100,22 +100,25 @@ async def _ground(session: Session, inmate: InmateRow, prison: PrisonRow, wing_n
     return Ground(now, as_inmate(inmate), prison, wing_name, policy)
 
 
+_ASKING = (
+    select(RelationshipRow, RelativeRow.name, RelativeRow.born, InmateRow, PrisonRow, WingRow.name)
+    .join(RelativeRow, RelativeRow.id == RelationshipRow.relative_id)
+    .join(InmateRow, InmateRow.id == RelationshipRow.inmate_id)
+    .join(PrisonRow, PrisonRow.id == InmateRow.prison_id)
+    .join(WingRow, WingRow.id == InmateRow.wing_id)
+    .where(
+        RelationshipRow.relative_id == bindparam("relative"), RelationshipRow.inmate_id == bindparam("inmate")
+    )
+    .order_by(RelationshipRow.applied_at.desc(), RelationshipRow.id.desc())
+)
+
+
 async def asking(session: Session, relative_id: str, inmate_id: str) -> tuple[Ground, Visiting]:
     """The ground, and the relative as visitor: by the live relationship with the inmate, else the latest.
 
     Raises `NotFound` for a relative who never applied, and as `ground`.
     """
-    rows = (
-        await session.execute(
-            select(RelationshipRow, RelativeRow.name, RelativeRow.born, InmateRow, PrisonRow, WingRow.name)
-            .join(RelativeRow, RelativeRow.id == RelationshipRow.relative_id)
-            .join(InmateRow, InmateRow.id == RelationshipRow.inmate_id)
-            .join(PrisonRow, PrisonRow.id == InmateRow.prison_id)
-            .join(WingRow, WingRow.id == InmateRow.wing_id)
-            .where(RelationshipRow.relative_id == relative_id, RelationshipRow.inmate_id == inmate_id)
-            .order_by(RelationshipRow.applied_at.desc(), RelationshipRow.id.desc())
-        )
-    ).all()
+    rows = (await session.execute(_ASKING, {"relative": relative_id, "inmate": inmate_id})).all()
     if not rows:
         raise NotFound
     live = (one for one in rows if one[0].state in LIVE_RELATIONSHIPS)
@@ -124,10 +127,67 @@ async def asking(session: Session, relative_id: str, inmate_id: str) -> tuple[Gr
     return await _ground(session, inmate, prison, wing_name), who
 
 
-_SLOT = (
+def _counted(*, run_out: ColumnElement[bool], ignored: ColumnElement[bool]) -> list[ColumnElement[Any]]:
+    """Of a slot: seats, seats taken, when the first of the holds among them runs out, seats of holds run out."""
+    has = PlaceRow.booking_id.is_not(None)
+    counts = and_(has, ~run_out, ~ignored)
+    return [
+        func.coalesce(func.sum(case((PlaceRow.extra.is_(False), 1), else_=0)), 0),
+        func.coalesce(func.sum(case((counts, 1), else_=0)), 0),
+        func.min(
+            case((and_(BookingRow.state == BookingState.HELD, counts), BookingRow.held_until), else_=None)
+        ),
+        func.coalesce(func.sum(case((and_(has, run_out, ~ignored), 1), else_=0)), 0),
+    ]
+
+
+def _slots(
+    where: Iterable[ColumnElement[bool]], run_out: ColumnElement[bool], ignored: ColumnElement[bool]
+) -> Select[Any]:
+    columns: list[ColumnElement[Any]] = [*_SLOT, *_counted(run_out=run_out, ignored=ignored)]
+    return (
+        select(*columns)
+        .outerjoin(PlaceRow, PlaceRow.slot_id == SlotRow.id)
+        .outerjoin(BookingRow, BookingRow.id == PlaceRow.booking_id)
+        .where(*where)
+        .group_by(*_SLOT)
+        .order_by(SlotRow.starts_at, SlotRow.id)
+    )
+
+
+_SLOT: tuple[Any, ...] = (
     SlotRow.id, SlotRow.wing_id, SlotRow.day, SlotRow.starts_at, SlotRow.ends_at, SlotRow.minutes, SlotRow.closed,
-    SlotRow.closed_words, SlotRow.audience, SlotRow.limits,
+    SlotRow.closed_words, SlotRow.audience, cast(SlotRow.limits, Text),
 )  # fmt: skip
+_ONE = _slots(
+    [SlotRow.id == bindparam("slot"), SlotRow.prison_id == bindparam("prison")], places.STALE, places.IGNORED
+)
+_SHOWN = _slots(
+    [
+        SlotRow.prison_id == bindparam("prison"),
+        SlotRow.kind == VisitKind.FAMILY,
+        SlotRow.day.between(bindparam("first"), bindparam("last")),
+        or_(SlotRow.wing_id.is_(None), SlotRow.wing_id == bindparam("wing")),
+        SlotRow.closed != "withdrawn",
+    ],
+    places.STALE,
+    places.IGNORED,
+)
+
+
+async def slot(session: Session, ground: Ground, slot_id: str, ignoring: Ignoring) -> SlotFacts | None:
+    """One slot of the inmate's prison, as `slots`."""
+    given = {"slot": slot_id, "prison": ground.prison.id} | ignoring.given
+    return next(iter(_facts(await session.execute(_ONE, given))), None)
+
+
+async def shown(
+    session: Session, ground: Ground, first: date, last: date, ignoring: Ignoring
+) -> list[SlotFacts]:
+    """What is shown to the family of this inmate between two days: slots of the prison, for the wing or for every
+    wing; as `slots`."""
+    given = {"prison": ground.prison.id, "wing": ground.inmate.wing_id, "first": first, "last": last}
+    return _facts(await session.execute(_SHOWN, given | ignoring.given))
 
 
 async def slots(
@@ -138,28 +198,10 @@ async def slots(
 ) -> list[SlotFacts]:
     """Slots with how many of their seats are taken; bookings that `ignoring` names leave theirs free. Seats beyond the
     capacity are no capacity: only staff give them."""
-    counts = and_(PlaceRow.booking_id.is_not(None), ~stale(clock.now()), ~ignoring)
-    held = and_(BookingRow.state == BookingState.HELD, counts)
-    run_out = and_(PlaceRow.booking_id.is_not(None), stale(clock.now()), ~ignoring)
-    query = (
-        select(
-            SlotRow.id,
-            func.coalesce(func.sum(case((PlaceRow.extra.is_(False), 1), else_=0)), 0),
-            func.coalesce(func.sum(case((counts, 1), else_=0)), 0),
-            func.min(case((held, BookingRow.held_until), else_=None)),
-            func.coalesce(func.sum(case((run_out, 1), else_=0)), 0),
-        )
-        .outerjoin(PlaceRow, PlaceRow.slot_id == SlotRow.id)
-        .outerjoin(BookingRow, BookingRow.id == PlaceRow.booking_id)
-        .where(*where)
-        .group_by(SlotRow.id)
-        .subquery()
-    )
-    rows = await session.execute(
-        select(*_SLOT, *list(query.c)[1:])
-        .join(query, query.c.id == SlotRow.id)
-        .order_by(SlotRow.starts_at, SlotRow.id)
-    )
+    return _facts(await session.execute(_slots(where, places.stale(clock.now()), ignoring)))
+
+
+def _facts(rows: Iterable[Any]) -> list[SlotFacts]:
     return [
         SlotFacts(
             id=row[0],
@@ -175,7 +217,7 @@ async def slots(
             closed_words=row[7],
             stale=row[13],
             audience=audience.read(row[8]),
-            limits=row[9],
+            limits=capacity.read(row[9]),
         )
         for row in rows
     ]
@@ -198,15 +240,14 @@ async def judge(
     guests: Sequence[Guest],
     wanted: Sequence[SlotFacts],
     *,
-    ignoring: ColumnElement[bool],
+    ignoring: Ignoring | ColumnElement[bool],
     channel: Channel | None = Channel.REMOTE_PHONE,
 ) -> Case:
     """The case of these visitors for these slots. `ignoring`: bookings that do not stand in the way."""
     relatives = [guest.relative_id for guest in guests]
     values, inmate = ground.policy.values, ground.inmate
     owners = _owners(ground, [slot.day for slot in wanted])
-    people = [(ClaimKind.INMATE, inmate.id), *((ClaimKind.VISITOR, one) for one in relatives)]
-    taken = await obstacles.claimed(session, wanted, people, owners, ignoring)
+    taken = await obstacles.claimed(session, wanted, inmate.id, relatives, owners, ignoring)
     befell = await obstacles.befallen(
         session,
         ground.prison.id,
@@ -319,9 +360,9 @@ async def balance(session: Session, ground: Ground) -> int:
 
 
 async def used(
-    session: Session, ground: Ground, days: Iterable[date], ignoring: ColumnElement[bool]
+    session: Session, ground: Ground, days: Iterable[date], ignoring: Ignoring | None = None
 ) -> dict[str, int]:
     """Visits of each period that the days touch: every live booking of the inmate, whoever asked for it."""
     owners = _owners(ground, days)
-    taken = await obstacles.claimed(session, [], [], owners, ignoring)
+    taken = await obstacles.claimed(session, [], "", [], owners, ignoring or Ignoring())
     return {owners[owner]: len(numbers) for owner, numbers in taken.visits.items()}

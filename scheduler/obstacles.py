@@ -1,20 +1,33 @@
 """What stands in the way of an inmate and the visitors in a stretch of time, in a query each: what others hold, and
 what befell (bans, appointments, lockdowns, inmates to be kept apart)."""
 
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from sqlalchemy import ColumnElement, Date, and_, case, cast, literal, null, or_, select, union_all
+from sqlalchemy import (
+    BindParameter,
+    ColumnElement,
+    Date,
+    and_,
+    bindparam,
+    case,
+    cast,
+    literal,
+    null,
+    or_,
+    select,
+    union_all,
+)
 
 from core import clock
 from core.db import Session, UtcDateTime
 from scheduler.case import Away, BanFacts, SlotFacts, Stretch
 from scheduler.happenings import NATURES, Kind
 from scheduler.model import COUNTED_STATES, ClaimKind, ticks
-from scheduler.places import stale
+from scheduler.places import IGNORED, STALE, Ignoring, stale
 from scheduler.planning_tables import HappeningRow
 from scheduler.tables import BanRow, BookingRow, ClaimRow
 
@@ -40,27 +53,28 @@ class Claimed:
 async def claimed(
     session: Session,
     wanted: Sequence[SlotFacts],
-    people: Iterable[tuple[ClaimKind, str]],
+    inmate_id: str,
+    relatives: Collection[str],
     periods: Collection[str],
-    ignoring: ColumnElement[bool],
+    ignoring: Ignoring | ColumnElement[bool],
 ) -> Claimed:
-    """`people`: whose ticks are asked for in the time of the slots; `periods`: owners of allowances."""
-    asked = [and_(ClaimRow.kind == ClaimKind.ALLOWANCE, ClaimRow.owner_id.in_(periods))]
+    """What others hold in the time of the slots of these people's, and of these allowances (their owners)."""
+    first = last = 0
     if wanted:
         first = ticks(min(slot.starts_at for slot in wanted), wanted[0].ends_at).start
         last = ticks(wanted[0].starts_at, max(slot.ends_at for slot in wanted)).stop
-        asked += [
-            and_(ClaimRow.kind == kind, ClaimRow.owner_id == owner, ClaimRow.number.between(first, last - 1))
-            for kind, owner in people
-        ]
-    limited = [f"{slot.id}/{name}" for slot in wanted for name in slot.limits]
-    if limited:
-        asked.append(and_(ClaimRow.kind == ClaimKind.LIMIT, ClaimRow.owner_id.in_(limited)))
-    rows = await session.execute(
-        select(ClaimRow.kind, ClaimRow.owner_id, ClaimRow.number, BookingRow.day)
-        .outerjoin(BookingRow, BookingRow.id == ClaimRow.booking_id)
-        .where(or_(*asked), or_(BookingRow.id.is_(None), and_(~stale(clock.now()), ~ignoring)))
-    )
+    given = {
+        "inmate": inmate_id,
+        "relatives": list(relatives),
+        "periods": list(periods),
+        "limits": [f"{slot.id}/{name}" for slot in wanted for name in slot.limits],
+        "first": first,
+        "last": last - 1,
+    }
+    if isinstance(ignoring, Ignoring):
+        rows = await session.execute(_CLAIMS.where(_unless(IGNORED)), given | ignoring.given)
+    else:
+        rows = await session.execute(_CLAIMS.where(_unless(ignoring)), {**given, "now": clock.now()})
     found = Claimed()
     for kind, owner, number, day in rows:
         if kind == ClaimKind.ALLOWANCE:
@@ -71,6 +85,35 @@ async def claimed(
         else:
             found.busy.setdefault((kind, owner), set()).add(number)
     return found
+
+
+_IN_TIME = ClaimRow.number.between(bindparam("first"), bindparam("last"))
+_CLAIMS = (
+    select(ClaimRow.kind, ClaimRow.owner_id, ClaimRow.number, BookingRow.day)
+    .outerjoin(BookingRow, BookingRow.id == ClaimRow.booking_id)
+    .where(
+        or_(
+            and_(ClaimRow.kind == ClaimKind.INMATE, ClaimRow.owner_id == bindparam("inmate"), _IN_TIME),
+            and_(
+                ClaimRow.kind == ClaimKind.VISITOR,
+                ClaimRow.owner_id.in_(bindparam("relatives", expanding=True)),
+                _IN_TIME,
+            ),
+            and_(
+                ClaimRow.kind == ClaimKind.ALLOWANCE,
+                ClaimRow.owner_id.in_(bindparam("periods", expanding=True)),
+            ),
+            and_(
+                ClaimRow.kind == ClaimKind.LIMIT, ClaimRow.owner_id.in_(bindparam("limits", expanding=True))
+            ),
+        )
+    )
+)
+
+
+def _unless(ignored: ColumnElement[bool]) -> ColumnElement[bool]:
+    """Claims of no booking of ours, or of one that neither has run out nor is left out."""
+    return or_(BookingRow.id.is_(None), and_(~STALE, ~ignored))
 
 
 def _on_weekend(day: date) -> bool:
@@ -97,36 +140,9 @@ async def befallen(
     buffer: timedelta,
 ) -> Befallen:
     """What is in force about these people. `buffer`: kept free on both sides of a court date."""
-    nothing, never = cast(null(), UtcDateTime()), cast(null(), Date())
-    bans = select(
-        literal(_BAN).label("kind"), BanRow.relative_id, BanRow.inmate_id, BanRow.first_day, BanRow.last_day,
-        nothing.label("starts_at"), nothing.label("ends_at"),
-    ).where(
-        BanRow.prison_id == prison_id,
-        BanRow.lifted_at.is_(None),
-        or_(BanRow.inmate_id.is_(None), BanRow.inmate_id == inmate_id),
-        or_(BanRow.relative_id.is_(None), BanRow.relative_id.in_(relatives)),
-    )  # fmt: skip
-    happened = select(
-        HappeningRow.kind, HappeningRow.relative_id,
-        # of a pair, the one who is not asked about
-        _other(inmate_id), never, never, HappeningRow.starts_at, HappeningRow.ends_at,
-    ).where(
-        HappeningRow.prison_id == prison_id,
-        HappeningRow.state == "open",
-        HappeningRow.kind.in_(_ASKED),
-        or_(
-            HappeningRow.inmate_id == inmate_id,
-            HappeningRow.other_id == inmate_id,
-            and_(HappeningRow.kind == Kind.RESTRICTION, HappeningRow.relative_id.in_(relatives)),
-            and_(
-                HappeningRow.kind == Kind.LOCKDOWN,
-                or_(HappeningRow.wing_id.is_(None), HappeningRow.wing_id == wing_id),
-            ),
-        ),
-    )  # fmt: skip
+    given = {"prison": prison_id, "wing": wing_id, "inmate": inmate_id, "relatives": list(relatives)}
     found = Befallen()
-    rows: Any = await session.execute(union_all(bans, happened))
+    rows: Any = await session.execute(_BEFALLEN, given)
     for kind, relative_id, other_id, first, last, starts_at, ends_at in rows:
         if kind == _BAN:
             found.bans.append(BanFacts(relative_id, other_id, first, last))
@@ -135,8 +151,38 @@ async def befallen(
     return found
 
 
-def _other(inmate_id: str) -> ColumnElement[str | None]:
-    return case((HappeningRow.other_id == inmate_id, HappeningRow.inmate_id), else_=HappeningRow.other_id)
+_NOTHING, _NEVER = cast(null(), UtcDateTime()), cast(null(), Date())
+_INMATE: BindParameter[str] = bindparam("inmate")
+_RELATIVES: BindParameter[str] = bindparam("relatives", expanding=True)
+_BANS = select(
+    literal(_BAN).label("kind"), BanRow.relative_id, BanRow.inmate_id, BanRow.first_day, BanRow.last_day,
+    _NOTHING.label("starts_at"), _NOTHING.label("ends_at"),
+).where(
+    BanRow.prison_id == bindparam("prison"),
+    BanRow.lifted_at.is_(None),
+    or_(BanRow.inmate_id.is_(None), BanRow.inmate_id == _INMATE),
+    or_(BanRow.relative_id.is_(None), BanRow.relative_id.in_(_RELATIVES)),
+)  # fmt: skip
+_HAPPENED = select(
+    HappeningRow.kind, HappeningRow.relative_id,
+    # of a pair, the one who is not asked about
+    case((HappeningRow.other_id == _INMATE, HappeningRow.inmate_id), else_=HappeningRow.other_id),
+    _NEVER, _NEVER, HappeningRow.starts_at, HappeningRow.ends_at,
+).where(
+    HappeningRow.prison_id == bindparam("prison"),
+    HappeningRow.state == "open",
+    HappeningRow.kind.in_(_ASKED),
+    or_(
+        HappeningRow.inmate_id == _INMATE,
+        HappeningRow.other_id == _INMATE,
+        and_(HappeningRow.kind == Kind.RESTRICTION, HappeningRow.relative_id.in_(_RELATIVES)),
+        and_(
+            HappeningRow.kind == Kind.LOCKDOWN,
+            or_(HappeningRow.wing_id.is_(None), HappeningRow.wing_id == bindparam("wing")),
+        ),
+    ),
+)  # fmt: skip
+_BEFALLEN = union_all(_BANS, _HAPPENED)
 
 
 def _sort_in(

@@ -4,19 +4,20 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
 
-from sqlalchemy import ColumnElement, or_, select
+from sqlalchemy import select
 
 from core.db import Session
 from core.errors import NotFound, Reason
 from people import repository as people
 from people.model import Identity, Relationship
 from policy.rulebook import Span
-from scheduler import access, facts, judging, places
+from scheduler import access, facts, judging
 from scheduler.case import SlotFacts
 from scheduler.facts import Ground
 from scheduler.model import Allowance, DayOffer, SlotOffer
+from scheduler.places import Ignoring
 from scheduler.rules import CLOSED
-from scheduler.tables import BookingRow, ClosedDateRow, SlotRow
+from scheduler.tables import ClosedDateRow, SlotRow
 
 _ALTERNATIVES = 3  # as many as are offered elsewhere (rules N15)
 
@@ -73,10 +74,8 @@ async def choice(
     ground, who = await facts.asking(session, access.relative_id(actor), inmate_id)
     begin = first or ground.now.astimezone(ground.zone).date().replace(day=1)
     end = last or max(ground.bookable[1], begin)
-    ignoring: ColumnElement[bool] = places.own_pick(actor.subject.id, inmate_id)
-    if instead_of is not None:
-        ignoring = or_(ignoring, BookingRow.id == instead_of)
-    found = await facts.slots(session, facts.family_slots(ground, begin, end), ignoring=ignoring)
+    ignoring = Ignoring(() if instead_of is None else (instead_of,), actor.subject.id, inmate_id)
+    found = await facts.shown(session, ground, begin, end, ignoring)
     case = await facts.judge(session, ground, [who], found, ignoring=ignoring)
     where = case.inmate
     found = [slot for slot in found if slot.audience.admits(where.location, where.category, where.level)]
@@ -138,16 +137,14 @@ async def why_not(
     anything is asked for, and the nearest three others. Raises `NotFound` for a slot of another prison."""
     ground, who = await facts.asking(session, access.relative_id(actor), inmate_id)
     coming: list[facts.Visiting] = await facts.guests(session, inmate_id, relationship_ids) or [who]
-    ignoring = places.own_pick(actor.subject.id, inmate_id)
-    where = [SlotRow.id == slot_id, SlotRow.prison_id == ground.prison.id]
-    found = await facts.slots(session, where, ignoring=ignoring)
-    if not found:
+    ignoring = Ignoring((), actor.subject.id, inmate_id)
+    slot = await facts.slot(session, ground, slot_id, ignoring)
+    if slot is None:
         raise NotFound
-    case = await facts.judge(session, ground, coming, found, ignoring=ignoring)
-    (reasons,) = judging.month(case, found)
-    return _offer(found[0], judging.verdict(case.policy, reasons)), await alternatives(
-        session, actor, inmate_id, slot_id
-    )
+    case = await facts.judge(session, ground, coming, [slot], ignoring=ignoring)
+    (reasons,) = judging.month(case, [slot])
+    offer = _offer(slot, judging.verdict(case.policy, reasons))
+    return offer, await alternatives(session, actor, inmate_id, slot_id)
 
 
 async def bookable_days(session: Session, inmate_id: str) -> tuple[date, date]:
@@ -158,7 +155,7 @@ async def bookable_days(session: Session, inmate_id: str) -> tuple[date, date]:
 async def allowance(session: Session, inmate_id: str, day: date) -> Allowance:
     """How many visits the inmate has had or booked in the period of `day`, and how many there are."""
     ground = await facts.ground(session, inmate_id)
-    used: dict[str, int] = await facts.used(session, ground, [day], BookingRow.id.is_(None))
+    used = await facts.used(session, ground, [day])
     return Choice(ground, (), {}, used).allowance(day, await facts.balance(session, ground))
 
 

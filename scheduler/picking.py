@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
 
-from sqlalchemy import and_, or_, select
+from sqlalchemy import and_, bindparam, or_, select
 
 from core import clock
 from core.db import Session
@@ -19,8 +19,8 @@ from scheduler.case import Case, SlotFacts
 from scheduler.facts import Ground, Guest
 from scheduler.judging import Verdict
 from scheduler.model import BookingState, BookingView, ClaimKind, Fault, VisitKind, ticks
-from scheduler.places import Key
-from scheduler.tables import BookingRow, SlotRow
+from scheduler.places import Ignoring, Key
+from scheduler.tables import BookingRow
 
 _KEY_LENGTH = 100  # characters of an idempotency key
 _TRIES = 5  # of a pick, each time somebody else was faster by an instant
@@ -110,22 +110,22 @@ class _Held:
         return any(stale or link is None or link != purpose.link for link, stale in self.others)
 
 
-async def _held_now(session: Session, relative_id: str, inmate_id: str, key: str) -> _Held:
-    mine = BookingRow.requested_by == relative_id
-    rows = await session.execute(
-        select(
-            BookingRow.id,
-            BookingRow.hold_key,
-            BookingRow.requested_by,
-            BookingRow.held_until,
-            BookingRow.link,
-        ).where(
-            or_(
-                and_(mine, or_(BookingRow.hold_key == key, BookingRow.state == BookingState.HELD)),
-                and_(BookingRow.inmate_id == inmate_id, places.stale(clock.now())),
-            )
-        )
+_HELD_NOW = select(
+    BookingRow.id, BookingRow.hold_key, BookingRow.requested_by, BookingRow.held_until, BookingRow.link
+).where(
+    or_(
+        and_(
+            BookingRow.requested_by == bindparam("relative"),
+            or_(BookingRow.hold_key == bindparam("key"), BookingRow.state == BookingState.HELD),
+        ),
+        and_(BookingRow.inmate_id == bindparam("inmate"), places.STALE),
     )
+)
+
+
+async def _held_now(session: Session, relative_id: str, inmate_id: str, key: str) -> _Held:
+    given = {"relative": relative_id, "inmate": inmate_id, "key": key, "now": clock.now()}
+    rows = await session.execute(_HELD_NOW, given)
     same, others = None, []
     for booking_id, hold_key, requested_by, held_until, link in rows:
         if hold_key == key and requested_by == relative_id:
@@ -156,21 +156,20 @@ async def expire_hold(session: Session, booking_id: str) -> bool:
     return came_from is not None
 
 
-def ignoring_of(booking_id: str, purpose: Purpose) -> Any:
+def ignoring_of(booking_id: str, purpose: Purpose) -> Ignoring:
     """The bookings that do not stand in the way: this one, and the one that it replaces."""
     old = purpose.replaces
-    return BookingRow.id == booking_id if old is None else BookingRow.id.in_((booking_id, old.id))
+    return Ignoring((booking_id,) if old is None else (booking_id, old.id))
 
 
 async def look(
     session: Session, ground: Ground, slot_id: str, booking_id: str, purpose: Purpose
 ) -> SlotFacts:
     """The slot, if it is of the inmate's prison; raises `NotFound`."""
-    where = [SlotRow.id == slot_id, SlotRow.prison_id == ground.prison.id]
-    found = await facts.slots(session, where, ignoring=ignoring_of(booking_id, purpose))
-    if not found:
+    found = await facts.slot(session, ground, slot_id, ignoring_of(booking_id, purpose))
+    if found is None:
         raise NotFound
-    return found[0]
+    return found
 
 
 async def judged(

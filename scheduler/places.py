@@ -6,10 +6,11 @@ seat, claims by key), so two transactions never wait for each other in a circle.
 """
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import and_, delete, exists, or_, select, true, update
+from sqlalchemy import and_, bindparam, delete, exists, or_, select, true, update
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.sql.elements import ColumnElement
 
@@ -22,9 +23,41 @@ from scheduler.tables import AllowanceRow, BookingRow, ClaimRow, PlaceRow, Visit
 Key = tuple[ClaimKind, str, int]
 
 
+@dataclass(frozen=True, slots=True)
+class Ignoring:
+    """Bookings that do not stand in the way: these, and the present pick of a relative for an inmate."""
+
+    ids: tuple[str, ...] = ()
+    relative_id: str = ""
+    inmate_id: str = ""
+
+    @property
+    def given(self) -> dict[str, Any]:
+        """The parameters of `IGNORED` and `STALE`, now."""
+        return {
+            "ign_ids": list(self.ids),
+            "ign_relative": self.relative_id,
+            "ign_inmate": self.inmate_id,
+            "now": clock.now(),
+        }
+
+
 def stale(now: datetime) -> ColumnElement[bool]:
     """A hold that has run out, whether or not somebody has noticed: it keeps nothing from anybody."""
     return and_(BookingRow.state == BookingState.HELD, BookingRow.held_until <= now)
+
+
+# The same two as one might write them each time, with parameters: statements that have them are built once.
+STALE = and_(BookingRow.state == BookingState.HELD, BookingRow.held_until <= bindparam("now"))
+IGNORED = or_(
+    BookingRow.id.in_(bindparam("ign_ids", expanding=True)),
+    and_(
+        BookingRow.state == BookingState.HELD,
+        BookingRow.requested_by == bindparam("ign_relative"),
+        BookingRow.inmate_id == bindparam("ign_inmate"),
+        or_(BookingRow.link.is_(None), ~BookingRow.link.startswith("offer:")),
+    ),
+)
 
 
 async def insert_new(

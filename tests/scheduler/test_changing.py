@@ -67,18 +67,11 @@ async def test_f17_other_visitors_in_a_full_session(strict: World) -> None:
     assert (same.id, same.state, len(same.visitors)) == (old.id, BookingState.APPROVED, 2)
     alone = await change(strict, sister_of(family, sister), old.id, old.slot_id)
     assert [visitor.relationship_id for visitor in alone.visitors] == [sister.relationship_id]
-    assert await strict.hold(family, await other_inmate(strict, family)) is not None
 
 
 def sister_of(family: Family, sister: Family) -> Family:
     """Who asked acts, and only the sister comes."""
     return Family(family.inmate_id, family.relative_id, sister.relationship_id, family.actor)
-
-
-async def other_inmate(world: World, family: Family) -> str:
-    """A slot a month on: the relative is not busy at the first one's time any more."""
-    del family
-    return await world.slot(days=20)
 
 
 async def test_a_refused_change_leaves_everything_as_it_was(strict: World) -> None:
