@@ -9,6 +9,7 @@ from dataclasses import dataclass, field, replace
 from fractions import Fraction
 from functools import cache
 from pathlib import Path
+from typing import Literal
 
 import av
 import numpy as np
@@ -217,7 +218,16 @@ class FakeLeg:
     async def accept(self, answer: str) -> None:
         raise AssertionError
 
-    def show(self, line: int, publisher: Leg | None, *, audio: bool, video: bool) -> None:
+    async def restart(self) -> str:
+        raise AssertionError
+
+    def limit(self, bits: int | None) -> None:
+        raise AssertionError
+
+    def assume(self, direction: Literal["up", "down"], bits: int) -> None:
+        raise AssertionError
+
+    def show(self, line: int, publisher: Leg | None, *, audio: bool, video: bool, low: bool = False) -> None:
         raise AssertionError
 
     def announce(self, publisher: Leg | None) -> None:
