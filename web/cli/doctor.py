@@ -15,6 +15,7 @@ from core.bus import open_bus
 from core.db import Database
 from core.settings import Settings
 from recording import days
+from signaling import turn
 from signaling.library import chosen
 
 _DISK_FLOOR = 2 * 1024**3  # bytes: about 70 hours of one recorded call
@@ -124,7 +125,17 @@ async def _media_port(settings: Settings) -> tuple[bool, str]:
 
 async def _media_backend(settings: Settings) -> tuple[bool, str]:
     library, reason = chosen(settings.media_backend)
-    return True, f"packets are relayed in {'Python' if library is None else 'a thread of their own'}: {reason}"
+    return (
+        True,
+        f"packets are relayed in {'Python' if library is None else 'a thread of their own'}: {reason}",
+    )
+
+
+async def _turn(settings: Settings) -> tuple[bool, str]:
+    found = await turn.ask(settings)
+    if not found:
+        return True, "none: who sits behind a firewall without UDP stays out (KINBRIDGE_TURN_URLS)"
+    return not any(found.values()), "; ".join(f"{url}: {wrong or 'relays'}" for url, wrong in found.items())
 
 
 async def _transport(settings: Settings) -> tuple[bool, str]:
@@ -145,6 +156,7 @@ EXAMINATIONS: dict[str, Callable[[Settings], Awaitable[tuple[bool, str]]]] = {
     "disk": _disk,
     "signing key": _keys,
     "media port": _media_port,
+    "TURN": _turn,
     "media back-end": _media_backend,
     "address": _transport,
 }
