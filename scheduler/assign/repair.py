@@ -28,11 +28,11 @@ class Repair:
 def repair(columns: Columns, present: Ints, published: Ints, *, seed: int = 1) -> Repair:
     """`present`: request -> the column it has and could keep, -1 for displaced and new ones; `published`: 1 where a
     visit was promised, 0 for a request that may fill a gap."""
-    pinned = _pinned(columns, present, published)
-    best = _searched(columns, present, published, pinned, seed)
-    answers = [_judged(columns, chosen, present, published) for chosen in (pinned, best)]
+    fixed = pinned(columns, present, published)
+    best = _searched(columns, present, published, fixed, seed)
+    answers = [_judged(columns, chosen, present, published) for chosen in (fixed, best)]
     gentle = answers[0][1] <= answers[1][1]
-    (lost, moved, _), chosen = answers[0][1] if gentle else answers[1][1], (pinned if gentle else best)
+    (lost, moved, _), chosen = answers[0][1] if gentle else answers[1][1], (fixed if gentle else best)
     return Repair(chosen, lost, moved, gentle)
 
 
@@ -45,11 +45,24 @@ def _worth(columns: Columns, present: Ints, published: Ints) -> Ints:
     return answer
 
 
-def _pinned(columns: Columns, present: Ints, published: Ints) -> list[int]:
-    """Whoever can stay stays; the displaced take what is free, the weightiest first."""
+def _stay(columns: Columns, present: Ints) -> Search:
+    """Whoever can stay does, the weightiest first."""
     search = Search(columns, None, 1)
-    for request in np.flatnonzero(present >= 0).tolist():
+    for request in sorted(
+        np.flatnonzero(present >= 0).tolist(), key=lambda r: -int(columns.value[present[r]])
+    ):
         search.put_if_free(request, int(present[request]))
+    return search
+
+
+def staying(columns: Columns, present: Ints) -> list[int]:
+    """The columns of those who can stay where they are; -1 for the displaced."""
+    return list(_stay(columns, present).chosen)
+
+
+def pinned(columns: Columns, present: Ints, published: Ints) -> list[int]:
+    """Whoever can stay stays; the displaced take what is free, the weightiest first."""
+    search = _stay(columns, present)
     search.fill([r for r in search.by_value() if published[r]])
     search.fill(search.by_value())
     return search.chosen

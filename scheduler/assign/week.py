@@ -3,6 +3,8 @@
 A thing (a room class, a person, a booth …) has a number; its row at quarter-hour t is number * STRIDE + t.
 """
 
+from collections.abc import Mapping
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -18,14 +20,16 @@ def quarters(minutes: int) -> int:
     return -(-minutes // 15)
 
 
-def build(instance: Instance) -> Columns:
-    """Every column of every request that can be used at all, and the rows that can bind."""
-    return _Builder(instance).columns()
+def build(instance: Instance, used: Mapping[tuple[str, int], int] | None = None) -> Columns:
+    """Every column of every request that can be used at all, and the rows that can bind. `used`: what is taken of a
+    thing at a quarter-hour before anybody here is served."""
+    return _Builder(instance, used or {}).columns()
 
 
 class _Builder:
-    def __init__(self, instance: Instance) -> None:
+    def __init__(self, instance: Instance, used: Mapping[tuple[str, int], int]) -> None:
         self._instance = instance
+        self._used = used
         self._requests = instance.requests
         self._inmates = {inmate.id: inmate for inmate in instance.inmates}
         self._things: dict[str, int] = {}
@@ -35,7 +39,7 @@ class _Builder:
         request, start, rank, lawyer = self._ways()
         column, row = self._taken(request, start, lawyer)
         rows, position = np.unique(row, return_inverse=True)
-        capacity = self._capacities(rows)
+        capacity = self._capacities(rows) - self._taken_before(rows)
         usable = np.bincount(column, weights=capacity[position] <= 0, minlength=len(request)) == 0
         number = np.cumsum(usable) - 1
         kept = usable[column]
@@ -134,7 +138,9 @@ class _Builder:
         )
         np.add.at(at_once, pairs[0], 1)
         people = array(name.startswith(("inmate:", "visitor:")) for name in self._things) == 1
-        answer: NDArray[np.bool_] = people & (at_once <= 1)
+        elsewhere = {name for name, _ in self._used}
+        known = array(name in elsewhere for name in self._things) == 1
+        answer: NDArray[np.bool_] = people & (at_once <= 1) & ~known
         return answer
 
     def _rest(self, request: Ints, start: Ints, lawyer: Ints) -> list[tuple[Ints, Ints]]:
@@ -183,6 +189,15 @@ class _Builder:
             first, last = np.searchsorted(rows, [number * STRIDE, (number + 1) * STRIDE])
             answer[first:last] = there[rows[first:last] % STRIDE]
         return answer
+
+    def _taken_before(self, rows: Ints) -> Ints:
+        taken = np.zeros(len(rows), dtype=np.int64)
+        for (name, at), count in self._used.items():
+            if name in self._things:
+                place = int(np.searchsorted(rows, self._things[name] * STRIDE + at))
+                if place < len(rows) and rows[place] == self._things[name] * STRIDE + at:
+                    taken[place] = count
+        return taken
 
     def _values(self, request: Ints, rank: Ints, start: Ints) -> Ints:
         """What serving in window number `rank` at `start` is worth, as the checker counts it."""

@@ -1,0 +1,207 @@
+"""The weekly assignment on seeded instances of the format kinbridge-assign/1: CPU, memory, proven gap, against first
+come, by weight, and fixed 60-minute slots. Ratios are from one run on the same instances.
+
+    python -m bench.assign                        a prison-week (seeds 1 to 3) and one province-week
+    python -m bench.assign prison 1-10            prison-weeks of 600 requests
+    python -m bench.assign province 1-5 0.9,1.15,1.5
+    python -m bench.assign nation 2               two provinces of the nation's, one after another: it is linear
+    python -m bench.assign replan 40              40 seeded events on a published prison-week
+
+Instances come from the generator beside this file; any other that writes the format may be read by `kinbridge assign`.
+CP-SAT as a whole is measured too where `ortools` is installed; it is no dependency.
+"""
+
+import json
+import resource
+import statistics
+import sys
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from bench import weeks
+from bench.weeks import Size
+from scheduler.assign import block, engine, fairness, repair, week
+from scheduler.assign.columns import Columns, Ints
+from scheduler.assign.instance import Instance, parse
+from scheduler.assign.search import Search
+
+PRISON, PROVINCE = Size(1, 600), Size(23, 435)
+
+
+def _say(**line: object) -> None:
+    print(json.dumps(line), flush=True)
+
+
+def _seeds(text: str) -> list[int]:
+    first, _, last = text.partition("-")
+    return list(range(int(first), int(last or first) + 1))
+
+
+@dataclass(frozen=True)
+class Week:
+    instance: Instance
+    columns: Columns
+    blocks: Ints
+
+
+def _built(size: Size, seed: int, load: float) -> Week:
+    instance = parse(weeks.week(size, seed, load))
+    return Week(instance, week.build(instance), engine.blocks_of(instance))
+
+
+def _filled(columns: Columns, order: Sequence[int]) -> tuple[int, int]:
+    """(value, served) when everybody in turn takes the best that is free."""
+    search = Search(columns, None, 1)
+    search.fill([r for r in order if columns.first[r] < columns.first[r + 1]])
+    return search.value, sum(column >= 0 for column in search.chosen)
+
+
+def _first_come(at: Week) -> tuple[int, int]:
+    waited = [-request.waited_days for request in at.instance.requests]
+    return _filled(at.columns, np.argsort(waited, kind="stable").tolist())
+
+
+def _by_weight(at: Week) -> tuple[int, int]:
+    weights = [-request.weight for request in at.instance.requests]
+    return _filled(at.columns, np.argsort(weights, kind="stable").tolist())
+
+
+def _fixed_slots(at: Week) -> tuple[int, int]:
+    """As by weight, but calls begin only on the hour of their session and every 60 minutes after it."""
+    columns = at.columns
+    kept = np.flatnonzero(columns.start % 4 == 0)
+    request = columns.request[kept]
+    hourly = Columns(
+        request, columns.start[kept], columns.lawyer[kept], columns.value[kept], columns.rows[kept],
+        np.searchsorted(request, np.arange(columns.requests + 1)).astype(np.int64), columns.capacity, columns.names,
+    )  # fmt: skip
+    answer = engine.assign(hourly, at.blocks)
+    return answer.value, sum(column >= 0 for column in answer.chosen)
+
+
+BASELINES: dict[str, Callable[[Week], tuple[int, int]]] = {
+    "first_come": _first_come,
+    "by_weight": _by_weight,
+    "fixed_60": _fixed_slots,
+}
+
+
+def assignment(name: str, size: Size, seed: int, load: float) -> float:
+    """One instance; answers the CPU seconds of our way, building included."""
+    instance = parse(weeks.week(size, seed, load))
+    began = time.process_time()
+    plan = engine.solve(instance)
+    cpu = time.process_time() - began
+    at = Week(instance, week.build(instance), engine.blocks_of(instance))
+    line: dict[str, object] = {
+        "what": name, "seed": seed, "load": load, "requests": plan.requests, "served": plan.served,
+        "gap_percent": round(plan.gap_percent, 3), "cpu_s": round(cpu, 2),
+        "memory_mb": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024,
+    }  # fmt: skip
+    for baseline, run in BASELINES.items():
+        value, served = run(at)
+        line[f"{baseline}_gap_percent"] = round(100 * (plan.bound - value) / plan.bound, 2)
+        line[f"visits_over_{baseline}_percent"] = round(100 * (plan.served / served - 1), 1)
+    _say(**line)
+    return cpu
+
+
+def fair(seed: int) -> None:
+    """What fairness reaches and costs on a prison-week."""
+    instance = parse(weeks.week(PRISON, seed, 1.15))
+    plain, kind = engine.solve(instance), engine.solve(instance, fair=True)
+    _say(
+        what="fairness", seed=seed, cost_percent=round(100 * (1 - kind.value / plain.value), 2),
+        **{f"left_out_{t.days}": t.waiting - t.served for t in kind.tiers},
+        **{f"proven_{t.days}": t.proven for t in kind.tiers}, thresholds=list(fairness.THRESHOLDS),
+    )  # fmt: skip
+
+
+def nation(provinces: int) -> None:
+    """Province by province, each freed before the next: time is linear, memory that of one."""
+    began = time.process_time()
+    requests, gaps = 0, []
+    for seed in range(1, provinces + 1):
+        plan = engine.solve(parse(weeks.week(PROVINCE, 100 + seed, 1.15)))
+        requests += plan.requests
+        gaps.append(plan.gap_percent)
+    cpu = time.process_time() - began
+    _say(
+        what="nation in parts", provinces=provinces, requests=requests, cpu_s=round(cpu, 1),
+        cpu_s_for_30_provinces=round(cpu / provinces * 30), worst_gap_percent=round(max(gaps), 3),
+        memory_mb=resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024,
+    )  # fmt: skip
+
+
+def replan(events: int) -> None:
+    """Seeded events on a published prison-week: the touched block is repaired, everything else stays."""
+    cpus, lost, pinned, displaced, outside = [], 0, 0, 0, 0
+    for seed in (1, 2, 3):
+        at = _built(PRISON, seed, 1.15)
+        published = engine.assign(at.columns, at.blocks).chosen
+        for event in weeks.events(at.instance, seed, events // 3):
+            found = _repaired(at, published, event)
+            cpus.append(found[0])
+            lost, pinned, displaced = lost + found[1], pinned + found[2], displaced + found[3]
+            outside += found[4]
+    share = sorted(cpus)
+    _say(
+        what="re-plan", events=len(cpus), displaced=displaced, lost=lost, lost_pinned_greedy=pinned,
+        cpu_p50_s=round(statistics.median(cpus), 3), cpu_p95_s=round(share[int(len(share) * 0.95) - 1], 3),
+        cpu_max_s=round(share[-1], 3), moves_outside_the_block=outside,
+    )  # fmt: skip
+
+
+def _repaired(at: Week, published: Sequence[int], event: weeks.Event) -> tuple[float, int, int, int, int]:
+    """(CPU seconds, lost, lost by pinned greedy, displaced, moved outside the block)."""
+    columns, requests = at.columns, at.instance.requests
+    had = {
+        requests[n].id: (int(columns.start[c]), int(columns.lawyer[c]) if columns.lawyer[c] >= 0 else None)
+        for n, c in enumerate(published)
+        if c >= 0
+    }
+    touched = {request.id for request in requests if event.touches(request)}
+    began = time.process_time()
+    part = block.take(at.instance, had, touched, event.lost)
+    answer = repair.repair(part.columns, part.present, part.published)
+    cpu = time.process_time() - began
+    promised = np.flatnonzero(part.published).tolist()
+    alone = repair.pinned(part.columns, part.present, part.published)
+    stay = repair.staying(part.columns, part.present)
+    lost_alone = sum(alone[r] < 0 for r in promised)
+    return cpu, answer.lost, lost_alone, sum(stay[r] < 0 for r in promised), len(set(part.requests) - touched)
+
+
+def main(args: Sequence[str]) -> None:
+    what = args[0] if args else ""
+    if what == "prison":
+        for seed in _seeds(args[1]):
+            assignment("prison-week", PRISON, seed, 1.15)
+    elif what == "province":
+        cpus = [
+            assignment("province-week", PROVINCE, seed, float(load))
+            for seed in _seeds(args[1])
+            for load in args[2].split(",")
+        ]
+        _say(
+            what="province-week",
+            median_cpu_s=round(statistics.median(cpus), 1),
+            worst_cpu_s=round(max(cpus), 1),
+        )
+    elif what == "nation":
+        nation(int(args[1]))
+    elif what == "replan":
+        replan(int(args[1]))
+    else:
+        for seed in (1, 2, 3):
+            assignment("prison-week", PRISON, seed, 1.15)
+        fair(1)
+        replan(24)
+        assignment("province-week", PROVINCE, 1, 1.15)
+
+
+if __name__ == "__main__":
+    main(sys.argv[1:])
