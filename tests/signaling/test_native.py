@@ -1,6 +1,7 @@
 """The native relay's thread: it waits for nobody, and is told everything at once."""
 
 import socket
+import subprocess
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 
@@ -11,7 +12,7 @@ from rooms import rtcp
 from rooms.client import MediaKind
 from signaling import building, library
 from tests.conftest import FakeClock
-from tests.fakes.rtp import DELTA, KEY, packet
+from tests.fakes.rtp import DELTA, KEY, MORE, packet, seen
 from tests.signaling.contract import Peer, World
 
 VIDEO = MediaKind.VIDEO
@@ -97,6 +98,59 @@ async def test_legs_come_and_go_while_packets_flow(world: World) -> None:
     core = world.factory.udp.core
     assert core is not None
     assert (len(core.legs), len(core.inflows), len(core.outflows)) == (2, 4, 10)
+
+
+async def test_a_long_mute_leaves_no_hole_for_libsrtp(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Trap: more than 32,767 skipped numbers make libsrtp refuse the stream for good."""
+    world = World("native", FakeClock(), monkeypatch)
+    sender, viewer = await world.add("sender"), await world.add("viewer")
+    viewer.leg.show(0, sender.leg, audio=True, video=True)
+
+    def send(first: int, *payloads: bytes) -> None:
+        for number, payload in enumerate(payloads, first):
+            sender.socket.send(sender.seal.protect(packet(VIDEO, number, number * 500, 0x10, payload)))
+        world.step()
+
+    send(0, KEY)
+    viewer.leg.show(0, sender.leg, audio=True, video=False)
+    for first in range(1, 40_001, 100):
+        send(first, *[DELTA] * 100)
+    world.clock.move(seconds=240)
+    viewer.leg.show(0, sender.leg, audio=True, video=True)
+    send(40_001, DELTA, KEY, MORE)
+    got = [seen(data) for data in viewer.plain]
+    assert [one.payload for one in got] == [KEY, KEY, MORE]
+    assert [(one.sequence - got[0].sequence) & 0xFFFF for one in got] == [0, 1, 2]
+    assert (got[1].timestamp - got[0].timestamp) & 0xFFFFFFFF == 240 * 90_000
+    await world.close()
+
+
+async def test_a_layer_goes_over_to_another_without_a_gap(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The old layer flows until the new one's key frame, and to the viewer it is one stream."""
+    world = World("native", FakeClock(), monkeypatch)
+    sender, viewer = await world.add("sender", low=True), await world.add("viewer")
+    sender.leg.relay.expect_low([0x20, 0x21])
+    viewer.leg.show(0, sender.leg, audio=True, video=True)
+    old, low = b"\x10\x01a", KEY + b"low"
+    sent = [(0x10, KEY), (0x20, KEY), (0x10, old), (0x20, DELTA), (0x20, low), (0x10, DELTA), (0x20, MORE)]
+    for number, (ssrc, payload) in enumerate(sent):
+        if number == 2:
+            viewer.leg.show(0, sender.leg, audio=True, video=True, low=True)
+        sender.socket.send(sender.seal.protect(packet(VIDEO, number, number, ssrc, payload)))
+        world.step()
+    got = [seen(data) for data in viewer.plain]
+    assert [one.payload for one in got] == [KEY, old, low, MORE]
+    assert len({one.ssrc for one in got}) == 1
+    await world.close()
+
+
+def test_it_links_no_cryptography_and_nothing_of_python() -> None:
+    """Trap: Debian's libsrtp is 3.5 times slower than the wheel's, which the functions are taken from."""
+    needed = subprocess.run(
+        ["readelf", "-d", building.LIBRARY], capture_output=True, text=True, check=True
+    ).stdout
+    libraries = [line.split("[")[1].split(".")[0] for line in needed.splitlines() if "NEEDED" in line]
+    assert set(libraries) <= {"libc", "libpthread", "ld-linux-x86-64", "ld-linux-aarch64"}
 
 
 @pytest.fixture

@@ -16,6 +16,8 @@ from pylibsrtp import Policy, Session
 from pylibsrtp._binding import ffi, lib
 
 from signaling.dtls import PROFILES, Certificate, Pipe
+from signaling.library import context, functions, load
+from signaling.library import ffi as native_ffi
 
 
 def parameters(function: object) -> list[str]:
@@ -95,6 +97,19 @@ def test_libsrtp_works_in_place_on_the_sessions_of_pylibsrtp() -> None:
         assert unseal(receive._srtp[0], cdata, length) == 0
         assert ffi.buffer(cdata)[0 : length[0]] == data
         assert unseal(receive._srtp[0], cdata, length) != 0
+
+
+def test_libsrtps_functions_and_sessions_can_be_taken_as_pointers() -> None:
+    taken = functions(load(), encrypted=True)
+    assert len({int(native_ffi.cast("uintptr_t", one)) for one in taken} - {0}) == 4
+    session = Session(
+        Policy(
+            key=bytes(28),
+            ssrc_type=Policy.SSRC_ANY_OUTBOUND,
+            srtp_profile=Policy.SRTP_PROFILE_AEAD_AES_128_GCM,
+        )
+    )
+    assert int(native_ffi.cast("uintptr_t", context(session))) == int(ffi.cast("uintptr_t", session._srtp[0]))
 
 
 def test_stun_messages_are_read_and_signed_as_we_expect() -> None:
