@@ -16,9 +16,9 @@ help: ## this list
 demo: $(VENV)/.run ## sets everything up and serves a demonstration (PORT=8000, LAN=1 for phones on this network)
 	@$(BIN)/kinbridge demo --port $(PORT) $(if $(LAN),--lan,)
 
-# Two at a time first; then, alone on the machine, the calls that real browsers make in real time.
-# Some make networks of their own, which takes root: WITHOUT_NAMESPACES=1 make test leaves those out and counts them. What fails while
+# Two at a time first; then, alone on the machine, the calls that real browsers make in real time. What fails while
 # others run beside it is run once more by itself, and that counts; both runs are printed.
+# Some make networks of their own, which takes root; WITHOUT_NAMESPACES=1 leaves those out and counts them.
 test: $(VENV)/.dev services ## sets everything up, browsers and databases included, and runs every test (ARGS=… for some)
 ifdef ARGS
 	@$(BIN)/python signaling/building.py
