@@ -197,7 +197,7 @@ async def prepare(db: Database, settings: Settings) -> None:
 async def _people_and_places(session: Session, means: Means) -> Cast:
     await policy.service.load_preset(session, SYSTEM, "demo")
     prison = await scheduler.service.create_prison(
-        session, SYSTEM, name=PRISON, zone=ZONE, policy="demo", values={"visits_per_month": 2000}
+        session, SYSTEM, name=PRISON, zone=ZONE, policy="demo", values={"visits_per_month": 100}
     )
     wing = await scheduler.service.create_wing(session, SYSTEM, prison, "二监区")
     staff = {
