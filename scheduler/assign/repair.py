@@ -11,8 +11,8 @@ from scheduler.assign.columns import Columns, Ints
 from scheduler.assign.prices import price
 from scheduler.assign.search import Search
 
-STEPS_PER_REQUEST = 12
-_MOST_STEPS = 6000  # keeps a large block within the second
+STEPS_PER_REQUEST = 30
+_MOST_STEPS = 12_000  # keeps a large block within the second
 
 
 @dataclass(frozen=True, slots=True)
