@@ -15,7 +15,7 @@ from rooms.ladder import ORDER, RUNGS, Ladder, Picture, most, worse
 
 SMALL = 90_000  # bit/s of the small second picture, headers included
 _LATE = 4.0  # seconds within which a small picture that was asked for has come
-_MOVING = (Picture.P720, Picture.P360, Picture.P180)
+MOVING = (Picture.P720, Picture.P360, Picture.P180)
 
 
 class Because(StrEnum):
@@ -125,7 +125,7 @@ class Fitting:
         }
         wanted = {conn for (_, conn), one in got.items() if one.shown is Shown.SMALL} | set(small)
         for conn, told in sent.items():
-            if conn in wanted and told.picture in _MOVING:
+            if conn in wanted and told.picture in MOVING:
                 self._asked.setdefault(conn, now)
                 sent[conn] = Sent(told.picture, told.because, told.limit + SMALL, small=True)
             else:
@@ -151,7 +151,7 @@ class Fitting:
             if viewer.watches or member.conn not in viewer.sees or viewer.down is None:
                 continue
             theirs = self._picture(self._down, viewer.conn)
-            theirs = theirs if theirs in _MOVING else Picture.P180
+            theirs = theirs if theirs in MOVING else Picture.P180
             if worse(picture, theirs) is not picture:
                 picture, because = theirs, Because.THEIRS
             share = viewer.down.bits // len(viewer.sees)
@@ -165,7 +165,7 @@ class Fitting:
         ]
         if sent.because is Because.THEIRS and not viewer.watches and worse(own, sent.picture) is own:
             theirs = Because.YOURS  # it is this one for whom less is sent
-        if worse(own, sent.picture) is sent.picture or (own in _MOVING and not viewer.watches):
+        if worse(own, sent.picture) is sent.picture or (own in MOVING and not viewer.watches):
             return Got(Shown.WHOLE, sent.picture, theirs)
         if own is Picture.SOUND:
             return Got(Shown.NONE, Picture.SOUND, Because.YOURS)
@@ -175,7 +175,7 @@ class Fitting:
 
     def _small(self, sender: Member, sent: Sent, now: float) -> bool:
         """Whether the small picture comes, or may still be expected."""
-        if sent.picture not in _MOVING:
+        if sent.picture not in MOVING:
             return False
         return sender.small or now - self._asked.get(sender.conn, now) < _LATE
 

@@ -5,6 +5,7 @@ To this node, on `node:<node>` (conn: a socket's id):
     {"op": "attach", conn, room, seat}    a redeemed ticket for a seat; `video`: codings its device can do;
                                           `offer`, `sends`: it makes the offer itself (WHIP, WHEP)
     {"op": "check", conn}                 a redeemed ticket for a device check
+    {"op": "wall", conn, room, person}    an officer's redeemed ticket for the wall of this room's node
     {"op": "message", conn, message}      a checked message of docs/protocol.md
     {"op": "detach", conn}                the socket is gone
     {"op": "alive", conns: [conn, …]}     the sockets of one process live; each 2 s
@@ -34,6 +35,8 @@ from rooms.client import LegFactory, RecorderFactory
 from rooms.codec import known
 from rooms.directory import LeaseLostError
 from rooms.running import Join, RunningRoom
+from rooms.wall import MOST as MOST_WALLS
+from rooms.wall import Wall, Watched
 
 _log = logging.getLogger(__name__)
 BEAT = 1.0  # seconds between two signs of life, and two renewals of leases
@@ -55,7 +58,7 @@ class Host:
         self._recorders = recorders
         self.rooms: dict[str, RunningRoom] = {}  # by room id
         self.steps: Counter[str] = Counter()  # changes of pictures by where they went
-        self._checks: dict[str, Check] = {}  # by conn
+        self._checks: dict[str, Check | Wall] = {}  # by conn
         self._conns: dict[str, RunningRoom] = {}
         self._heard: dict[str, float] = {}  # conn -> monotonic second of its last sign of life
         self._seen: dict[Ref, float] = {}  # candidate -> since when
@@ -66,6 +69,7 @@ class Host:
         self._ops: dict[str, Callable[[Message], Awaitable[None]]] = {
             "attach": self._attach,
             "check": self._check,
+            "wall": self._wall,
             "message": self._message,
             "detach": self._detach,
             "alive": self._alive,
@@ -234,14 +238,31 @@ class Host:
 
     async def _check(self, message: Message) -> None:
         conn = message["conn"]
-        if len(self._checks) >= MOST:
-            await self._post(conn, {"op": "close", "code": "too-many"})
+        await self._open_apart(Check(conn, self._post, self._legs), MOST)
+
+    async def _wall(self, message: Message) -> None:
+        """A redeemed ticket of an officer for the wall of the node that has this room."""
+        conn, room = message["conn"], self.rooms.get(message["room"])
+        if room is None:
+            await self._post(conn, {"op": "close", "code": "room-moved"})
             return
-        check = self._checks[conn] = Check(conn, self._post, self._legs)
-        self._heard[conn] = clock.monotonic()
+        officer, about = Ref(*message["person"]), room.visit.about
+        wall = Wall(conn, officer, about, self._post, self._legs, self._db, self._watched)
+        await self._open_apart(wall, MOST_WALLS)
+
+    def _watched(self) -> list[Watched]:
+        return [running.steward for running in self.rooms.values()]
+
+    async def _open_apart(self, check: Check | Wall, most: int) -> None:
+        """What has a leg and belongs to no room."""
+        if sum(type(other) is type(check) for other in self._checks.values()) >= most:
+            await self._post(check.conn, {"op": "close", "code": "too-many"})
+            return
+        self._checks[check.conn] = check
+        self._heard[check.conn] = clock.monotonic()
         self._spawn(self._run_check(check))
 
-    async def _run_check(self, check: Check) -> None:
+    async def _run_check(self, check: Check | Wall) -> None:
         try:
             await check.run()
         except Exception:  # noqa: BLE001 - the person is told by the closing of the socket

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import Literal
+from typing import Final, Literal
 
 from rooms.client import MediaKind
 
@@ -26,6 +26,7 @@ class MediaLine:
         return told
 
 
+TILES: Final = 16  # lines of a wall
 BOTH: frozenset[MediaKind] = frozenset(MediaKind)
 Lines = int | Sequence[frozenset[MediaKind]]
 """What each numbered line can carry; a number says: so many of sound and picture."""

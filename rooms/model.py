@@ -137,6 +137,7 @@ class Purpose(StrEnum):
 
     SEAT = "seat"
     CHECK = "check"
+    WALL = "wall"  # the pictures of rooms of one node, that of the ticket's room
 
 
 @dataclass(frozen=True, slots=True)

@@ -73,7 +73,7 @@ class Rate:
         self._late, self._trips = _Least(), _Least()
         self._told: dict[int, _Told] = {}
         self._told_at = float("-inf")
-        self._trip: float | None = None
+        self._over: float | None = None  # of the round trip, beyond its least
         self._blind_until = float("-inf")
 
     @property
@@ -101,7 +101,7 @@ class Rate:
     def step(self, now: float, trip: float | None) -> None:
         """Once a second, after the streams were reported on. `trip`: seconds to the peer and back, if known."""
         passed, self._at = now - self._at, now
-        self._trip = trip
+        self._over = None if trip is None else self._trips.over(trip)
         if passed > _STALLED:
             self._blind_until = now + _BLIND
         if 0 < passed < 3:
@@ -114,8 +114,10 @@ class Rate:
         self._count = (packets, octets)
         expected = sum(up.second[0] for up in self._ups)
         lost = sum(up.second[1] for up in self._ups)
-        self.queue_up = None if self._lateness is None else self._late.over(self._lateness)
+        late = None if self._lateness is None else self._late.over(self._lateness)
         self._lateness = None
+        # A microphone whose clock stood for a moment is late for good; a queue makes the round trip longer, too.
+        self.queue_up = late if late is None or self._over is None else min(late, self._over)
         silent, self._dead = self._dead or came == 0 or now < self._blind_until, False
         loss = lost / expected if expected > 0 else None
         self.up.step(Second((size + came * _WIRE) * 8 / passed, loss, self.queue_up, silent), now)
@@ -149,6 +151,6 @@ class Rate:
             return
         expected = sum(told.expected for told in new)
         loss = sum(told.loss * told.expected for told in new) / expected
-        if self._trip is not None:
-            self.queue_down = max(0.0, self._trips.over(self._trip) - (self.queue_up or 0.0))
+        if self._over is not None:
+            self.queue_down = max(0.0, self._over - (self.queue_up or 0.0))
         self.down.step(Second(sum(told.bits for told in fresh), loss, self.queue_down), now)

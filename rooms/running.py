@@ -55,7 +55,6 @@ from rooms.model import Moment, Phase, RoomRecord, SeatView, Visit
 from rooms.powers import ForbiddenTopologyError
 from rooms.room import Room
 from rooms.speech import Speech
-from rooms.speech import Speech
 from rooms.stage import Stage
 from rooms.steward import Steward
 
@@ -129,7 +128,7 @@ class RunningRoom:
         self._stored = self._durable()
         self._chores: set[asyncio.Task[None]] = set()
         self._speech = Speech(legs, self._stage, self, self._chore)
-        self._steward = Steward(room, self._stage, Counter() if steps is None else steps)
+        self.steward = Steward(room, self._stage, Counter() if steps is None else steps)
         self._do: dict[type[Any], Callable[[Any], Awaitable[None]]] = {
             Send: self._send,
             Close: self._close,
@@ -178,7 +177,7 @@ class RunningRoom:
                 await self._look()
             await self._take(item)
         self._speech.end()
-        self._chore(self._keep(self._steward.flush()))
+        self._chore(self._keep(self.steward.flush()))
         await asyncio.gather(*self._chores, return_exceptions=True)
 
     async def abandon(self, code: str) -> None:
@@ -189,7 +188,7 @@ class RunningRoom:
         for conn in tuple(self.conns):
             await self._close(Close(conn, code))
         await self._finish_recorder(FinishRecorder("interrupted"))
-        self._chore(self._keep(self._steward.flush()))
+        self._chore(self._keep(self.steward.flush()))
         await asyncio.gather(*self._chores, return_exceptions=True)
 
     # Items
@@ -204,7 +203,7 @@ class RunningRoom:
                 await self._send(Send(item.conn, offer))
             return
         if isinstance(item, Seen):
-            self._steward.seen(item.conn, item.frozen_ms, item.concealed)
+            self.steward.seen(item.conn, item.frozen_ms, item.concealed)
             return
         action = await self._attached(item) if isinstance(item, Join) else item
         if isinstance(action, Detached):
@@ -252,7 +251,7 @@ class RunningRoom:
         recorder = self._stage.recorder
         if recorder is not None and not recorder.healthy:
             self.put(RecorderFailed())
-        told = self._steward.look(clock.now(), clock.monotonic())
+        told = self.steward.look(clock.now(), clock.monotonic())
         if told is not None:
             for action in told.actions:
                 self.put(action)

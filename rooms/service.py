@@ -146,6 +146,25 @@ def _attempt(identity: Identity, about: Ref, why: KinbridgeError) -> Hook:
     return enter
 
 
+async def issue_wall_ticket(session: Session, identity: Identity, booking_id: str) -> IssuedTicket:
+    """A way to the wall of the node that hosts this booking's room, for whoever monitors its prison.
+
+    Raises as `issue_ticket`. One wall shows all rooms of its node; those of another need a ticket of their own.
+    """
+    try:
+        booking = await scheduler.service.get(session, booking_id)
+        agreed = bookings.agreed(booking)
+        if identity.subject.kind != "officer":
+            raise Forbidden
+        _monitor_seat(identity, agreed)
+        _check_open(booking)
+        room_id = await opening.prepare(session, agreed)
+        return tickets.issue(session, identity, Purpose.WALL, room_id)
+    except KinbridgeError as refusal:
+        after_failure(session, _attempt(identity, Ref("booking", booking_id), refusal))
+        raise
+
+
 async def issue_check_ticket(session: Session, identity: Identity) -> IssuedTicket:
     """A way to the device check, for whoever is signed in."""
     return tickets.issue(session, identity, Purpose.CHECK)

@@ -9,12 +9,14 @@ from datetime import datetime
 from rooms import quality
 from rooms.actions import Action, Fitted, LegRated, Message
 from rooms.client import LegStatistics, MediaKind
-from rooms.fitting import Fitting, Member, Plan, Sent
+from rooms.fitting import MOVING, Fitting, Member, Plan, Sent
 from rooms.ladder import RUNGS
 from rooms.loudness import SILENT
 from rooms.minutes import LegMinute, Meter
+from rooms.model import Visit
 from rooms.room import Room
 from rooms.stage import Stage
+from rooms.wall import Face
 
 _EVERY = 1.0  # seconds
 _RATE_EVERY = 2  # seconds between two words on how good a connection is
@@ -38,7 +40,7 @@ class Steward:
     """`steps` counts changes of pictures by where they went, for all rooms of a process."""
 
     def __init__(self, room: Room, stage: Stage, steps: Counter[str]) -> None:
-        self.small: frozenset[str] = frozenset()  # conns whose small picture is wanted from outside the room
+        self._walls: dict[str, frozenset[str]] = {}  # the legs whose small pictures each wall shows
         self._room = room
         self._stage = stage
         self._steps = steps
@@ -65,6 +67,31 @@ class Steward:
             told.actions += [LegRated(conn, quality.rate(seen)) for conn, seen in statistics.items()]
         return told
 
+    # rooms.wall.Watched
+
+    @property
+    def visit(self) -> Visit:
+        return self._room.visit
+
+    def face(self, *, inmate: bool) -> Face | None:
+        seat = next(
+            (s for s in self._room.seats if s.connected and not s.is_monitor and s.role.visits is not inmate),
+            None,
+        )
+        leg = self._stage.legs.get(seat.leg or "") if seat is not None else None
+        if leg is None:
+            return None
+        sent = self._plan.sent.get(leg.id)  # who sends no moving picture has only one, which is small
+        return Face(leg, small=sent is None or sent.picture in MOVING)
+
+    def wanted_small(self, wall: str, legs: frozenset[str]) -> None:
+        if legs:
+            self._walls[wall] = legs
+        else:
+            self._walls.pop(wall, None)
+
+    # rooms.running
+
     def seen(self, conn: str, frozen_ms: int, concealed: int) -> None:
         """What a page says of how it went."""
         if (meter := self._meters.get(conn)) is not None:
@@ -79,7 +106,7 @@ class Steward:
     # Pictures
 
     def _fit(self, statistics: dict[str, LegStatistics], now: float, told: Told) -> None:
-        plan = self._fitting.step(self._members(statistics), now, self.small)
+        plan = self._fitting.step(self._members(statistics), now, frozenset().union(*self._walls.values()))
         for conn, direction, bits in plan.assumed:
             self._stage.legs[conn].assume("up" if direction == "up" else "down", bits)
         for conn, sent in plan.sent.items():

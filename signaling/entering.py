@@ -53,6 +53,9 @@ def attachment(conn: str, granted: Pass, **more: Any) -> Message:
     """What the node is told of a new socket, or of a peer without one; see `rooms.host`."""
     if granted.purpose is Purpose.CHECK:
         return {"op": "check", "conn": conn}
+    if granted.purpose is Purpose.WALL:
+        person = [granted.person.kind, granted.person.id]
+        return {"op": "wall", "conn": conn, "room": granted.room_id, "person": person}
     where = {"room": granted.room_id, "seat": granted.seat_id, "language": granted.language}
     return {"op": "attach", "conn": conn, **where, **more}
 
@@ -60,7 +63,7 @@ def attachment(conn: str, granted: Pass, **more: Any) -> Message:
 async def node_of(db: Database, granted: Pass) -> str | None:
     """The node that hosts the room now; for a device check the least busy one."""
     async with db.read() as session:
-        if granted.purpose is Purpose.SEAT:
+        if granted.purpose in (Purpose.SEAT, Purpose.WALL):
             return await directory.locate(session, granted.room_id)
         living = await directory.nodes(session)
         return living[0][0] if living else None

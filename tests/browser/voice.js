@@ -65,10 +65,10 @@
     return stream;
   };
 
-  // What the newest connection has got and sent, summed over its streams.
-  window.figures = async () => {
+  // What a connection (the newest) has got and sent, summed over its streams.
+  window.figures = async (place = -1) => {
     const sum = { samples: 0, concealed: 0, fec: 0, heard: 0, lost: 0, frames: 0, video: 0, sent: 0, height: 0, rtx: 0 };
-    for (const entry of (await window.connections.at(-1).getStats()).values()) {
+    for (const entry of (await window.connections.at(place).getStats()).values()) {
       if (entry.type === "inbound-rtp" && entry.kind === "audio") {
         sum.samples += entry.totalSamplesReceived ?? 0;
         sum.concealed += (entry.concealedSamples ?? 0) - (entry.silentConcealedSamples ?? 0);

@@ -11,7 +11,15 @@ SOUND = b"s" * 100
 PICTURE = DELTA + bytes(1000)
 
 
-def talk(sender: Leg, seconds: int, *, lateness: float = 0.0, packets: int = 100, start: int = 0) -> float:
+def talk(
+    sender: Leg,
+    seconds: int,
+    *,
+    lateness: float = 0.0,
+    packets: int = 100,
+    start: int = 0,
+    trip: float | None = None,
+) -> float:
     """Sound every 20 ms and `packets` of picture a second, for whole seconds; what comes late does so by and by
     more. Answers the moment of its end."""
     for step in range(start * 50, (start + seconds) * 50):
@@ -20,7 +28,7 @@ def talk(sender: Leg, seconds: int, *, lateness: float = 0.0, packets: int = 100
         number = step * packets // 50
         sender.send([video(n, PICTURE) for n in range(number, (step + 1) * packets // 50)], now)
         if step % 5 == 4:
-            sender.relay.tick(now)
+            sender.relay.tick(now, trip)
     return now
 
 
@@ -44,6 +52,13 @@ def test_sound_that_comes_ever_later_says_that_a_queue_fills() -> None:
     talk(sender, 5, lateness=2.0, start=3)
     assert told(sender) < 0.9 * 100 * 1000 * 8
     assert (sender.relay.rate.queue_up or 0) > 0.3
+
+
+def test_a_microphone_whose_clock_slips_is_no_queue() -> None:
+    sender, _ = pair()
+    talk(sender, 3, trip=0.05)
+    talk(sender, 5, lateness=2.0, start=3, trip=0.05)
+    assert told(sender) == pytest.approx(CAP, rel=0.01)
 
 
 def test_what_all_viewers_can_use_is_told_when_it_is_less() -> None:

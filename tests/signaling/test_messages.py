@@ -17,6 +17,7 @@ GOOD: dict[str, dict[str, Any]] = {
     "act": {"id": "1", "act": "admit", "seat": "s", "warning": "w", "reason": "r", "text": "t", "aloud": True},
     "seen": {"frozen_ms": 200, "concealed": 3},
     "restart": {},
+    "tile": {"line": 3, "booking": "bkg_1", "end": "inmate"},
     "bye": {},
     "ping": {"at": 1.5},
 }

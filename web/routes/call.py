@@ -44,6 +44,13 @@ async def check_ticket(db: Db, who: Who) -> dict[str, Any]:
         return _ticket(await rooms.issue_check_ticket(session, who))
 
 
+@router.post("/api/v1/visits/{booking_id}/wall/ticket", status_code=201)
+async def wall_ticket(booking_id: str, db: Db, who: Who) -> dict[str, Any]:
+    """A ticket for the wall of the node that has this visit's room."""
+    async with db.write() as session:
+        return _ticket(await rooms.issue_wall_ticket(session, who, booking_id))
+
+
 def _ticket(ticket: IssuedTicket) -> dict[str, Any]:
     return {"ticket": ticket.token, "expires_in": ticket.expires_in}
 

@@ -73,6 +73,7 @@ export class Faces {
     flags.camera = person.camera;
     flags.connected = person.connected;
     flags.quality = person.quality;
+    flags.picture = person.picture;
     write(tile.name, person.name);
     write(tile.initial, [...person.name][0] ?? "");
     write(tile.note, noteOf(person));

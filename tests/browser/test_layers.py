@@ -1,0 +1,62 @@
+"""Small pictures for a wall: a real Chromium and a real Firefox send one beside the large one, when it is wanted."""
+
+import asyncio
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.browser import acts
+from tests.browser.conftest import Crowd
+from tests.browser.person import Person
+from tests.browser.product import Product
+
+HERE = Path(__file__).parent
+VOICE, WALL = ((HERE / name).read_text(encoding="utf-8") for name in ("voice.js", "wall.js"))
+TILES = 6
+SECONDS = 6.0
+
+
+async def _bytes(officer: Person) -> tuple[dict[str, Any], float]:
+    """What each tile got, and the officer's desk in all, since the connections stand."""
+    figures = await officer.evaluate("wall.figures()")
+    desk = await officer.evaluate("figures(0)")
+    return figures, desk["video"]
+
+
+@pytest.mark.timeout(300)
+async def test_tiles_cost_a_fraction_of_what_the_desk_gets(product: Product, crowd: Crowd) -> None:
+    family = await crowd.firefox("family", product.url_of("wife"))
+    inmate = await crowd.chromium("inmate", product.url_of("terminal"), "inmate", scripts=(VOICE,))
+    officer = await crowd.chromium("officer", product.url_of("officer"), scripts=(VOICE, WALL))
+    visit = await acts.gather(family, inmate, officer)
+    tiles = ["family", "inmate"] * (TILES // 2)
+    await officer.evaluate(f"wall.begin({visit.booking!r}, {tiles})")
+    alive = "wall.figures().then(({lines}) => Object.values(lines).filter(line => line.frames > 5).length)"
+    await officer.until_value(alive, lambda count: count == TILES, seconds=60, what="every tile to move")
+
+    (before, desk_before), _ = await _bytes(officer), await asyncio.sleep(SECONDS)
+    after, desk_after = await _bytes(officer)
+    small = {mid: line["bytes"] - before["lines"][mid]["bytes"] for mid, line in after["lines"].items()}
+    large = (desk_after - desk_before) / 2
+    print(
+        "bytes a second:", {mid: round(got / SECONDS) for mid, got in small.items()}, "large", large / SECONDS
+    )
+    assert after["kinds"] == ["video"], "a wall has no line for sound at all"
+    assert all(0 < line["height"] <= 240 for line in after["lines"].values() if line["frames"]), after
+    assert sum(small.values()) / TILES < large / 4
+    for person in (family, inmate):
+        pictures = "document.querySelector('.face:not([hidden])').dataset.picture"
+        assert await person.evaluate(pictures) == "720p", "a wall lowers nothing"
+
+    await officer.evaluate("wall.tile(0, null)")
+    await asyncio.sleep(1)
+    first = min(small, key=int)
+    quiet = (await officer.evaluate("wall.figures()"))["lines"][first]["bytes"]
+    await asyncio.sleep(2)
+    assert (await officer.evaluate("wall.figures()"))["lines"][first]["bytes"] == quiet, (
+        "what is not shown is not sent"
+    )
+    await officer.evaluate("wall.tile(1, 'bkg_of_nobody')")
+    await officer.until("wall.refused.some(tile => tile.line === 1 && tile.code === 'not-here')")
+    assert crowd.complaints == []
