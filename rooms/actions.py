@@ -83,6 +83,24 @@ class Devices:
 
 
 @dataclass(frozen=True, slots=True)
+class KeyTold:
+    """A browser's digest of its public key, and the key, both in base64; "none" for one that cannot seal."""
+
+    conn: str
+    commit: str
+    public: str
+
+
+@dataclass(frozen=True, slots=True)
+class SecretGiven:
+    """The sender's key for `seat`, in a box that only that browser can open."""
+
+    conn: str
+    seat: str
+    box: str
+
+
+@dataclass(frozen=True, slots=True)
 class Help:
     conn: str
     text: str
@@ -144,7 +162,7 @@ class Tick:
 
 Action = (
     Attached | Detached | LegConnected | LegLost | LegBack | LegFailed | LegRated | Fitted | Devices | Help | Acted
-    | RecorderStarted | RecorderFailed | BookingCancelled | Extended | VisitorDropped | Tick
+    | KeyTold | SecretGiven | RecorderStarted | RecorderFailed | BookingCancelled | Extended | VisitorDropped | Tick
 )  # fmt: skip
 
 

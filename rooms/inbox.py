@@ -5,7 +5,7 @@ The messages were checked by `signaling.messages` before they were sent here.
 
 from collections.abc import Callable
 
-from rooms.actions import Acted, Detached, Devices, Help, Message
+from rooms.actions import Acted, Detached, Devices, Help, KeyTold, Message, SecretGiven
 from rooms.running import Answer, Item, Restart, Seen
 
 
@@ -27,6 +27,14 @@ def _help(conn: str, message: Message) -> Item:
 
 def _seen(conn: str, message: Message) -> Item:
     return Seen(conn, message["frozen_ms"], message["concealed"])
+
+
+def _key(conn: str, message: Message) -> Item:
+    return KeyTold(conn, message["commit"], message["public"])
+
+
+def _secret(conn: str, message: Message) -> Item:
+    return SecretGiven(conn, message["seat"], message["box"])
 
 
 def _act(conn: str, message: Message) -> Item:
@@ -51,6 +59,8 @@ _ITEMS: dict[str, Callable[[str, Message], Item]] = {
     "devices": _devices,
     "help": _help,
     "seen": _seen,
+    "key": _key,
+    "secret": _secret,
     "act": _act,
     "bye": _bye,
 }

@@ -11,7 +11,7 @@ from functools import partial
 from typing import Any
 
 from core.ids import SYSTEM, Ref
-from rooms import acts, coding, deadlines, pictures, settling, view, words
+from rooms import acts, coding, deadlines, pictures, sealing, settling, view, words
 from rooms.actions import (
     Acted,
     Action,
@@ -27,6 +27,7 @@ from rooms.actions import (
     FinishRecorder,
     Fitted,
     Help,
+    KeyTold,
     LegBack,
     LegConnected,
     LegFailed,
@@ -37,6 +38,7 @@ from rooms.actions import (
     OpenLeg,
     RecorderFailed,
     RecorderStarted,
+    SecretGiven,
     Send,
     Tick,
     VisitorDropped,
@@ -218,6 +220,8 @@ class Room:
             BookingCancelled: self._cancelled,
             VisitorDropped: self._dropped,
             Extended: self._extended,
+            KeyTold: partial(sealing.told, self),
+            SecretGiven: partial(sealing.given, self),
             Tick: self._tick,
         }
 
@@ -248,7 +252,7 @@ class Room:
         self.out.append(OpenLeg(action.conn, publishes, lines, announce, self.codec, action.offer))
 
     def _detached(self, action: Detached) -> None:
-        seat = self._by_socket(action.conn)
+        seat = self.by_socket(action.conn)
         if seat is None:
             return
         self._drop_socket(seat)
@@ -281,11 +285,11 @@ class Room:
             self.leave(seat)
 
     def _devices(self, action: Devices) -> None:
-        if (seat := self._by_socket(action.conn)) is not None:
+        if (seat := self.by_socket(action.conn)) is not None:
             seat.camera, seat.microphone = action.camera, action.microphone
 
     def _help(self, action: Help) -> None:
-        seat = self._by_socket(action.conn)
+        seat = self.by_socket(action.conn)
         if seat is None or seat.is_monitor or self.now.mono - seat.helped_at < HELP_EVERY:
             return
         seat.helped_at = self.now.mono
@@ -298,7 +302,7 @@ class Room:
         self.mark(f"{seat.role.side}:help:asked", seat=seat.id)
 
     def _acted(self, action: Acted) -> None:
-        officer = self._by_socket(action.conn)
+        officer = self.by_socket(action.conn)
         if officer is None:
             return
         act = Act(action.act)
@@ -389,7 +393,7 @@ class Room:
             seat.speaking = False
             self.enter("officer:visit:fell-silent", seat.view.person)
 
-    def _by_socket(self, conn: str) -> Seat | None:
+    def by_socket(self, conn: str) -> Seat | None:
         return next((seat for seat in self.seats if seat.socket == conn), None)
 
     def _by_leg(self, conn: str) -> Seat | None:

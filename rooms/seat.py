@@ -25,6 +25,7 @@ class Seat:
         self.camera = True
         self.microphone = True
         self.speaking = False
+        self.commit = self.key = ""  # of its browser, see `rooms.sealing`
         self.quality = Quality.UNKNOWN
         self.helped_at = -1e9
 
@@ -64,6 +65,7 @@ class Seat:
         self.connected = self.leg_up = False
         self.left_at = None
         self.speaking = False
+        self.commit = self.key = ""
         self.quality = Quality.UNKNOWN
 
     def joined(self, now: Moment) -> None:

@@ -136,7 +136,15 @@ def _person(room: "Room", viewer: Seat, seat: Seat) -> Message:
         "line": line_number(viewer, seat, room.seats) if shown is not None else None,
         **picture_of(room, viewer, seat),
         "you": seat is viewer,
+        **_keys(room, viewer, seat),
     }
+
+
+def _keys(room: "Room", viewer: Seat, seat: Seat) -> Message:
+    """What two browsers need to seal what they send each other; none of an officer's business."""
+    if viewer.is_monitor or not room.topology.oversight.sealed:
+        return {}
+    return {"commit": seat.commit, "key": seat.key}
 
 
 def settled(message: Message) -> Message:

@@ -9,7 +9,6 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from rooms.lines import TILES
 from rooms.powers import Act
 
 Message = dict[str, Any]
@@ -47,6 +46,8 @@ MESSAGES: Mapping[str, Mapping[str, Field]] = {
     "answer": {"offer": _STRING, "sdp": Field((str,), longest=MAX_BYTES)},
     "devices": {"camera": Field((bool,)), "microphone": Field((bool,))},
     "help": {"text": _WORDS},
+    "key": {"commit": Field((str,), longest=64), "public": Field((str,), longest=200)},
+    "secret": {"seat": _STRING, "box": Field((str,), longest=400)},
     "seen": {"frozen_ms": Field((int,), most=60_000), "concealed": Field((int,), most=1000)},
     "act": {
         "id": _STRING,
@@ -58,11 +59,6 @@ MESSAGES: Mapping[str, Mapping[str, Field]] = {
         "aloud": Field((bool,), optional=True),
     },
     "restart": {},
-    "tile": {
-        "line": Field((int,), most=TILES - 1),
-        "booking": Field((str,), optional=True),
-        "end": Field((str,), choices=frozenset({"family", "inmate"})),
-    },
     "bye": {},
     "ping": {"at": Field((int, float))},
 }

@@ -14,10 +14,11 @@ GOOD: dict[str, dict[str, Any]] = {
     "answer": {"offer": "o", "sdp": "v=0"},
     "devices": {"camera": True, "microphone": False},
     "help": {"text": "please"},
+    "key": {"commit": "none", "public": ""},
+    "secret": {"seat": "s", "box": "AAAA"},
     "act": {"id": "1", "act": "admit", "seat": "s", "warning": "w", "reason": "r", "text": "t", "aloud": True},
     "seen": {"frozen_ms": 200, "concealed": 3},
     "restart": {},
-    "tile": {"line": 3, "booking": "bkg_1", "end": "inmate"},
     "bye": {},
     "ping": {"at": 1.5},
 }

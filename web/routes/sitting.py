@@ -123,6 +123,7 @@ async def page(
         short=short,
         told=told,
         basis=BASES[view.basis],
+        sealed=bool(view.agreed.topology.oversight.sealed),
         receipt=f"/sittings/{view.id}/receipt",
         **beside,
     )

@@ -4,9 +4,11 @@
 // and "media" {state} for the media connection's own ups and downs.
 
 import { Peer } from "./peer.js";
+import { Seal } from "./sealed.js";
 import { Senses } from "./senses.js";
 import { Signal } from "./socket.js";
 import { csrf } from "./page.js";
+import { SAFETY_WORDS } from "./words.js";
 
 const PASSED = ["welcome", "state", "notice", "ended", "status", "measured"];
 const SEEN_EVERY = 5000; // ms between two words to the server on how pictures and sound arrive
@@ -25,6 +27,8 @@ export class Connection extends EventTarget {
     this.signal.addEventListener("offer", ({ detail }) => this.#offered(detail));
     this.signal.addEventListener("send", ({ detail }) => this.peer?.sending?.apply(detail));
     this.signal.addEventListener("error", ({ detail }) => this.#failed(detail));
+    this.signal.addEventListener("state", ({ detail }) => this.seal?.update(detail.people));
+    this.signal.addEventListener("secret", ({ detail }) => this.seal?.take(detail));
     for (const type of PASSED) {
       this.signal.addEventListener(type, ({ detail }) => this.#pass(type, detail));
     }
@@ -94,6 +98,7 @@ export class Connection extends EventTarget {
     this.watching = setInterval(() => this.#seen(), SEEN_EVERY);
     this.iceServers = welcome.ice_servers ?? [];
     this.publishes = welcome.publishes ?? [];
+    this.#seal(welcome.role === "monitor" ? [] : (welcome.visit?.sealed ?? []));
   }
 
   async #offered(offer) {
@@ -103,7 +108,7 @@ export class Connection extends EventTarget {
       return;
     }
     const last = this.peer;
-    const peer = (this.peer = new Peer(this.iceServers, { relay: this.relay }));
+    const peer = (this.peer = new Peer(this.iceServers, { relay: this.relay, seal: this.seal }));
     for (const type of ["line", "announce"]) {
       peer.addEventListener(type, ({ detail }) => this.#pass(type, detail));
     }
@@ -117,6 +122,16 @@ export class Connection extends EventTarget {
     }
     this.send({ type: "answer", offer: offer.id, sdp });
     if (this.publishes.includes("video")) this.devices({});
+  }
+
+  // `kinds`: what this room's browsers seal for each other. The key pair lives as long as the page.
+  #seal(kinds) {
+    if (!kinds.length) return;
+    if (!this.seal) {
+      this.seal = new Seal((message) => this.send(message), SAFETY_WORDS);
+      this.seal.addEventListener("mode", ({ detail }) => this.#pass("seal", detail));
+    }
+    this.seal.begin(kinds);
   }
 
   // Media did not come up: the next try goes through TURN, and the one after that without it again.

@@ -6,14 +6,16 @@
 import { Sending } from "./sending.js";
 
 export class Peer extends EventTarget {
-  // `relay`: through TURN only, after a connection without it did not come up.
-  constructor(iceServers, { relay = false } = {}) {
+  // `relay`: through TURN only, after a connection without it did not come up. `seal`: see sealed.js.
+  constructor(iceServers, { relay = false, seal = null } = {}) {
     super();
     this.connection = new RTCPeerConnection({
       iceServers,
       bundlePolicy: "max-bundle",
       iceTransportPolicy: relay && iceServers.length ? "relay" : "all",
+      encodedInsertableStreams: seal?.able === "streams",
     });
+    this.seal = seal;
     this.lines = new Map();
     this.streams = new Map();
     this.own = {};
@@ -31,6 +33,8 @@ export class Peer extends EventTarget {
       const line = this.lines.get(transceiver.mid);
       const sends = line?.use === "own" || line?.use === "low";
       transceiver.direction = sends ? "sendonly" : "recvonly";
+      if (sends) this.seal?.through(transceiver.sender, line.kind, "send");
+      else if (line?.use === "line") this.seal?.through(transceiver.receiver, line.kind, "receive");
       if (sends) this.own[line.use === "low" ? "low" : line.kind] = transceiver.sender;
     }
     await this.publish("audio", stream?.getAudioTracks()[0] ?? null);

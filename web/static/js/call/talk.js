@@ -4,6 +4,7 @@ import { face } from "./clock.js";
 import { CHIME, begin, play } from "./devices.js";
 import { Faces, fitWords } from "./faces.js";
 import { $, reusable, show, text, write } from "./page.js";
+import { tell } from "./seal-badge.js";
 
 const SAID_FOR = 15000; // ms the officer's words stay; warnings stay until the next words
 const HURRY = { soon: 5 * 60000, last: 2 * 60000 };
@@ -15,6 +16,7 @@ export class Call {
     connection.addEventListener("line", ({ detail }) => this.faces.attach(detail.line, detail.stream));
     connection.addEventListener("announce", ({ detail }) => this.#announce(detail.stream));
     connection.addEventListener("notice", ({ detail }) => this.#notice(detail));
+    connection.addEventListener("seal", ({ detail }) => tell(detail));
     connection.addEventListener("media", ({ detail }) => this.#media(detail.state));
     $("hear-now").addEventListener("click", () => this.#hear());
     $("microphone-switch").addEventListener("click", () => this.#toggle("microphone"));

@@ -1,0 +1,138 @@
+"""The journey of a question: asked at the terminal, talked about by video, answered in writing beside the face, judged;
+and an officer who would like to listen. Then the disk and the log are searched for what was said."""
+
+import json
+import subprocess
+from pathlib import Path
+
+import pytest
+from sqlalchemy import select
+
+import legalaid.repository
+import legalaid.service
+from core import clock
+from core.ids import SYSTEM
+from legalaid.access import station_of
+from legalaid.days import HORIZON
+from recording.tables import RecordingRow
+from tests.browser import acts, place
+from tests.browser.conftest import Crowd
+from tests.browser.person import Person
+from tests.browser.product import KINBRIDGE, Product
+from tests.fakes import clip
+from web.demo import Cast
+
+PIN = "274918"
+QUESTION, ADVICE = "工地欠我三个月工资怎么办？", "可以申请劳动仲裁，时效一年。"
+REFUSED = """
+(async () => {{
+  const answer = await fetch("/api/v1/sittings/{sitting}/ticket", {{
+    method: "POST", headers: {{"X-CSRF-Token": document.querySelector("meta[name=csrf]").content}},
+  }});
+  return JSON.stringify([answer.status, (await answer.json()).code]);
+}})()
+"""
+
+
+async def ask(inmate: Person) -> None:
+    await inmate.open("/terminal/lawyer")
+    for field, value in (("number", place.NUMBER), ("name", place.NAME), ("pin", PIN)):
+        await inmate.fill(f"#{field}", value)
+    await inmate.click(".lawyer form .button--primary")
+    await inmate.open("/terminal/lawyer/ask")
+    await inmate.click("input[value=work]")
+    await inmate.fill("#words", QUESTION)
+    await inmate.click("form[action='/terminal/lawyer/ask'] .button--primary")
+    await inmate.sees(".band--green")
+
+
+async def plan_the_day(product: Product) -> None:
+    """What the worker does the evening before."""
+    prison = Cast.load(place.settings_of(product)).prison
+    async with place.database_of(product) as db, db.write() as session:
+        station = await station_of(session, prison)
+        assert station is not None
+        now = clock.now()
+        days = await legalaid.repository.help_days(session, station.id, now, now + HORIZON)
+        assert await legalaid.service.plan(session, SYSTEM, days[0].id) == 1
+
+
+async def into_the_call(person: Person) -> None:
+    await person.click("#check-start")
+    await person.click("#enter", seconds=30)
+
+
+async def the_words(person: Person) -> str:
+    """The safety words, once everything is encrypted from end to end."""
+    await person.until("document.getElementById('seal').dataset.mode === 'sealed'", what="the sealing")
+    words = await person.text("#seal-chinese")
+    assert len(words.split(" · ")) == 6
+    return words
+
+
+@pytest.mark.timeout(300)
+async def test_a_question_is_talked_about_and_nobody_listens(
+    product: Product, crowd: Crowd, tmp_path: Path
+) -> None:
+    await place.prepare(product)
+    inmate = await crowd.performer("inmate", product.url_of("terminal"), clip.INMATE)
+    lawyer = await crowd.performer("lawyer", product.url_of("counsel"), clip.FAMILY)
+    officer = await crowd.chromium("officer", product.url_of("monitor"))
+    for person, key in ((inmate, "terminal"), (lawyer, "counsel"), (officer, "monitor")):
+        await acts.enter_demo(person, key)
+    await ask(inmate)
+    await plan_the_day(product)
+
+    await lawyer.open("/counsel")
+    await lawyer.click("form[action$='/begin'] .button")
+    path = str(await lawyer.until("location.pathname.startsWith('/sittings/') && location.pathname"))
+    sitting = path.rsplit("/", 1)[-1]
+    await into_the_call(lawyer)
+    await inmate.open("/terminal/lawyer/questions")
+    await inmate.click(f"a[href='{path}']")
+    await into_the_call(inmate)
+    await acts.live(lawyer, inmate)
+    await lawyer.sees("#closed-badge")
+    words = [await the_words(person) for person in (lawyer, inmate)]
+    assert words[0] == words[1]
+    await lawyer.watch("other", acts.OTHER, clip.INMATE.pitch)
+    await inmate.watch("other", acts.OTHER, clip.FAMILY.pitch)
+    await acts.sees_and_hears(lawyer, "other", clip.INMATE)
+    await acts.sees_and_hears(inmate, "other", clip.FAMILY)
+
+    assert json.loads(await officer.evaluate(REFUSED.format(sitting=sitting))) == [403, "forbidden"]
+    await officer.open(path)
+    await officer.until("document.body.innerText.includes('404') || !document.getElementById('stage')")
+
+    await lawyer.fill("#beside-words", ADVICE)
+    await lawyer.click("#beside-form button")
+    await lawyer.reads("已发送", "#beside-said")
+    await lawyer.click(".beside form[action$='/done'] button")
+    await lawyer.until("location.pathname === '/counsel'")
+    await inmate.until("document.body.dataset.step === 'ended'")
+    await inmate.open(f"{path}/receipt")
+    await inmate.reads("不录音录像，不受监控")
+    receipt = tmp_path / "receipt.json"
+    receipt.write_text(await inmate.text(".receipt-file pre"), encoding="utf-8")
+    checked = [str(KINBRIDGE), "verify", "receipt", str(receipt), "--keys", str(product.data / "keys")]
+    assert (
+        "not recorded, not monitored"
+        in subprocess.run(checked, capture_output=True, text=True, check=True).stdout
+    )
+    await inmate.open("/terminal/lawyer/questions")
+    await inmate.click("form[action$='/opinion'] button")
+    await inmate.until("!document.querySelector(\"form[action$='/opinion']\")")
+    await inmate.click(".lawyer-item h2 a")
+    await inmate.reads(ADVICE)
+
+    refused = await place.entries(product, "officer:ticket:refused")
+    assert [entry.subject_id for entry in refused] == [sitting]
+    assert await _recorded(product) == 0
+    traces = [p for p in [*product.data.rglob("*"), *product.folder.glob("*.log")] if p.is_file()]
+    for words in (QUESTION, ADVICE):
+        assert [str(p) for p in traces if words.encode() in p.read_bytes()] == []
+
+
+async def _recorded(product: Product) -> int:
+    async with place.database_of(product) as db, db.read() as session:
+        return len((await session.scalars(select(RecordingRow.id))).all())
