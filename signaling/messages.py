@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from rooms.lines import TILES
 from rooms.powers import Act
 
 Message = dict[str, Any]
@@ -59,6 +60,11 @@ MESSAGES: Mapping[str, Mapping[str, Field]] = {
         "aloud": Field((bool,), optional=True),
     },
     "restart": {},
+    "tile": {
+        "line": Field((int,), most=TILES - 1),
+        "booking": Field((str,), optional=True),
+        "end": Field((str,), choices=frozenset({"family", "inmate"})),
+    },
     "bye": {},
     "ping": {"at": Field((int, float))},
 }

@@ -16,9 +16,18 @@ GOOD: dict[str, dict[str, Any]] = {
     "help": {"text": "please"},
     "key": {"commit": "none", "public": ""},
     "secret": {"seat": "s", "box": "AAAA"},
-    "act": {"id": "1", "act": "admit", "seat": "s", "warning": "w", "reason": "r", "text": "t", "aloud": True},
+    "act": {
+        "id": "1",
+        "act": "admit",
+        "seat": "s",
+        "warning": "w",
+        "reason": "r",
+        "text": "t",
+        "aloud": True,
+    },
     "seen": {"frozen_ms": 200, "concealed": 3},
     "restart": {},
+    "tile": {"line": 3, "booking": "bkg_1", "end": "inmate"},
     "bye": {},
     "ping": {"at": 1.5},
 }
@@ -43,7 +52,9 @@ def test_each_field_is_checked(kind: str, name: str) -> None:
     without = {"type": kind, **GOOD[kind]}
     del without[name]
     if field.optional:
-        nothing: Any = next(left for kind, left in ((str, ""), (list, []), (bool, False)) if kind in field.kinds)
+        nothing: Any = next(
+            left for kind, left in ((str, ""), (list, []), (bool, False)) if kind in field.kinds
+        )
         assert parse(json.dumps(without))[name] == nothing
         assert parse(frame(kind, **{name: None}))[name] == nothing
     else:
