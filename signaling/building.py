@@ -34,8 +34,11 @@ def compiler() -> list[str] | None:
     return None
 
 
-def build(library: Path = LIBRARY) -> str:
-    """Builds the library anew; tells in words what came of it. Raises nothing for want of a compiler."""
+def build(library: Path = LIBRARY, *flags: str) -> str:
+    """Builds the library, unless it is there; tells in words what came of it. Raises nothing for want of a compiler.
+
+    `flags` are given to the compiler beside ours.
+    """
     if library.exists() and fingerprint().encode() in library.read_bytes():
         return "the native relay is built already"
     command = compiler()
@@ -45,7 +48,10 @@ def build(library: Path = LIBRARY) -> str:
     sources = [str(path) for path in sorted(SOURCES.glob("*.c"))]
     defined = f'-DKINBRIDGE_SOURCES="{fingerprint()}"'
     done = subprocess.run(  # noqa: S603 - the compiler of whoever installs
-        [*command, *_FLAGS, defined, "-o", str(fresh), *sources], capture_output=True, text=True, check=False
+        [*command, *_FLAGS, *flags, defined, "-o", str(fresh), *sources],
+        capture_output=True,
+        text=True,
+        check=False,
     )
     if done.returncode:
         fresh.unlink(missing_ok=True)
