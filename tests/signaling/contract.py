@@ -65,7 +65,13 @@ class World:
     """One server on one back-end."""
 
     def __init__(
-        self, backend: Wanted, clock: FakeClock, monkeypatch: pytest.MonkeyPatch, *, threaded: bool = False
+        self,
+        backend: Wanted,
+        clock: FakeClock,
+        monkeypatch: pytest.MonkeyPatch,
+        *,
+        threaded: bool = False,
+        host: str = "127.0.0.1",
     ) -> None:
         """`threaded`: the native core runs as it does in the product."""
         chance = random.Random(11)
@@ -74,17 +80,18 @@ class World:
         monkeypatch.setattr("rooms.downstream.secrets", drawn)
         if not threaded:
             monkeypatch.setattr(NativeCore, "start", lambda _core: None)
-        self.clock = clock
-        self.factory = PeerFactory(0, ["127.0.0.1"], backend=backend)
+        self.clock, self.host = clock, host
+        self.factory = PeerFactory(0, [host], backend=backend)
         assert (self.factory.udp.core is not None) is (backend == "native")
-        self.factory.udp.open(0, ["127.0.0.1"])
+        self.factory.udp.open(0, [host])
         self.peers: dict[str, Peer] = {}
 
     async def add(self, name: str, profile: int = GCM, *, low: bool = False) -> Peer:
         leg = await self.factory.open(name, Events(), publishes=frozenset(MediaKind), lines=2, low=low)
-        sock = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
-        sock.bind(("127.0.0.1", 0))
-        sock.connect(("127.0.0.1", self.factory.port))
+        family = socket.AF_INET6 if ":" in self.host else socket.AF_INET
+        sock = socket.socket(family, socket.SOCK_DGRAM)
+        sock.bind((self.host, 0))
+        sock.connect((self.host, self.factory.port))
         sock.setblocking(False)
         inbound, outbound = Policy.SSRC_ANY_INBOUND, Policy.SSRC_ANY_OUTBOUND
         receive, send = session(name + "-up", profile, inbound), session(name + "-down", profile, outbound)
@@ -105,7 +112,7 @@ class World:
         self.peers[name] = peer
         return peer
 
-    def nominate(self, leg: PeerLeg, address: tuple[str, int]) -> None:
+    def nominate(self, leg: PeerLeg, address: tuple[Any, ...]) -> None:
         """As an authentic check with USE-CANDIDATE does."""
         message = stun.Message(stun.Method.BINDING, stun.Class.REQUEST)
         message.attributes["USE-CANDIDATE"] = None

@@ -11,6 +11,8 @@ from core.errors import Misconfigured
 from rooms import rtcp
 from rooms.client import MediaKind
 from signaling import building, library
+from signaling.library import ffi
+from signaling.nativeflows import packed, unpacked
 from tests.conftest import FakeClock
 from tests.fakes.rtp import DELTA, KEY, MORE, packet, seen
 from tests.signaling.contract import Peer, World
@@ -98,6 +100,21 @@ async def test_legs_come_and_go_while_packets_flow(world: World) -> None:
     core = world.factory.udp.core
     assert core is not None
     assert (len(core.legs), len(core.inflows), len(core.outflows)) == (2, 4, 10)
+
+
+async def test_ipv6_is_the_same_to_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    world = World("native", FakeClock(), monkeypatch, threaded=True, host="::1")
+    sender, viewer = await shown(world)
+    sender.socket.send(sender.seal.protect(packet(VIDEO, 1, 1, 0x10, DELTA)))
+    assert viewer.open.unprotect(viewer.socket.recv(2048))[12:] == DELTA
+    address = sender.socket.getsockname()
+    assert unpacked(bytes(ffi.buffer(packed(address)))) == address
+    core = world.factory.udp.core
+    assert core is not None
+    assert core.heard(0, address) == pytest.approx(sender.leg._native.heard if sender.leg._native else None)
+    await sender.leg.close()
+    assert core.heard(0, address) < 0
+    await world.close()
 
 
 async def test_a_long_mute_leaves_no_hole_for_libsrtp(monkeypatch: pytest.MonkeyPatch) -> None:
