@@ -88,6 +88,11 @@ class Plan:
     made_at: datetime
     state_since: datetime
 
+    @property
+    def read_at(self) -> datetime:
+        """When what it was computed on was read."""
+        return datetime.fromisoformat(self.read["at"]) if "at" in self.read else self.made_at
+
 
 @dataclass(frozen=True, slots=True)
 class Proposal:

@@ -5,6 +5,7 @@ A visit keeps a terminal from its approval on, which proves that there is one; t
 time, and may change until the lobby opens.
 """
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
@@ -35,6 +36,13 @@ class Seat:
 
     def usable(self, span: Span) -> bool:
         return not any(first < span[1] and (last is None or span[0] < last) for first, last in self.out)
+
+    def until_out(self, span: Span) -> float:
+        """Seconds from the end of the span until it fails next; infinite if it does not. What fails soon is used
+        first: it is of no use to those who come later."""
+        return min(
+            ((first - span[1]).total_seconds() for first, _ in self.out if first >= span[1]), default=math.inf
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,7 +75,8 @@ def arrange(sittings: Sequence[Sitting], seats: Sequence[Seat]) -> tuple[dict[st
 def _fill(
     seated: dict[str, Sitting], sittings: Sequence[Sitting], seats: Sequence[Seat]
 ) -> tuple[dict[str, str], list[str]]:
-    """Seats whoever is not seated, in order of time: a wing's own terminal first, then the one free shortest."""
+    """Seats whoever is not seated, in order of time: a wing's own terminal first, then the one that fails soonest, then
+    the one free shortest."""
     taken: dict[str, list[Span]] = {seat.id: [] for seat in seats}
     for sitting in seated.values():
         taken[sitting.seat_id or ""].append(sitting.span)
@@ -88,7 +97,8 @@ def _fill(
             continue
         start = sitting.span[0]
         before = {s.id: max((o[1] for o in taken[s.id] if o[1] <= start), default=None) for s in free}
-        best = min(free, key=lambda s: (s.wing_id is None, _idle(before[s.id], start), s.id))
+        left = {s.id: s.until_out(sitting.span) for s in free}
+        best = min(free, key=lambda s: (s.wing_id is None, left[s.id], _idle(before[s.id], start), s.id))
         taken[best.id].append(sitting.span)
         answer[sitting.id] = best.id
     return answer, left_over

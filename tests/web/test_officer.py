@@ -1,11 +1,13 @@
 """The officer's pages on the real application: the board, the call list, and who may see them."""
 
+from datetime import timedelta
 from zoneinfo import ZoneInfo
 
 import pytest
 
 from core.db import Database
-from core.ids import Ref
+from core.ids import SYSTEM, Ref
+from scheduler import roster
 from scheduler import service as schedule
 from scheduler.model import BookingState
 from tests.web import place, staffed
@@ -68,9 +70,28 @@ async def test_call_list_says_whom_to_bring_where(
     assert "3401202107" in page
     assert "3 号终端" in page
     assert visit.reference in page
+    assert "3 号终端" not in (await browser.get(f"/officer/call-list?date={local.date()}&wing=other")).text
     empty = (await browser.get("/officer/call-list?date=2020-01-01")).text
     assert "这一天没有会见" in empty
     assert (await browser.get("/officer/call-list?date=nonsense")).status_code == 200
+
+
+async def test_call_list_of_another_day_gives_no_terminal_and_names_who_supervises(
+    browser: Browser, db: Database, house: Staffed, sign_in: SignIn
+) -> None:
+    slot = await place.slot_at(db, house.place, place.soon(26 * 60))
+    visit = await place.confirmed(db, house.place, slot)
+    async with db.write() as session:
+        hour = timedelta(hours=1)
+        span = (visit.starts_at - hour, visit.starts_at + hour)
+        await roster.add_shift(session, SYSTEM, house.monitor.id, span, None, 4)
+    await sign_in(browser, house.approver, strong=True)
+    local = visit.starts_at.astimezone(ZoneInfo(place.ZONE))
+    page = (await browser.get(f"/officer/call-list?date={local.date()}")).text
+    assert visit.reference in page
+    assert "3 号终端" not in page
+    assert "叫人时给出" in page
+    assert "wumin 警官" in page
 
 
 @pytest.mark.parametrize(
