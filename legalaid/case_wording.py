@@ -72,6 +72,17 @@ NEEDS: Mapping[str, str] = {
 
 REFERRAL_STATES: Mapping[str, str] = {"raised": "Waiting for help", "answered": "Answered"}
 
+# Matters whose papers are looked at before a time is held.
+PAPERS: Mapping[str, str] = {"notary": "A notary's deed", "mediation": "A dispute to be mediated"}
+
+PRECHECK_STATES: Mapping[str, str] = {
+    "handed-in": "Being looked at",
+    "missing": "A paper is missing",
+    "ready": "Complete: you can ask for a time",
+    "asked": "A time was asked for",
+    "refused": "Not possible",
+}
+
 # Who stands in the directory.
 HELPERS: Mapping[str, str] = {
     "lawyer": "Lawyer",

@@ -1066,6 +1066,33 @@ def upgrade() -> None:
         batch_op.create_index(batch_op.f('ix_legal_case_prison_id'), ['prison_id'], unique=False)
         batch_op.create_index(batch_op.f('ix_legal_case_question_id'), ['question_id'], unique=False)
 
+    op.create_table('precheck',
+    sa.Column('id', sa.String(), nullable=False),
+    sa.Column('reference', sa.String(), nullable=False),
+    sa.Column('prison_id', sa.String(), nullable=False),
+    sa.Column('inmate_id', sa.String(), nullable=False),
+    sa.Column('kind', sa.String(), nullable=False),
+    sa.Column('words_sealed', sa.LargeBinary(), nullable=False),
+    sa.Column('note_sealed', sa.LargeBinary(), nullable=True),
+    sa.Column('desk_id', sa.String(), nullable=False),
+    sa.Column('state', sa.String(), nullable=False),
+    sa.Column('asked_by_id', sa.String(), nullable=False),
+    sa.Column('ask_key', sa.String(), nullable=False),
+    sa.Column('asked_at', core.db.UtcDateTime(timezone=True), nullable=False),
+    sa.Column('question_id', sa.String(), nullable=True),
+    sa.ForeignKeyConstraint(['asked_by_id'], ['relative.id'], name=op.f('fk_precheck_asked_by_id')),
+    sa.ForeignKeyConstraint(['desk_id'], ['desk.id'], name=op.f('fk_precheck_desk_id')),
+    sa.ForeignKeyConstraint(['inmate_id'], ['inmate.id'], name=op.f('fk_precheck_inmate_id')),
+    sa.ForeignKeyConstraint(['prison_id'], ['prison.id'], name=op.f('fk_precheck_prison_id')),
+    sa.ForeignKeyConstraint(['question_id'], ['question.id'], name=op.f('fk_precheck_question_id')),
+    sa.PrimaryKeyConstraint('id', name=op.f('pk_precheck')),
+    sa.UniqueConstraint('asked_by_id', 'ask_key', name=op.f('uq_precheck_asked_by_id_ask_key')),
+    sa.UniqueConstraint('reference', name=op.f('uq_precheck_reference'))
+    )
+    with op.batch_alter_table('precheck', schema=None) as batch_op:
+        batch_op.create_index(batch_op.f('ix_precheck_desk_id'), ['desk_id'], unique=False)
+        batch_op.create_index(batch_op.f('ix_precheck_inmate_id'), ['inmate_id'], unique=False)
+
     op.create_table('question_voice',
     sa.Column('question_id', sa.String(), nullable=False),
     sa.Column('media_type', sa.String(), nullable=False),
@@ -1202,6 +1229,18 @@ def upgrade() -> None:
     sa.UniqueConstraint('booking_id', name=op.f('uq_place_booking_id')),
     sa.UniqueConstraint('slot_id', 'seat', name=op.f('uq_place_slot_id_seat'))
     )
+    op.create_table('precheck_paper',
+    sa.Column('id', sa.String(), nullable=False),
+    sa.Column('precheck_id', sa.String(), nullable=False),
+    sa.Column('media_type', sa.String(), nullable=False),
+    sa.Column('sealed', sa.LargeBinary(), nullable=False),
+    sa.Column('at', core.db.UtcDateTime(timezone=True), nullable=False),
+    sa.ForeignKeyConstraint(['precheck_id'], ['precheck.id'], name=op.f('fk_precheck_paper_precheck_id')),
+    sa.PrimaryKeyConstraint('id', name=op.f('pk_precheck_paper'))
+    )
+    with op.batch_alter_table('precheck_paper', schema=None) as batch_op:
+        batch_op.create_index(batch_op.f('ix_precheck_paper_precheck_id'), ['precheck_id'], unique=False)
+
     op.create_table('room',
     sa.Column('id', sa.String(), nullable=False),
     sa.Column('booking_id', sa.String(), nullable=True),

@@ -12,15 +12,19 @@ from playwright.async_api import Browser, Page
 
 from core.db import Database
 from core.ids import SYSTEM, Ref, new_id
-from legalaid import service, tasks
+from legalaid import cases, cities, directory, referrals, service, setup, tasks
 from legalaid.forms import QuestionForm
+from legalaid.referrals import ReferralForm
 from legalaid.setup import TemplateForm
 from legalaid.wording import TOPICS
 from people import service as people
 from people import sessions
+from people.model import Role
 from scheduler import service as schedule
 from tests.browser import gallery
 from tests.browser.gallery import DESK, LOOKS, Look, Site
+from tests.legalaid.case_place import form as application
+from tests.scheduler.world import identity
 from tests.web import staffed
 from tests.web.staffed import Staffed
 from web import legal
@@ -50,16 +54,45 @@ async def aid(tmp_path_factory: pytest.TempPathFactory, sqlite_template: Path) -
             means = legal.means_of(services)
             mei = house.place.identity(house.place.mei)
             view = await service.by_relative(session, means, mei, house.place.inmate, form)
+            case = await cases.by_relative(session, means, mei, house.place.inmate, application())
+            lawyer = identity("counsel", house.counsel.id, Role.COUNSEL, prison_id=house.place.prison)
+            await cases.forward(session, means, lawyer, case)
+            need = ReferralForm(
+                "child", "女儿八岁，已经三天没有人照看。", new_id("key"), Ref("question", view.id)
+            )
+            referral = await referrals.raise_(session, means, lawyer, need)
             tokens = {}
             for person, subject in (
                 ("mei", Ref("relative", house.place.mei)),
                 ("counsel", house.counsel),
+                ("clerk", house.counsel),
                 ("admin", house.admin),
                 ("terminal", terminal),
             ):
                 tokens[person], _ = await sessions.open_session(session, subject, strong=True, agent="test")
         await tasks.plan(services.db)
-        yield Aid(Site(url, services, tokens), _paths(view.id, house.place.inmate))
+        paths = _paths(view.id, house.place.inmate) | _case_paths(case, referral, house.place.inmate)
+        yield Aid(Site(url, services, tokens), paths)
+
+
+def _case_paths(case: str, referral: str, inmate: str) -> dict[str, tuple[str, str]]:
+    return {
+        "family-aid": ("/aid", "mei"),
+        "family-apply": (f"/aid/{inmate}/apply", "mei"),
+        "family-case": (f"/aid/cases/{case}", "mei"),
+        "letter": (f"/aid/cases/{case}/letters/1", "mei"),
+        "directory": ("/directory?topic=family&place=临江市/江北区", "mei"),
+        "cases": ("/cases", "clerk"),
+        "case": (f"/cases/{case}?act=refuse", "clerk"),
+        "lights": ("/lights", "admin"),
+        "review": ("/reviews?by=day", "admin"),
+        "import": ("/admin/directory", "admin"),
+        "referrals": ("/referrals", "counsel"),
+        "referral": (f"/referrals/{referral}", "clerk"),
+        "terminal-cases": ("/terminal/lawyer/cases", "inmate"),
+        "terminal-case": (f"/terminal/lawyer/cases/{case}", "inmate"),
+        "terminal-apply": ("/terminal/lawyer/apply", "inmate"),
+    }
 
 
 def _paths(question: str, inmate: str) -> dict[str, tuple[str, str]]:
@@ -88,6 +121,10 @@ async def _station(db: Database, house: Staffed) -> Ref:
         await schedule.link_device(session, SYSTEM, terminal.id, device.id)
         station = await service.create_desk(session, SYSTEM, prison, "驻监工作站", "station", "0551 1")
         await service.add_lawyer(session, SYSTEM, house.counsel.id, station, tuple(TOPICS), ("zh",))
+        for name, kind in (("市法律援助中心", "centre"), ("市司法局", "bureau"), ("市民政局", "welfare")):
+            desk = await service.create_desk(session, SYSTEM, prison, name, kind, "0551 2")
+            await setup.seat_at_desk(session, SYSTEM, house.counsel.id, desk)
+        await directory.import_csv(session, SYSTEM, cities.demonstration(), whole=True)
         for weekday in range(1, 8):
             form = TemplateForm(weekday, time(0), 1435, 2, 15, (house.counsel.id,))
             await service.create_template(session, SYSTEM, station, form)

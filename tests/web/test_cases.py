@@ -12,6 +12,7 @@ from legalaid.wording import TOPICS
 from people import service as people
 from people.forms import StaffForm
 from scheduler import service as schedule
+from tests.legalaid.test_prechecks import scan
 from tests.web import staffed
 from tests.web.conftest import Browser, SignIn
 from tests.web.staffed import Staffed
@@ -268,3 +269,43 @@ async def test_a_referral_is_raised_handed_on_and_answered(
     await sign_in(desk, aid.house.monitor, strong=True)
     assert "还没有" in (await desk.get("/referrals")).text
     assert (await desk.get(path)).status_code == 403
+
+
+async def test_papers_are_looked_at_before_a_time_is_asked_for(
+    browser: Browser, another_browser: Browser, aid: Aid, sign_in: SignIn
+) -> None:
+    place = aid.house.place
+    await sign_in(browser, Ref("relative", place.mei))
+    assert "/papers" in (await browser.get("/ask")).text
+    page = (await browser.get(f"/papers/new/{place.inmate}")).text
+    key = re.search(r'name="key" value="([^"]+)"', page)
+    assert key
+    values = {"kind": "notary", "words": "委托书公证，房子在柳河县。", "key": key[1]}
+    path = f"/papers/new/{place.inmate}"
+    assert (await browser.send_form(path, values)).status_code == 422
+    paper = {"proof": ("委托书.png", scan().data, "image/png")}
+    sent = await browser.send_form(path, values, files=paper)
+    assert sent.status_code == 303
+    mine = sent.headers["location"]
+    told = (await browser.get(mine)).text
+    assert "驻监工作站" in told
+    file = re.findall(rf"{mine}/files/ppr_\w+", told)[0]
+    assert (await browser.get(file)).headers["content-type"] == "image/png"
+    assert mine in (await browser.get("/papers")).text
+
+    desk = another_browser
+    await sign_in(desk, aid.house.counsel, strong=True)
+    assert mine in (await desk.get("/cases")).text
+    assert "柳河县" in (await desk.get(mine)).text
+    assert (await desk.send_form(f"{mine}/judge", {"verdict": "missing", "words": "缺"})).status_code == 422
+    missing = {"verdict": "missing", "words": "请补不动产权证书和结婚证。"}
+    assert (await desk.send_form(f"{mine}/judge", missing)).status_code == 303
+    assert "不动产权证书" in (await browser.get(mine)).text
+    assert (await browser.send_form(f"{mine}/add")).status_code == 422
+    assert (await browser.send_form(f"{mine}/add", files=paper)).status_code == 303
+    assert (await browser.send_form(f"{mine}/time")).status_code == 409
+    assert (await desk.send_form(f"{mine}/judge", {"verdict": "ready"})).status_code == 303
+    assert (await browser.send_form(f"{mine}/time")).status_code == 303
+    await sign_in(desk, aid.house.monitor, strong=True)
+    for closed in (mine, file):
+        assert (await desk.get(closed)).status_code == 403

@@ -9,7 +9,7 @@ from starlette.responses import Response
 from core.db import Session
 from core.errors import KinbridgeError, NotFound
 from core.ids import new_id
-from legalaid import case_reading, case_work, cases, repository, service
+from legalaid import case_reading, case_wording, case_work, cases, prechecks, repository, service
 from legalaid.case_file import matter
 from legalaid.case_model import OPEN_CASES
 from legalaid.means import LegalMeans
@@ -50,6 +50,7 @@ ACTS = {
 async def at_my_desks(request: Request, services: Svc, who: Counsel, visitor: AtTheDoor) -> Response:
     async with services.db.read() as session:
         found = await case_reading.at_desks(session, who)
+        papers = await prechecks.at_desks(session, who)
         zones = {one.prison_id: await cases.zone_of(session, one.prison_id) for one in found}
         offers = {
             one.id: await case_reading.acts(session, who, one) for one in found if one.state in OPEN_CASES
@@ -63,6 +64,9 @@ async def at_my_desks(request: Request, services: Svc, who: Counsel, visitor: At
         ended=[one for one in found if one.state not in OPEN_CASES],
         nexts=nexts,
         zones=zones,
+        papers=papers,
+        paper_kinds=case_wording.PAPERS,
+        paper_states=case_wording.PRECHECK_STATES,
     )
 
 
