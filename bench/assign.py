@@ -21,8 +21,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from bench import weeks
-from bench.weeks import Size
+from bench.planning import weeks
+from bench.planning.weeks import Size
 from scheduler.assign import block, engine, fairness, repair, week
 from scheduler.assign.columns import Columns, Ints
 from scheduler.assign.instance import Instance, parse

@@ -1,0 +1,1 @@
+"""Seeded weeks for the benchmarks of the weekly assignment."""
