@@ -11,7 +11,7 @@ from rooms.client import MediaKind
 from signaling.floods import CONTROL, PER_SOURCE, STRANGERS, Bucket, Floodgate
 from signaling.library import Wanted
 from signaling.peer import PeerFactory
-from tests.fakes.rtp import KEY
+from tests.fakes.rtp import KEY, packet
 from tests.signaling.raw_client import Events, RawClient, join, until
 
 AUDIO, VIDEO = MediaKind.AUDIO, MediaKind.VIDEO
@@ -83,3 +83,44 @@ async def test_who_talks_goes_on_talking_while_others_flood(factory: PeerFactory
 def test_a_peer_s_reports_have_a_budget_that_a_bad_network_does_not_reach() -> None:
     bucket = Bucket(CONTROL)
     assert all(bucket.take(1.0 + number / 200) for number in range(2000))
+
+
+@pytest.mark.parametrize("backend", ["python", "native"])
+async def test_what_is_sent_again_from_elsewhere_or_too_large_reaches_nobody(
+    factory: PeerFactory, backend: Wanted
+) -> None:
+    assert factory.backend.startswith(backend)
+    a, client = await factory.open("a", Events(), publishes=BOTH, lines=1), RawClient()
+    b, viewer = await factory.open("b", Events(), publishes=BOTH, lines=1), RawClient()
+    await join(a, client)
+    await join(b, viewer)
+    b.show(0, a, audio=True, video=True)
+    wire: list[bytes] = []
+    send = client.dtls.transport._send
+
+    async def overheard(data: bytes) -> None:
+        wire.append(data)
+        await send(data)
+
+    client.dtls.transport._send = overheard
+    for number in range(3):
+        await client.send(AUDIO, number, b"once", number * 960)
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as thief:
+        thief.connect(("127.0.0.1", factory.port))
+        for data in tuple(wire):
+            thief.send(data)
+    for data in tuple(wire):
+        await send(data)  # replayed from the right address
+    await send(b"\x80\x6f" + bytes(4000))
+    await send(b"\x80\x6f")
+    await client.dtls._send_rtp(packet(35, 9, 0, client.ssrc[AUDIO], b"of no type that was offered"))
+    await client.dtls._send_rtp(packet(MediaKind.AUDIO, 9, 0, 0xBAD, b"a second stream at once"))
+    await client.send(AUDIO, 3, b"last", 3 * 960)
+    await until(lambda: viewer.got("3") and viewer.got("3")[-1].payload == b"last")
+    assert [seen.payload for seen in viewer.got("3")] == [b"once"] * 3 + [b"last"]
+    counters = factory.counters
+    await until(lambda: counters["srtp-forged"] == 4)  # three replays, and what is too large to be whole
+    assert counters["unclaimed"] == 3
+    assert counters["rtp-payload-type"] >= 1
+    assert counters["rtp-second-stream"] >= 1
+    assert counters["internal"] == 0
