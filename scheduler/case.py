@@ -114,10 +114,15 @@ class Case:
     used_limits: Mapping[str, Collection[int]] = field(default_factory=dict)
     numbers: Mapping[str, Collection[int]] = field(default_factory=dict)
     channel: Channel | None = Channel.REMOTE_PHONE
+    _periods: dict[date, Period] = field(default_factory=dict, init=False, compare=False, repr=False)
 
     def period(self, day: date) -> Period:
-        """The period in which a visit of this inmate on `day` counts."""
-        return self.policy.period_of(day, self.inmate.level, convicted=self.inmate.convicted)
+        """The period in which a visit of this inmate on `day` counts; remembered, many slots lie on one day."""
+        found = self._periods.get(day)
+        if found is None:
+            found = self.policy.period_of(day, self.inmate.level, convicted=self.inmate.convicted)
+            self._periods[day] = found
+        return found
 
     def limit(self, day: date) -> int:
         """How many visits of that period there may be, the one on `day` included: the allowance, the balance, and

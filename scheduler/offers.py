@@ -9,7 +9,7 @@ from sqlalchemy import select
 from core.db import Session
 from core.errors import NotFound, Reason
 from people import repository as people
-from people.model import Identity, Relationship
+from people.model import Identity, Relationship, RelationshipState
 from policy.rulebook import Span
 from scheduler import access, facts, judging
 from scheduler.case import SlotFacts
@@ -24,12 +24,14 @@ _ALTERNATIVES = 3  # as many as are offered elsewhere (rules N15)
 
 @dataclass(frozen=True, slots=True)
 class Choice:
-    """All that may be chosen from between two days, judged at once. `closed`: days without visits, and why."""
+    """All that may be chosen from between two days, judged at once. `closed`: days without visits, and why.
+    `approved`: whether the one who chooses may visit at all."""
 
     ground: Ground
     slots: tuple[tuple[SlotFacts, SlotOffer], ...]
     closed: dict[date, Reason]
     used: dict[str, int]
+    approved: bool = True
 
     def month(self, year: int, number: int) -> list[DayOffer]:
         """Every day of the month in the prison's calendar."""
@@ -84,7 +86,7 @@ async def choice(
         for slot, reasons in zip(found, judging.month(case, found), strict=True)
     )
     shut = await _closed_days(session, ground.prison.id, begin, end)
-    return Choice(ground, offers, shut, dict(case.used))
+    return Choice(ground, offers, shut, dict(case.used), who.state is RelationshipState.APPROVED)
 
 
 def _offer(slot: SlotFacts, verdict: judging.Verdict) -> SlotOffer:

@@ -61,6 +61,14 @@ class SlotOut(BaseModel):
     minutes: int
     offered: bool
     reasons: list[ReasonOut]
+    exceptions: list[ReasonOut] = []  # what the prison must let pass first; such a time can be asked for
+
+
+class WhyNotOut(BaseModel):
+    """One time with every rule that removes it, and the nearest others that are offered."""
+
+    slot: SlotOut
+    nearest: list[SlotOut]
 
 
 class DayOut(BaseModel):

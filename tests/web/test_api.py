@@ -103,3 +103,14 @@ async def test_staff_are_no_family(browser: Browser, sign_in: SignIn, here: Plac
     await sign_in(browser, Ref("officer", here.approver), strong=True)
     answer = await browser.get("/api/v1/bookings")
     assert (answer.status_code, answer.json()["code"]) == (403, "forbidden")
+
+
+async def test_why_a_time_cannot_be_had_is_told_before_anything_is_asked(
+    browser: Browser, sign_in: SignIn, here: Place
+) -> None:
+    await sign_in(browser, Ref("relative", here.mei))
+    first, *others = await offered(browser, here)
+    free = (await browser.get(f"/api/v1/inmates/{here.inmate}/slots/{first}/why")).json()
+    assert (free["slot"]["offered"], free["slot"]["reasons"]) == (True, [])
+    assert len(free["nearest"]) == min(3, len(others))
+    assert (await browser.get(f"/api/v1/inmates/{here.inmate}/slots/slt_none/why")).status_code == 404

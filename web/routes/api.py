@@ -4,17 +4,19 @@ Signed in by the session cookie; unsafe methods show `X-CSRF-Token`. Errors are 
 the codes of docs/protocol.md. Times are ISO 8601 in UTC; `zone` names the prison's.
 """
 
+from collections.abc import Iterable
 from typing import Annotated
 
-from fastapi import APIRouter, Path
+from fastapi import APIRouter, Path, Query
 from starlette.status import HTTP_201_CREATED
 
 from core import clock
+from core.errors import Reason
 from people import repository as people
 from people.model import Relationship
 from scheduler import booking, offers
 from scheduler import repository as schedule
-from scheduler.model import BookingState, BookingView, VisitorChoice
+from scheduler.model import BookingState, BookingView, SlotOffer, VisitorChoice
 from web import telling, wording
 from web.api_models import (
     BookingOut,
@@ -27,6 +29,7 @@ from web.api_models import (
     RelationshipOut,
     RequestIn,
     SlotOut,
+    WhyNotOut,
     WithdrawIn,
 )
 from web.deps import AtTheDoor, Db, Relative, Who
@@ -95,22 +98,43 @@ async def month(
             DayOut(
                 date=day.date,
                 closed=wording.say(visitor.language, day.closed) if day.closed else None,
-                slots=[
-                    SlotOut(
-                        id=slot.slot_id,
-                        starts_at=slot.starts_at,
-                        minutes=slot.minutes,
-                        offered=slot.offered,
-                        reasons=[
-                            ReasonOut(code=reason.code, text=wording.say(visitor.language, reason))
-                            for reason in slot.reasons
-                        ],
-                    )
-                    for slot in day
-                ],
+                slots=[_slot(visitor.language, slot) for slot in day],
             )
             for day in days
         ],
+    )
+
+
+def _slot(language: str, slot: SlotOffer) -> SlotOut:
+    return SlotOut(
+        id=slot.slot_id,
+        starts_at=slot.starts_at,
+        minutes=slot.minutes,
+        offered=slot.offered,
+        reasons=_reasons(language, slot.reasons),
+        exceptions=_reasons(language, slot.exceptions),
+    )
+
+
+def _reasons(language: str, reasons: Iterable[Reason]) -> list[ReasonOut]:
+    return [ReasonOut(code=reason.code, text=wording.say(language, reason)) for reason in reasons]
+
+
+@router.get("/inmates/{inmate_id}/slots/{slot_id}/why")
+async def why(
+    db: Db,
+    visitor: AtTheDoor,
+    who: Relative,
+    inmate_id: str,
+    slot_id: str,
+    relationship: Annotated[list[str] | None, Query()] = None,
+) -> WhyNotOut:
+    """Every rule that removes one time for these visitors (nobody named: oneself), before anything is asked for."""
+    async with db.read() as session:
+        await ground_of(session, who, inmate_id)
+        offer, nearest = await offers.why_not(session, who, inmate_id, slot_id, relationship or ())
+    return WhyNotOut(
+        slot=_slot(visitor.language, offer), nearest=[_slot(visitor.language, one) for one in nearest]
     )
 
 

@@ -16,13 +16,13 @@ from scheduler import booking, facts, offers
 from scheduler import repository as schedule
 from scheduler.facts import Ground
 from scheduler.model import BookingState, BookingView, DayOffer, SlotOffer
+from scheduler.offers import Choice
 from web import month as grids
 from web.deps import Db, Relative, Svc
 from web.forms import at_fields
 from web.templating import redirect, render
 
 router = APIRouter(include_in_schema=False)
-_NEAREST = 3
 Text = Annotated[str, Form()]
 
 
@@ -48,10 +48,18 @@ async def choose_inmate(request: Request, db: Db, who: Relative) -> Response:
 
 async def ground_of(session: Session, who: Identity, inmate_id: str) -> Ground:
     """Raises `NotFound` for an inmate whom this relative is not approved to see."""
-    held = await people.relationship(session, who.subject.id, inmate_id)
-    if held is None or held.state is not RelationshipState.APPROVED:
+    ground, visiting = await facts.asking(session, who.subject.id, inmate_id)
+    if visiting.state is not RelationshipState.APPROVED:
         raise NotFound
-    return await facts.ground(session, inmate_id)
+    return ground
+
+
+async def _choice(session: Session, who: Identity, inmate_id: str) -> Choice:
+    """Raises `NotFound` for an inmate whom this relative is not approved to see."""
+    chosen = await offers.choice(session, who, inmate_id)
+    if not chosen.approved:
+        raise NotFound
+    return chosen
 
 
 @router.get("/book/{inmate_id}")
@@ -63,11 +71,12 @@ async def choose_day(
     month: str = "",
 ) -> Response:
     async with db.read() as session:
-        ground = await ground_of(session, who, inmate_id)
+        chosen = await _choice(session, who, inmate_id)
+        ground = chosen.ground
         shown = _shown_month(ground, month)
-        days = await offers.month(session, who, inmate_id, shown.year, shown.month)
-        allowance = await offers.allowance(session, inmate_id, max(shown, ground.bookable[0]))
-        nearest = await _nearest(session, who, ground)
+        days = chosen.month(shown.year, shown.month)
+        balance = await facts.balance(session, ground)
+        allowance = chosen.allowance(max(shown, ground.bookable[0]), balance)
     first, last = ground.bookable
     return render(
         request,
@@ -75,7 +84,7 @@ async def choose_day(
         inmate=ground.inmate,
         zone=ground.prison.zone,
         allowance=allowance,
-        nearest=nearest,
+        nearest=chosen.nearest(),
         grid=grids.grid(shown, days, ground.now.astimezone(ground.zone).date()),
         any_free=any(day.offered for day in days),
         closed=[day for day in days if day.closed],
@@ -102,18 +111,6 @@ def _month_if(first: date, bookable_from: date, bookable_to: date) -> date | Non
     return first if bookable_from.replace(day=1) <= first <= bookable_to else None
 
 
-async def _nearest(session: Session, who: Identity, ground: Ground) -> list[SlotOffer]:
-    """The first free times from now on, whatever month they are in."""
-    found: list[SlotOffer] = []
-    first, last = ground.bookable
-    at = first.replace(day=1)
-    while at <= last and len(found) < _NEAREST:
-        days = await offers.month(session, who, ground.inmate.id, at.year, at.month)
-        found += [slot for day in days for slot in day if slot.offered]
-        at = grids.following(at)
-    return found[:_NEAREST]
-
-
 @router.get("/book/{inmate_id}/{day}")
 async def choose_time(request: Request, db: Db, who: Relative, inmate_id: str, day: date) -> Response:
     async with db.read() as session:
@@ -130,12 +127,12 @@ async def _day_page(
     alternatives: list[SlotOffer] | None = None,
     status: int = 200,
 ) -> Response:
-    ground = await ground_of(session, who, inmate_id)
-    days = await offers.month(session, who, inmate_id, day.year, day.month)
-    offer = next((one for one in days if one.date == day), DayOffer(day, ()))
+    chosen = await _choice(session, who, inmate_id)
+    ground = chosen.ground
+    offer = next((one for one in chosen.month(day.year, day.month) if one.date == day), DayOffer(day, ()))
     taken = [slot for slot in offer if not slot.offered]
     if alternatives is None and taken and not offer.offered:
-        alternatives = await offers.alternatives(session, who, inmate_id, taken[0].slot_id)
+        alternatives = chosen.nearest(taken[0].slot_id)
     return render(
         request,
         "family/book_day.html",
@@ -186,19 +183,8 @@ async def _not_offered(
 ) -> Response:
     """The day again, with every reason against the pick and the nearest other times."""
     async with services.db.read() as session:
-        ground = await ground_of(session, who, inmate_id)
-        nearest = await offers.alternatives(session, who, inmate_id, slot_id)
-        day = await _day_of(session, who, ground, slot_id)
+        chosen = await _choice(session, who, inmate_id)
+        day = chosen.day_of(slot_id) or chosen.ground.bookable[0]
         errors = at_fields(request, error)
+        nearest = chosen.nearest(slot_id)
         return await _day_page(request, session, who, inmate_id, day, errors, nearest, error.status)
-
-
-async def _day_of(session: Session, who: Identity, ground: Ground, slot_id: str) -> date:
-    """The day of a slot in the prison's calendar; the first bookable one for a slot that is gone."""
-    at = ground.bookable[0].replace(day=1)
-    while at <= ground.bookable[1]:
-        for day in await offers.month(session, who, ground.inmate.id, at.year, at.month):
-            if any(slot.slot_id == slot_id for slot in day):
-                return day.date
-        at = grids.following(at)
-    return ground.bookable[0]

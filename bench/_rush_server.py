@@ -1,0 +1,58 @@
+"""One server of the rush (`bench.rush`): its clients all pick and confirm at once; prints a line when one is through.
+
+python -m bench._rush_server URL SLOT,SLOT,… NAMES
+"""
+
+import asyncio
+import random
+import sys
+from pathlib import Path
+
+import ledger.record
+from core import settings as core_settings
+from core.db import Database
+from core.errors import Refused, Unavailable
+from people.model import Role
+from scheduler import service
+from scheduler.model import VisitorChoice
+from tests.scheduler.world import identity
+
+_TRIES = 20  # of one client, where two transactions stood in each other's way
+
+
+async def _book(db: Database, slots: list[str], line: str) -> str:
+    """Tries the slots, in an order of the client's own, until one is had; half of the demand is for a fifth of them."""
+    relative_id, inmate_id, relationship_id = line.split()
+    actor = identity("relative", relative_id, Role.RELATIVE)
+    chance = random.Random(relative_id)
+    hot = slots[: max(1, len(slots) // 5)]
+    wanted = chance.sample(hot, len(hot)) + chance.sample(slots, len(slots))
+    for slot_id in dict.fromkeys(wanted if chance.random() < 0.5 else reversed(wanted)):
+        for _ in range(_TRIES):
+            try:
+                async with db.write() as session:
+                    held = await service.hold(session, actor, inmate_id, slot_id, slot_id)
+                async with db.write() as session:
+                    await service.request(session, actor, held.id, [VisitorChoice(relationship_id)], slot_id)
+            except Refused:
+                break
+            except Unavailable:
+                continue
+            return "booked"
+    return "refused"
+
+
+async def _client(db: Database, slots: list[str], line: str) -> None:
+    print(await _book(db, slots, line), flush=True)
+
+
+async def main(url: str, slots: str, lines: list[str]) -> None:
+    settings = core_settings.from_environment({}, mode="test", database_url=url)
+    db = Database.connect(settings.sqlalchemy_url)
+    ledger.record.install(db)
+    await asyncio.gather(*(_client(db, slots.split(","), line) for line in lines))
+    await db.close()
+
+
+if __name__ == "__main__":
+    asyncio.run(main(sys.argv[1], sys.argv[2], Path(sys.argv[3]).read_text().splitlines()))

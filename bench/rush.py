@@ -1,0 +1,160 @@
+"""The rush when a month is released: 50 and 1,000 clients on each database, some of them killed, and their server too.
+
+Each server is a process of its own that serves its share of the clients (`bench._rush_server`). One of them is killed
+(SIGKILL) in the middle and another takes its clients over: what it had confirmed stands, what it had not is gone. When
+all is over the database is asked: no slot has more bookings than places, no booking lacks its place, no inmate or
+relative is in two at once, and the ledger's chain is whole. *Bare* is one connection that writes just the rows of a
+booking and asks nothing (`bench.booking`), in the same run.
+
+    python -m bench.rush [CLIENTS ...]
+"""
+
+import asyncio
+import json
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+from datetime import timedelta
+from pathlib import Path
+
+import psycopg
+from sqlalchemy import func, select
+
+from bench.booking import bare_postgresql, bare_sqlite, database
+from core import clock
+from core.db import Database
+from ledger import read
+from scheduler import service
+from scheduler.tables import BookingRow, ClaimRow, PlaceRow
+from tests import services
+from tests.scheduler.world import ADMIN, Family, build, family
+
+CAPACITY, SERVERS = 8, 2
+COUNTS = (50, 1000)
+PATIENCE = 240.0  # seconds for one rush
+
+
+async def prepare(db: Database, clients: int) -> tuple[list[Family], list[str]]:
+    """As many families as clients, and places for four fifths of them."""
+    world = await build(db, horizon_days=120)
+    async with db.write() as session:
+        everybody = [await family(session, world.prison_id, world.wing_id) for _ in range(clients)]
+        first = clock.now().replace(minute=0, second=0, microsecond=0) + timedelta(days=1)
+        slots = [
+            await service.create_slot(
+                session, ADMIN, world.prison_id, first + timedelta(hours=n), capacity=CAPACITY
+            )
+            for n in range(max(1, clients * 4 // 5 // CAPACITY))
+        ]
+    return everybody, slots
+
+
+def serve(
+    url: str, folder: Path, number: int, slots: list[str], people: list[Family]
+) -> subprocess.Popen[str]:
+    """A server with its clients; prints a line for each client that is through."""
+    names = folder / f"clients{number}"
+    names.write_text("\n".join(f"{one.relative_id} {one.inmate_id} {one.relationship_id}" for one in people))
+    return subprocess.Popen(
+        [sys.executable, "-m", "bench._rush_server", url, ",".join(slots), str(names)],
+        stdout=subprocess.PIPE,
+        text=True,
+    )
+
+
+async def rush(db: Database, url: str, folder: Path, clients: int) -> dict[str, object]:
+    everybody, slots = await prepare(db, clients)
+    begun = time.perf_counter()
+    shares = [everybody[number::SERVERS] for number in range(SERVERS)]
+    running = [serve(url, folder, number, slots, share) for number, share in enumerate(shares)]
+    killed = await asyncio.to_thread(_kill_midway, running[0], len(shares[0]) // 4)
+    running[0] = serve(
+        url, folder, SERVERS, slots, shares[0]
+    )  # the whole share again: keys make it idempotent
+    done = await asyncio.gather(*(asyncio.to_thread(_finish, one) for one in running))
+    outcomes = [line for lines in done for line in lines]
+    seconds = time.perf_counter() - begun
+    booked = sum(line.startswith("booked") for line in outcomes)
+    return {
+        "clients": clients,
+        "servers_killed": killed,
+        "places": len(slots) * CAPACITY,
+        "booked": booked,
+        "refused": sum(line.startswith("refused") for line in outcomes),
+        "failed": sum(line.startswith("failed") for line in outcomes),
+        "bookings_per_s": round(booked / seconds, 1),
+        **await verdict(db),
+    }
+
+
+def _kill_midway(server: subprocess.Popen[str], after: int) -> int:
+    """Kills the server once so many of its clients are through; whoever was under way dies with it."""
+    assert server.stdout is not None
+    for _ in range(max(1, after)):
+        server.stdout.readline()
+    server.send_signal(signal.SIGKILL)
+    server.communicate()
+    return 1
+
+
+def _finish(server: subprocess.Popen[str]) -> list[str]:
+    out, _ = server.communicate(timeout=PATIENCE)
+    return out.splitlines()
+
+
+async def verdict(db: Database) -> dict[str, object]:
+    """What must be nothing: places sold twice, bookings without a place, people in two visits at once."""
+    open_states = ("held", "requested")
+    async with db.read() as session:
+        per_slot = await session.scalars(
+            select(func.count())
+            .select_from(BookingRow)
+            .where(BookingRow.state.in_(open_states))
+            .group_by(BookingRow.slot_id)
+        )
+        beyond = sum(max(0, count - CAPACITY) for count in per_slot)
+        booked = await session.scalar(select(func.count()).where(BookingRow.state.in_(open_states)))
+        seated = await session.scalar(select(func.count()).where(PlaceRow.booking_id.is_not(None)))
+        loose = await session.scalar(
+            select(func.count())
+            .select_from(ClaimRow)
+            .outerjoin(BookingRow, BookingRow.id == ClaimRow.booking_id)
+            .where(BookingRow.id.is_(None))
+        )
+    return {
+        "oversold": beyond + abs((booked or 0) - (seated or 0)),
+        "loose_claims": loose or 0,
+        "ledger_whole": (await read.verify(db)).intact,
+    }
+
+
+async def on_sqlite(folder: Path, clients: int) -> dict[str, object]:
+    path = folder / "rush.sqlite3"
+    async with database(f"sqlite+aiosqlite:///{path}") as db:
+        result = await rush(db, f"sqlite:///{path}", folder, clients)
+    return {"store": "sqlite", **result, "bare_per_s": bare_sqlite(folder)}
+
+
+async def on_postgresql(folder: Path, clients: int) -> dict[str, object]:
+    with services.postgresql(folder / "postgresql") as url:
+        for name in ("rush", "bare"):
+            with psycopg.connect(f"{url}/postgres", autocommit=True) as admin:
+                admin.execute(f"CREATE DATABASE {name}".encode())
+        async with database(url.replace("postgresql:", "postgresql+psycopg:", 1) + "/rush") as db:
+            result = await rush(db, f"{url}/rush", folder, clients)
+        return {"store": "postgresql", **result, "bare_per_s": bare_postgresql(f"{url}/bare")}
+
+
+def main(counts: tuple[int, ...]) -> None:
+    for clients in counts:
+        for way in (on_sqlite, on_postgresql):
+            with tempfile.TemporaryDirectory() as name:
+                folder = Path(name)
+                folder.chmod(0o755)  # PostgreSQL's own user must reach it
+                print(json.dumps(asyncio.run(way(folder, clients))), flush=True)
+
+
+if __name__ == "__main__":
+    main(tuple(int(one) for one in sys.argv[1:]) or COUNTS)

@@ -1,0 +1,200 @@
+"""How the values of the rules are called on pages, in groups; their units; and a value as text, there and back."""
+
+import json
+from collections.abc import Mapping
+from typing import Any
+
+from core.errors import Malformed
+from policy.rulebook import FamilyPolicy, bounds_of, unit_of
+from web.i18n import N_
+
+
+class BadValue(Malformed):
+    code = "bad-rule-value"
+    status = 422
+    text = "This value cannot be read. Numbers are written in figures, lists with commas, tables as JSON."
+
+
+UNITS: Mapping[str, str] = {
+    "visits": N_("visits"),
+    "visits missed": N_("visits missed"),
+    "minutes": N_("minutes"),
+    "hours": N_("hours"),
+    "seconds": N_("seconds"),
+    "days": N_("days"),
+    "working days": N_("working days"),
+    "persons": N_("persons"),
+    "years": N_("years"),
+    "percent": N_("percent"),
+    "times": N_("times"),
+}
+
+GROUPS: tuple[tuple[str, Mapping[str, str]], ...] = (
+    (
+        N_("Kinds of visit"),
+        {"channels": N_("Ways to meet"), "visit_types": N_("Kinds of visit")},
+    ),
+    (
+        N_("How many visits"),
+        {
+            "allowance_span": N_("The allowance counts over"),
+            "visits_per_month": N_("Visits in that time"),
+            "visits_by_level": N_("Visits by treatment level"),
+            "allowance_windows": N_("Periods with an allowance of their own"),
+            "allowance_pool": N_("Ways that share the allowance"),
+            "allowance_weights": N_("What one use of them counts for"),
+            "weekend_guarantee": N_("Visits on weekends that are always left"),
+            "remand_visits_per_week": N_("Visits of the unconvicted in a week (0: as all others)"),
+            "uncounted_types": N_("Kinds that never use the allowance"),
+            "consumed_by": N_("What uses a visit"),
+            "grants": N_("What is granted by level, where visits are saved"),
+            "grants_expire_days": N_("What was granted expires after"),
+            "balance_most": N_("Saved visits at most"),
+            "balance_least": N_("How far below nothing staff may go"),
+            "restricted_days": N_("Days without visits, by level"),
+        },
+    ),
+    (
+        N_("Time"),
+        {
+            "minutes": N_("Length of a visit"),
+            "minutes_by_level": N_("Length by treatment level"),
+            "most_minutes": N_("Longest with an extension"),
+            "extension_by": N_("Who may extend"),
+            "turnaround_minutes": N_("Pause between two visits"),
+            "raster_minutes": N_("Beginnings lie on multiples of"),
+            "early_minutes": N_("The lobby opens before"),
+            "late_cutoff_minutes": N_("Who is not there has not come, after"),
+            "withdraw_hours": N_("Withdrawn late, when less is left than"),
+            "reconnect_window_s": N_("A lost seat is kept"),
+            "time_back": N_("Lost time is given back"),
+            "monitor_absent_end_minutes": N_("Ended without an officer, after"),
+            "pause_end_minutes": N_("A pause ends the visit, after"),
+        },
+    ),
+    (
+        N_("People"),
+        {
+            "max_visitors": N_("Visitors at most"),
+            "max_adults": N_("Adults at most"),
+            "max_children": N_("Children at most"),
+            "adult_age": N_("Of age from"),
+            "lead_age": N_("One visitor is at least"),
+            "child_counts_below": N_("Children not counted, under the age of"),
+            "require_guardian": N_("Minors come with an adult"),
+            "uncounted_companions": N_("Companions not counted"),
+            "relations": N_("Relatives who are admitted"),
+            "relations_by_case": N_("Relatives who are admitted, by kind of case"),
+            "foreign_inmates": N_("Foreign inmates have visits by this way"),
+            "keep_apart": N_("Inmates who must not meet are kept apart"),
+            "appointment_buffer_minutes": N_("Kept free around court and the like"),
+        },
+    ),
+    (
+        N_("Booking"),
+        {
+            "started_by": N_("Who may ask"),
+            "lead_days": N_("Days to book ahead"),
+            "lead_unit": N_("How these days are counted"),
+            "horizon_days": N_("Bookable for"),
+            "release_time": N_("A new day opens at"),
+            "release_way": N_("How new days are given"),
+            "hold_minutes": N_("A pick is held"),
+            "late_booking_minutes": N_("May be taken after its beginning for"),
+            "visit_weekdays": N_("Weekdays with visits"),
+            "priority_grounds": N_("Grounds to come first"),
+            "priority_needs_evidence": N_("They need evidence"),
+            "priority_share_percent": N_("Share of the places for them, at most"),
+            "strikes": N_("Missed visits that suspend (0: never)"),
+            "strike_days": N_("Counted over"),
+            "strike_suspends_days": N_("Suspended for"),
+            "exceptions": N_("Rules that an office may let pass"),
+        },
+    ),
+    (
+        N_("Decision"),
+        {
+            "calendar": N_("Calendar of working days"),
+            "reply_working_days": N_("Answer within"),
+            "decision_steps": N_("Desks, one after the other"),
+            "office_closes": N_("The office closes"),
+            "supplements": N_("More papers may be asked for"),
+            "refusal_reasons": N_("Reasons to refuse"),
+            "cancel_reasons": N_("Reasons to cancel"),
+        },
+    ),
+    (
+        N_("Supervision"),
+        {
+            "confidentiality": N_("Who hears"),
+            "recording": N_("Recording"),
+            "start_needs": N_("A visit begins only with"),
+            "ladder": N_("Steps against a breach"),
+            "cut_by": N_("Who may end a visit"),
+            "record_while_paused": N_("Recorded while paused"),
+            "warnings": N_("Warnings with one tap"),
+            "reasons": N_("Reasons to end a call"),
+            "suspension_least_days": N_("Shortest suspension"),
+            "suspension_most_days": N_("Longest suspension"),
+            "review_days": N_("A suspension is looked at again after"),
+        },
+    ),
+    (
+        N_("Data, and what families read"),
+        {
+            "recording_kept_days": N_("Recordings are kept"),
+            "hold_review_days": N_("A hold is looked at again after"),
+            "face_check": N_("Face check"),
+            "video_codec": N_("Coding of the pictures"),
+            "languages": N_("Languages"),
+            "reminder_minutes": N_("Reminders, minutes before"),
+            "fee": N_("Fee"),
+            "cautions": N_("Cautions to the family"),
+        },
+    ),
+)
+NAMES: Mapping[str, str] = {key: name for _, names in GROUPS for key, name in names.items()}
+
+
+def unit(name: str) -> str:
+    """The message id of a field's unit, empty for what has none."""
+    return UNITS.get(unit_of(name), "")
+
+
+def as_text(value: Any) -> str:
+    """A value in JSON form as people read and type it."""
+    if isinstance(value, list) and not any(isinstance(one, dict | list) for one in value):
+        return ", ".join(str(one) for one in value)
+    if isinstance(value, dict | list):
+        return json.dumps(value, ensure_ascii=False)
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    return str(value)
+
+
+def from_text(name: str, text: str) -> Any:
+    """What somebody typed for a field; raises `BadValue` naming it. Whether it is allowed is `policy.model.check`'s."""
+    typed = text.strip()
+    annotation = str(FamilyPolicy.model_fields[name].annotation)
+    if bounds_of(name) is not None:
+        if not typed.removeprefix("-").isdecimal():
+            raise BadValue(field=name)
+        return int(typed)
+    if annotation == "<class 'bool'>":
+        if typed not in ("yes", "no"):
+            raise BadValue(field=name)
+        return typed == "yes"
+    if typed.startswith(("[", "{")) or "Mapping" in annotation:
+        return _json(name, typed)
+    if annotation.startswith("tuple"):
+        return [
+            int(one) if one.isdecimal() else one for one in (part.strip() for part in typed.split(",")) if one
+        ]
+    return typed
+
+
+def _json(name: str, typed: str) -> Any:
+    try:
+        return json.loads(typed)
+    except ValueError as error:
+        raise BadValue(field=name) from error
