@@ -31,9 +31,10 @@ _CLOSE_AFTER = timedelta(minutes=15)  # turns that run over the end may still be
 async def _each(
     db: Database, which: ColumnElement[bool], act: Callable[[Session, str], Awaitable[int]]
 ) -> int:
-    """Does `act` to each such help day, each in a transaction of its own."""
+    """Does `act` to each such help day, the first one first, each in a transaction of its own."""
     async with db.read() as session:
-        found = (await session.scalars(select(HelpDayRow.id).where(which).limit(_AT_ONCE))).all()
+        days_of = select(HelpDayRow.id).where(which).order_by(HelpDayRow.starts_at, HelpDayRow.id)
+        found = (await session.scalars(days_of.limit(_AT_ONCE))).all()
     count = 0
     for help_day_id in found:
         try:
