@@ -7,13 +7,18 @@ from typing import Any
 
 import pytest
 
+from core.errors import Forbidden, NotFound
 from core.ids import Ref
+from ledger import read
+from people.model import Identity, Role
+from rooms import service, tickets
 from rooms import wall as walls
 from rooms.client import MediaKind, Way
-from rooms.model import Visit
+from rooms.model import Purpose, Visit
 from rooms.wall import Face, Wall
 from tests.fakes.legs import FakeLeg, FakeLegs
 from tests.rooms.stagehand import visit
+from tests.rooms.visits import Cast
 from tests.signaling.raw_client import Events
 
 OWN, OTHER = visit(), replace(visit(), about=Ref("booking", "bkg_2"))
@@ -133,3 +138,40 @@ async def test_a_wall_that_ends_asks_for_nothing_more(stand: Stand) -> None:
         while not stand.leg.closed:
             await asyncio.sleep(0)
     assert stand.rooms[0].wanted["wall"] == frozenset()
+
+
+async def test_only_who_monitors_the_prison_gets_a_wall(cast: Cast) -> None:
+    for who in (cast.relative, cast.terminal):
+        with pytest.raises(Forbidden):
+            await _ticket(cast, who)
+    with pytest.raises(NotFound):
+        await _ticket(cast, replace(cast.officer, prison_id="prn_other"))
+    with pytest.raises(Forbidden):
+        await _ticket(cast, replace(cast.officer, roles=frozenset({Role.APPROVER})))
+    token = await _ticket(cast, cast.officer)
+    async with cast.db.write() as session:
+        granted = await tickets.redeem(session, token)
+    assert granted.purpose is Purpose.WALL
+    async with cast.db.read() as session:
+        refused = await read.latest(session, tag_prefix="officer:ticket:refused", limit=9)
+    assert {entry.parsed()["code"] for entry in refused} == {"not-found", "forbidden"}
+
+
+async def test_what_a_wall_looks_at_is_entered_once(cast: Cast) -> None:
+    about = Ref("booking", cast.booking.id)
+    wall = Wall("wall", cast.officer.subject, about, _nowhere, FakeLegs(), cast.db, list)
+    looked = replace(OWN, about=about)
+    assert await wall._may(looked)
+    assert await wall._may(looked)
+    async with cast.db.read() as session:
+        (entry,) = await read.latest(session, tag_prefix="officer:wall:watched", limit=9)
+    assert entry.subject_id == about.id
+
+
+async def _nowhere(conn: str, message: dict[str, Any]) -> None:
+    raise AssertionError(conn, message)
+
+
+async def _ticket(cast: Cast, who: Identity) -> str:
+    async with cast.db.write() as session:
+        return (await service.issue_wall_ticket(session, who, cast.booking.id)).token
