@@ -88,8 +88,11 @@ struct core *kb_open(void *protect, void *unprotect, void *protect_rtcp, void *u
     core->stop = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
     core->wake = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
     if (core->urgent.data && core->copies.data && core->inbox && core->outbox && core->python_outbox &&
-        core->poll >= 0 && core->stop >= 0 && core->wake >= 0)
+        core->poll >= 0 && core->stop >= 0 && core->wake >= 0) {
+        memset(core->urgent.data, 0, urgent); /* all of it is taken now: no page faults in a call */
+        memset(core->copies.data, 0, copies);
         return core;
+    }
     kb_close(core);
     return NULL;
 }
