@@ -152,10 +152,11 @@ class People:
         base_url: str,
         camera: str | None = None,
         size: tuple[int, int] = (390, 844),
+        scripts: tuple[str, ...] = (),
     ) -> Person:
         program = place.program(EXECUTABLE, self._folder)
         return await self._crowd.chromium(
-            name, base_url, camera, executable=program, flags=self._flags, size=size
+            name, base_url, camera, executable=program, flags=self._flags, size=size, scripts=scripts
         )
 
     async def firefox(self, name: str, place: Namespace, base_url: str) -> Person:

@@ -2,10 +2,15 @@
 
 import asyncio
 import json
+from functools import partial
 from pathlib import Path
 from typing import Any
 
-from tests.browser import acts
+from aioice.stun import TransactionFailed
+from aioice.turn import create_turn_endpoint
+
+from signaling import turn
+from tests.browser import acts, place
 from tests.browser.networks.conftest import People
 from tests.browser.networks.lab import Lab
 from tests.browser.person import Person
@@ -14,7 +19,8 @@ from tests.browser.product import Product
 _WAY = Path(__file__).with_name("way.js").read_text(encoding="utf-8")
 WAYS = ("direct", "udp", "tcp", "tls")
 EVERYTHING = {"direct": "direct", "udp": "udp", "tcp": "tcp", "tls": "tls"}
-SHUT = 8_000  # ms after which a way that should not be there is taken for shut
+INNER = "_TurnTransport__inner_protocol"  # of aioice, which has no other way to ask and to hear the answer
+SHUT = 5_000  # ms after which a way that should not be there is taken for shut
 OPEN = 40_000
 
 
@@ -59,6 +65,28 @@ async def test_a_network_without_ipv4(lab: Lab, far: Product, people: People) ->
     found = await take(person, WAYS, OPEN)
     assert through(found) == EVERYTHING
     assert found["direct"]["remote"].strip("[]") == lab.addresses[1]
+
+
+def test_turn_relays_to_the_media_and_to_nothing_else(lab: Lab, far: Product) -> None:
+    """Whoever has credentials must not reach the inside network by them."""
+    (given,) = turn.ice_servers(place.settings_of(far), "somebody")
+
+    async def bind(host: str) -> int:
+        """The error that coturn answers when it is to relay to `host`; 0: it will."""
+        relay, _ = await create_turn_endpoint(
+            asyncio.DatagramProtocol, (lab.turn_addresses[0], 3478), given["username"], given["credential"]
+        )
+        try:
+            await getattr(relay, INNER).channel_bind(0x4000, (host, 5000))
+        except TransactionFailed as refused:
+            return int(refused.response.attributes["ERROR-CODE"][0])
+        finally:
+            relay.close()
+        return 0
+
+    hosts = (lab.addresses[0], lab.turn_addresses[0], lab.uplinks["cable"].address)
+    codes = [lab.home.call(partial(asyncio.run, bind(host))) for host in hosts]
+    assert codes == [0, 403, 403]
 
 
 async def test_firefox_finds_the_same_ways(lab: Lab, far: Product, people: People) -> None:
