@@ -8,6 +8,7 @@ const DELAYS = [500, 1000, 2000, 4000]; // ms before the next try; the last one 
 const PING_EVERY = 5000;
 const SILENCE = 8000; // nothing heard for so long: the connection is dead, whatever the browser believes
 const TICKET_PATIENCE = 6000;
+const TICKET_OVERTAKES = 1500;
 const OPENS_AGAIN = 15000; // ms after which a visit that was not open yet is tried again
 const FINAL_CLOSES = new Set([4403, 4409, 4410]);
 const FINAL_CODES = new Set([
@@ -97,7 +98,17 @@ export class Signal extends EventTarget {
     else this.#again(answer);
   }
 
-  async #ticket() {
+  // After a change of networks the connection that the browser has kept for us may be a dead one, which it does not
+  // know yet: a second request, which takes another, overtakes the first.
+  #ticket() {
+    let timer;
+    const second = new Promise((resolve) => {
+      timer = setTimeout(() => resolve(this.#ask()), TICKET_OVERTAKES);
+    });
+    return Promise.race([this.#ask(), second]).finally(() => clearTimeout(timer));
+  }
+
+  async #ask() {
     try {
       const response = await fetch(this.ticketUrl, {
         method: "POST",
