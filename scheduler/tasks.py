@@ -1,15 +1,20 @@
 """What the worker runs for the scheduler. Each may run in several processes at once."""
 
 import logging
+from collections.abc import Sequence
 
 from sqlalchemy import or_, select
 
 from core import clock
-from core.db import Database
+from core.db import Database, Session
 from core.errors import KinbridgeError, Reason, Refused
 from core.ids import SYSTEM
 from core.log import fields
-from scheduler import booking, decision, moves, placement, repository
+from people.model import InmateStatus
+from people.tables import InmateRow
+from policy import repository as policies
+from policy.rulebook import Span
+from scheduler import accounts, booking, decision, moves, placement, repository
 from scheduler.materialise import materialise as materialise_prison
 from scheduler.model import BookingState
 from scheduler.places import stale
@@ -103,3 +108,36 @@ async def materialise(db: Database) -> int:
         except KinbridgeError as error:
             _log.warning("x timetable not brought up to date %s", fields(prison=prison.id, why=error))
     return added
+
+
+async def grant_visits(db: Database) -> int:
+    """Where visits are granted and saved: gives every inmate what is due today and lets expire what is over; answers
+    how many inmates were looked at. Doing it again on the same day changes nothing."""
+    async with db.read() as session:
+        prisons = await repository.prisons(session)
+    looked_at = 0
+    for prison in prisons:
+        try:
+            async with db.read() as session:
+                values = (await policies.current(session, prison.id, clock.now())).values
+                inmates = (
+                    await _who_saves(session, prison.id) if values.allowance_span is Span.BALANCE else []
+                )
+            for inmate_id in inmates:
+                async with db.write() as session:
+                    await accounts.bring_up(session, inmate_id)
+                looked_at += 1
+        except KinbridgeError as error:
+            _log.warning("x visits not granted %s", fields(prison=prison.id, why=error))
+    return looked_at
+
+
+async def _who_saves(session: Session, prison_id: str) -> Sequence[str]:
+    rows = await session.scalars(
+        select(InmateRow.id)
+        .where(
+            InmateRow.prison_id == prison_id, InmateRow.status.in_((InmateStatus.PRESENT, InmateStatus.AWAY))
+        )
+        .order_by(InmateRow.id)
+    )
+    return rows.all()

@@ -13,7 +13,7 @@ from core.errors import NotFound, Refused
 from core.ids import Ref, new_id
 from ledger import read as ledger
 from policy.rulebook import Channel
-from scheduler import accounts, linked, overbooking, service, templates
+from scheduler import accounts, linked, overbooking, service, tasks, templates
 from scheduler.allowance import What
 from scheduler.audience import Audience
 from scheduler.happenings import Kind
@@ -261,6 +261,14 @@ async def test_f53_staff_may_go_below_nothing_as_far_as_the_rules_say(saving: Wo
         async with world.db.write() as session:
             await service.adjust_allowance(session, world.approver, family.inmate_id, -1, "And more.")
     assert await bring_up(world, family) == -2
+
+
+async def test_f53_the_worker_grants_where_visits_are_saved_and_nowhere_else(saving: World) -> None:
+    monthly = await worlds.build(saving.db, name="Monthly")
+    family, other = await saving.family(), await monthly.family()
+    assert await tasks.grant_visits(saving.db) == await tasks.grant_visits(saving.db) == 1
+    assert sorted(await lines(saving, family)) == [(What.EARNED, 1), (What.EARNED, 2)]
+    assert await lines(monthly, other) == []
 
 
 # -- parts that belong together

@@ -67,6 +67,27 @@ async def test_wing_is_added_once(admin: Browser, db: Database, house: Staffed) 
         assert [w.name for w in await schedule.wings(session, house.place.prison)].count("五监区") == 1
 
 
+async def test_weekly_times_for_some_people_and_what_they_overlap_with(admin: Browser) -> None:
+    times = {"weekday": "2", "starts": "09:00", "count": "2", "capacity": "3"}
+    meant = {"include": "A-1，B", "levels": "enhanced", "video": "2", "every_weeks": "2", "name": "上午场"}
+    path = "/admin/timetable/templates"
+    first = await admin.send_form(path, {**times, **meant})
+    page = (await admin.get("/admin/timetable")).text
+    assert first.status_code in (200, 303)
+    assert "A-1" in page
+    assert "上午场" in page
+    other = await admin.send_form(path, {**times, "include": "A-1-100", "valid_to": "2099-01-01"})
+    assert other.status_code == 200
+    assert "上午场" in other.text.partition("新的时间与其他时间重叠")[2]
+    for wrong in (
+        {"capacity": "0"},
+        {"include": "A", "exclude": "A"},
+        {"valid_to": "2001-01-01"},
+        {"video": "-1"},
+    ):
+        assert (await admin.send_form(path, {**times, **wrong})).status_code == 422
+
+
 async def test_terminal_is_added_and_switched_off(admin: Browser, db: Database, house: Staffed) -> None:
     assert (await admin.send_form("/admin/terminals", {"name": "9 号终端"})).status_code == 303
     assert (await admin.send_form("/admin/terminals", {"name": "9 号终端"})).status_code == 409

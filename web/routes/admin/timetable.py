@@ -1,5 +1,6 @@
 """Weekly templates and closed dates."""
 
+from collections.abc import Mapping
 from datetime import date, time
 from typing import Annotated, Any
 
@@ -10,7 +11,10 @@ from starlette.responses import Response
 from core.db import Session
 from core.errors import KinbridgeError, Malformed, NotFound
 from people.model import Identity
+from scheduler import capacity as capacity_names
 from scheduler import service as scheduler
+from scheduler import templates
+from scheduler.audience import Audience, read
 from scheduler.tables import ClosedDateRow, TemplateRow
 from web.deps import Svc
 from web.duty import Admin, Duty
@@ -32,6 +36,11 @@ WEEKDAYS = (
     N_("Saturday"),
     N_("Sunday"),
 )
+
+
+_AUDIENCE = ("include", "exclude", "categories", "levels")
+_LIMITS = (capacity_names.VIDEO, capacity_names.ADULTS, capacity_names.OFFICERS)
+_MORE = ("name", "valid_from", "valid_to", "every_weeks", *_AUDIENCE, *_LIMITS)
 
 
 class BadField(Malformed):
@@ -56,22 +65,22 @@ async def _page(
             "prisons": prisons,
             "wings": wings,
             "wing_names": {wing.id: wing.name for wing in wings},
-            "templates": await _templates(session, on),
+            "templates": [
+                (row, read(row.audience)) for row in await templates.templates_of(session, on.prison.id)
+            ],
             "closed": await _closed(session, on),
             "weekdays": WEEKDAYS,
             "today": on.today,
         }
-    context = {"template_errors": {}, "closed_errors": {}, "values": {}, "affected": None, **more}
+    context = {
+        "template_errors": {},
+        "closed_errors": {},
+        "values": {},
+        "affected": None,
+        "overlaps": None,
+        **more,
+    }
     return render(request, "admin/timetable.html", status=status, **shown, **context)
-
-
-async def _templates(session: Session, on: Duty) -> list[TemplateRow]:
-    rows = await session.scalars(
-        select(TemplateRow)
-        .where(TemplateRow.prison_id == on.prison.id, TemplateRow.active)
-        .order_by(TemplateRow.weekday, TemplateRow.starts, TemplateRow.id)
-    )
-    return list(rows)
 
 
 async def _closed(session: Session, on: Duty) -> list[ClosedDateRow]:
@@ -95,12 +104,22 @@ async def add_template(
     wing: Text = "",
     prison: Text = "",
 ) -> Response:
-    """The length and the pause come from the rules; slots of the present horizon are made at once."""
-    values = {"weekday": weekday, "starts": starts, "count": count, "capacity": capacity, "wing": wing}
+    """The length and the pause come from the rules; slots of the present horizon are made at once. What overlaps with
+    it is reported, and stands."""
+    form = await request.form()
+    more = {name: str(form.get(name, "")).strip() for name in _MORE}
+    values = {
+        "weekday": weekday,
+        "starts": starts,
+        "count": count,
+        "capacity": capacity,
+        "wing": wing,
+        **more,
+    }
     try:
         async with services.db.write() as session:
             on, _ = await scope.duty_of(session, who, prison)
-            await scheduler.create_template(
+            template_id = await scheduler.create_template(
                 session,
                 who.subject,
                 on.prison.id,
@@ -109,13 +128,32 @@ async def add_template(
                 count=_number(count),
                 capacity=_number(capacity),
                 wing_id=wing or None,
+                name=more["name"],
+                valid_from=_date(more["valid_from"]) if more["valid_from"] else None,
+                valid_to=_date(more["valid_to"]) if more["valid_to"] else None,
+                every_weeks=_number(more["every_weeks"] or "1"),
+                audience=_audience(more),
+                limits={name: _number(more[name]) for name in _LIMITS if more[name]},
             )
+            overlaps = await templates.overlapping(session, template_id)
     except KinbridgeError as error:
         errors = at_fields(request, error)
         return await _page(
             request, services, who, prison, status=error.status, template_errors=errors, values=values
         )
+    if overlaps:
+        return await _page(request, services, who, on.prison.id, overlaps=overlaps)
     return redirect(f"/admin/timetable?prison={on.prison.id}")
+
+
+def _audience(typed: Mapping[str, str]) -> Audience:
+    include, exclude, categories, levels = (_names(typed[name]) for name in _AUDIENCE)
+    return Audience(include, exclude, categories, levels)
+
+
+def _names(text: str) -> tuple[str, ...]:
+    """Names with commas between, of either kind."""
+    return tuple(name for part in text.replace("，", ",").split(",") if (name := part.strip()))
 
 
 def _number(text: str) -> int:
