@@ -82,16 +82,13 @@ def _case_paths(case: str, referral: str, inmate: str) -> dict[str, tuple[str, s
         "family-case": (f"/aid/cases/{case}", "mei"),
         "letter": (f"/aid/cases/{case}/letters/1", "mei"),
         "directory": ("/directory?topic=family&place=临江市/江北区", "mei"),
-        "cases": ("/cases", "clerk"),
         "case": (f"/cases/{case}?act=refuse", "clerk"),
         "lights": ("/lights", "admin"),
         "review": ("/reviews?by=day", "admin"),
         "import": ("/admin/directory", "admin"),
-        "referrals": ("/referrals", "counsel"),
         "referral": (f"/referrals/{referral}", "clerk"),
         "terminal-cases": ("/terminal/lawyer/cases", "inmate"),
         "terminal-case": (f"/terminal/lawyer/cases/{case}", "inmate"),
-        "terminal-apply": ("/terminal/lawyer/apply", "inmate"),
     }
 
 
