@@ -4,9 +4,12 @@ from collections.abc import AsyncIterator
 
 import pytest
 
+from signaling import building
 from signaling.library import Wanted
 from signaling.peer import PeerFactory
 from tests.signaling.raw_client import close_all
+
+building.build()  # of the sources as they are; at once, if it is there
 
 
 @pytest.fixture
