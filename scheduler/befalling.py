@@ -14,7 +14,7 @@ from core.ids import Ref, new_id
 from ledger.record import record
 from people import repository as people
 from people.model import Role
-from scheduler import closures, flags, moves, offering, repository, seating, touched, wishes
+from scheduler import closures, flags, moves, offering, repository, seating, setup, touched, wishes
 from scheduler.access import Actor, ref, require, tag
 from scheduler.happenings import AWAY, Happening, Kind
 from scheduler.model import OPEN_STATES, BookingState, BookingView
@@ -172,6 +172,27 @@ async def close_date(
     happening = await _closed_day(session, prison_id, day, template_id, words)
     await report(session, actor, happening)
     return affected
+
+
+async def set_terminal_active(session: Session, actor: Ref, terminal_id: str, *, active: bool) -> None:
+    """As `setup.set_terminal_active`; visits of a terminal that is switched off go to others, and whom none can take is
+    flagged until it is on again."""
+    await setup.set_terminal_active(session, actor, terminal_id, active=active)
+    row = await session.get_one(TerminalRow, terminal_id)
+    if not active:
+        off = Happening("", row.prison_id, Kind.TERMINAL_BROKEN, clock.now(), None, terminal_id=terminal_id)
+        await report(session, actor, off)
+        return
+    standing = await session.scalars(
+        select(HappeningRow.id).where(
+            HappeningRow.terminal_id == terminal_id,
+            HappeningRow.kind == Kind.TERMINAL_BROKEN,
+            HappeningRow.state == "open",
+            HappeningRow.ends_at.is_(None),
+        )
+    )
+    for row_id in standing.all():
+        await close(session, actor, row_id)
 
 
 async def reopen_date(

@@ -7,7 +7,7 @@ then nothing has changed.
 from scheduler.accounts import adjust as adjust_allowance
 from scheduler.accounts import lines as allowance_lines
 from scheduler.accounts import record_use
-from scheduler.befalling import close_date, reopen_date
+from scheduler.befalling import close_date, reopen_date, set_terminal_active
 from scheduler.booking import get, get_for, hold, release, request, withdraw
 from scheduler.changing import change
 from scheduler.closures import affected, ban, create_special_date, lift_ban
@@ -39,7 +39,6 @@ from scheduler.setup import (
     end_template,
     link_device,
     set_prison_active,
-    set_terminal_active,
 )
 
 __all__ = [

@@ -6,13 +6,15 @@ from typing import Any
 
 import pytest
 
-from core import clock
+from core import clock as core_clock
 from core.errors import NotFound
 from ledger import read as ledger
 from scheduler import befalling, closures, flags, service
 from scheduler.flags import FlagState
 from scheduler.happenings import NATURES, Happening, Kind, Remedy
 from scheduler.model import BookingState, BookingView
+from scheduler.planning_tables import ShiftRow
+from tests.conftest import FakeClock
 from tests.scheduler.world import ADMIN, Family, World
 
 TOMORROW = datetime(2026, 11, 22, tzinfo=UTC)  # the clock stands at 21 November, 08:00 UTC
@@ -37,7 +39,7 @@ async def report(
     world: World, kind: Kind, first: datetime | None = None, last: datetime | None = None, **about: Any
 ) -> tuple[Happening, list[str]]:
     """`about`: the ids that the kind needs. Answers the happening and the ids of the bookings it flagged."""
-    happening = Happening("", world.prison_id, kind, first or clock.now(), last, **about)
+    happening = Happening("", world.prison_id, kind, first or core_clock.now(), last, **about)
     async with world.db.write() as session:
         made, flagged = await befalling.report(session, world.approver, happening)
     return made, [view.id for view in flagged]
@@ -235,3 +237,40 @@ async def test_a_broken_terminal_displaces_whom_no_other_can_take(world: World) 
     _, flagged = await report(world, Kind.TERMINAL_BROKEN, at(0, 0), at(0, 23), terminal_id=first)
     assert len(flagged) == 1
     assert set(flagged) < {view.id for view in views}
+
+
+async def test_a_terminal_switched_off_is_left_and_on_again_is_forgiven(world: World) -> None:
+    first, second = await world.terminal("T1"), await world.terminal("T2")
+    slot = await world.slot(days=1, hour=2, capacity=2)
+    views = [await world.assigned(await world.family(), slot) for _ in range(2)]
+    async with world.db.write() as session:
+        await service.set_terminal_active(session, ADMIN, first, active=False)
+    assert len(await open_flags(world)) == 1
+    assert {(await world.get(view.id)).terminal_id for view in views} == {first, second}  # on paper
+    async with world.db.write() as session:
+        await service.set_terminal_active(session, ADMIN, first, active=True)
+    assert await open_flags(world) == {}
+
+
+async def test_an_officer_who_is_away_leaves_the_latest_bookings_unwatched(
+    world: World, clock: FakeClock
+) -> None:
+    """One officer watches two calls at once, the other one; with the first away only one call can be watched."""
+    views = []
+    for minute in (0, 5, 10):
+        clock.move(seconds=1)  # who booked first keeps their time
+        views.append(await visit(world, await world.family(), 1, 2, minute))
+    async with world.db.write() as session:
+        for name, at_once in (("off_a", 2), ("off_b", 1)):
+            session.add(
+                ShiftRow(
+                    id=f"shf_{name}", prison_id=world.prison_id, officer_id=name, officer_name=name,
+                    starts_at=at(1, 0), ends_at=at(1, 8), break_starts_at=None, break_ends_at=None, at_once=at_once,
+                )
+            )  # fmt: skip
+    away = {"officer_id": "off_a"}
+    made, flagged = await report(world, Kind.OFFICER_AWAY, at(1, 0), at(1, 8), **away)
+    assert flagged == [view.id for view in views[1:]]
+    async with world.db.write() as session:
+        await befalling.close(session, ADMIN, made.id)
+    assert await open_flags(world) == {}
