@@ -24,7 +24,7 @@ export class Curve {
     this.parts.measured.dataset.speaks = level !== null && level < 50; // -dBov; quieter than that is a room
     const most = Math.max(200, ...this.values);
     const points = this.values.map((value, place) => {
-      const x = WIDTH - ((this.values.length - 1 - place) * BETWEEN * WIDTH) / SECONDS;
+      const x = (place * BETWEEN * WIDTH) / SECONDS;
       return `${x.toFixed(1)},${(HEIGHT - 1 - (value / most) * (HEIGHT - 2)).toFixed(1)}`;
     });
     this.parts.curve.setAttribute("points", points.join(" "));
