@@ -13,7 +13,7 @@ from core.errors import Conflict, KinbridgeError
 from core.ids import SYSTEM, Ref
 from core.log import fields
 from ledger.record import record
-from legalaid import cases, clocks, days
+from legalaid import cases, clocks, days, meeting_desk
 from legalaid.case_model import CaseState
 from legalaid.case_tables import CaseRow
 from legalaid.means import LegalMeans
@@ -156,3 +156,9 @@ async def lapse(db: Database, means: LegalMeans) -> int:
         except Conflict as error:  # the papers came this very moment
             _log.info("x case %s", fields(case=case_id, why=error))
     return lapsed
+
+
+async def settle_meetings(db: Database) -> int:
+    """What became of lawyers' meetings whose room is over; answers how many."""
+    async with db.write() as session:
+        return await meeting_desk.sweep(session)

@@ -416,6 +416,15 @@ def upgrade() -> None:
     sa.ForeignKeyConstraint(['inmate_id'], ['inmate.id'], name=op.f('fk_inmate_key_inmate_id')),
     sa.PrimaryKeyConstraint('inmate_id', name=op.f('pk_inmate_key'))
     )
+    op.create_table('lawyer_meeting_rule',
+    sa.Column('prison_id', sa.String(), nullable=False),
+    sa.Column('remote', sa.Boolean(), nullable=False),
+    sa.Column('officer', sa.String(), nullable=False),
+    sa.Column('basis', sa.Text(), nullable=False),
+    sa.Column('set_at', core.db.UtcDateTime(timezone=True), nullable=False),
+    sa.ForeignKeyConstraint(['prison_id'], ['prison.id'], name=op.f('fk_lawyer_meeting_rule_prison_id')),
+    sa.PrimaryKeyConstraint('prison_id', name=op.f('pk_lawyer_meeting_rule'))
+    )
     op.create_table('passkey',
     sa.Column('id', sa.String(), nullable=False),
     sa.Column('staff_id', sa.String(), nullable=False),
@@ -1217,6 +1226,41 @@ def upgrade() -> None:
     sa.PrimaryKeyConstraint('id', name=op.f('pk_case_letter')),
     sa.UniqueConstraint('case_id', 'number', name=op.f('uq_case_letter_case_id_number'))
     )
+    op.create_table('lawyer_meeting',
+    sa.Column('id', sa.String(), nullable=False),
+    sa.Column('reference', sa.String(), nullable=False),
+    sa.Column('prison_id', sa.String(), nullable=False),
+    sa.Column('lawyer_id', sa.String(), nullable=False),
+    sa.Column('second_id', sa.String(), nullable=True),
+    sa.Column('inmate_id', sa.String(), nullable=False),
+    sa.Column('ask_key', sa.String(), nullable=False),
+    sa.Column('ground', sa.String(), nullable=False),
+    sa.Column('case_state', sa.String(), nullable=False),
+    sa.Column('assistant', sa.String(), nullable=False),
+    sa.Column('interpreter', sa.String(), nullable=False),
+    sa.Column('interpreter_state', sa.String(), nullable=False),
+    sa.Column('minutes', sa.Integer(), nullable=False),
+    sa.Column('state', sa.String(), nullable=False),
+    sa.Column('asked_at', core.db.UtcDateTime(timezone=True), nullable=False),
+    sa.Column('decided_at', core.db.UtcDateTime(timezone=True), nullable=True),
+    sa.Column('words', sa.Text(), nullable=False),
+    sa.Column('sitting_id', sa.String(), nullable=True),
+    sa.Column('excused', sa.Boolean(), nullable=False),
+    sa.ForeignKeyConstraint(['inmate_id'], ['inmate.id'], name=op.f('fk_lawyer_meeting_inmate_id')),
+    sa.ForeignKeyConstraint(['lawyer_id'], ['lawyer.staff_id'], name=op.f('fk_lawyer_meeting_lawyer_id')),
+    sa.ForeignKeyConstraint(['prison_id'], ['prison.id'], name=op.f('fk_lawyer_meeting_prison_id')),
+    sa.ForeignKeyConstraint(['second_id'], ['lawyer.staff_id'], name=op.f('fk_lawyer_meeting_second_id')),
+    sa.ForeignKeyConstraint(['sitting_id'], ['sitting.id'], name=op.f('fk_lawyer_meeting_sitting_id')),
+    sa.PrimaryKeyConstraint('id', name=op.f('pk_lawyer_meeting')),
+    sa.UniqueConstraint('lawyer_id', 'ask_key', name=op.f('uq_lawyer_meeting_lawyer_id_ask_key')),
+    sa.UniqueConstraint('reference', name=op.f('uq_lawyer_meeting_reference'))
+    )
+    with op.batch_alter_table('lawyer_meeting', schema=None) as batch_op:
+        batch_op.create_index(batch_op.f('ix_lawyer_meeting_inmate_id'), ['inmate_id'], unique=False)
+        batch_op.create_index(batch_op.f('ix_lawyer_meeting_lawyer_id'), ['lawyer_id'], unique=False)
+        batch_op.create_index(batch_op.f('ix_lawyer_meeting_prison_id'), ['prison_id'], unique=False)
+        batch_op.create_index(batch_op.f('ix_lawyer_meeting_state'), ['state'], unique=False)
+
     op.create_table('place',
     sa.Column('id', sa.String(), nullable=False),
     sa.Column('slot_id', sa.String(), nullable=False),
@@ -1337,6 +1381,18 @@ def upgrade() -> None:
     with op.batch_alter_table('act', schema=None) as batch_op:
         batch_op.create_index(batch_op.f('ix_act_room_id'), ['room_id'], unique=False)
 
+    op.create_table('lawyer_meeting_paper',
+    sa.Column('id', sa.String(), nullable=False),
+    sa.Column('meeting_id', sa.String(), nullable=False),
+    sa.Column('kind', sa.String(), nullable=False),
+    sa.Column('media_type', sa.String(), nullable=False),
+    sa.Column('sealed', sa.LargeBinary(), nullable=False),
+    sa.Column('sent_at', core.db.UtcDateTime(timezone=True), nullable=False),
+    sa.Column('original_seen_at', core.db.UtcDateTime(timezone=True), nullable=True),
+    sa.ForeignKeyConstraint(['meeting_id'], ['lawyer_meeting.id'], name=op.f('fk_lawyer_meeting_paper_meeting_id')),
+    sa.PrimaryKeyConstraint('id', name=op.f('pk_lawyer_meeting_paper')),
+    sa.UniqueConstraint('meeting_id', 'kind', name=op.f('uq_lawyer_meeting_paper_meeting_id_kind'))
+    )
     op.create_table('leg_minute',
     sa.Column('id', sa.String(), nullable=False),
     sa.Column('room_id', sa.String(), nullable=False),

@@ -10,6 +10,7 @@ from jinja2 import Environment, nodes
 import legalaid.case_wording
 import legalaid.confidential
 import legalaid.directory_csv
+import legalaid.meeting_model
 import legalaid.wording
 import notices.model
 import people.model
@@ -84,6 +85,11 @@ def of_tables() -> Iterator[tuple[str, str]]:
             for module in (legalaid.case_wording,)
             for name, table in vars(module).items()
             if name.isupper()
+        },
+        **{
+            f"legalaid.meeting_model.{name}": table
+            for name, table in vars(legalaid.meeting_model).items()
+            if name in ("PAPERS", "GROUNDS", "CASES", "STATES")
         },
         "legalaid.confidential.BASES": legalaid.confidential.BASES,
         "legalaid.directory_csv.FINDINGS": legalaid.directory_csv.FINDINGS,

@@ -1,0 +1,114 @@
+"""Lawyers' meetings on the pages: the rule, asking with papers, arranging, the closed room; and no officer in it."""
+
+import io
+import re
+from datetime import timedelta
+from zoneinfo import ZoneInfo
+
+from PIL import Image
+from sqlalchemy import select
+
+from core import clock
+from core.db import Database
+from core.ids import Ref
+from legalaid.meeting_model import Paper
+from legalaid.meeting_tables import MeetingRow
+from people.model import Role
+from people.tables import StaffRow
+from rooms.tables import SittingRow
+from tests.rooms.closed import prove
+from tests.web.conftest import Browser, SignIn
+from tests.web.test_legalaid import Aid, aid, key_of  # noqa: F401 - a fixture
+from web.services import Services
+
+FORM = {
+    "inmate_number": "3401202107",
+    "inmate_name": "陈志强",
+    "ground": "defence",
+    "case_state": "open",
+    "minutes": "30",
+    "interpreter": "马林",
+}
+
+
+def picture() -> bytes:
+    file = io.BytesIO()
+    Image.new("RGB", (40, 40), "#ffffff").save(file, "PNG")
+    return file.getvalue()
+
+
+async def role(db: Database, of: Role) -> Ref:
+    async with db.read() as session:
+        staff = (await session.scalars(select(StaffRow).where(StaffRow.roles.contains(of.value)))).all()
+    return Ref(staff[0].kind, staff[0].id)
+
+
+async def asked(browser: Browser, sign_in: SignIn, place: Aid) -> None:
+    """The rule is set, and the lawyer has asked with all three papers."""
+    await sign_in(browser, place.house.admin, strong=True)
+    refused = await browser.send_form("/admin/meetings", {"remote": "1", "officer": "looks-on", "basis": ""})
+    assert refused.status_code == 422
+    rule = {"remote": "1", "officer": "looks-on", "basis": "皖司〔2026〕3号"}
+    assert (await browser.send_form("/admin/meetings", rule)).status_code == 303
+    assert "皖司〔2026〕3号" in (await browser.get("/admin/meetings")).text
+    await sign_in(browser, place.house.counsel, strong=True)
+    page = (await browser.get("/counsel/meetings")).text
+    values = {**FORM, "key": key_of(page)}
+    without = await browser.send_form("/counsel/meetings", values)
+    assert without.status_code == 422
+    assert "需要这份材料" in without.text
+    files = [(paper.value, (f"{paper.value}.png", picture(), "image/png")) for paper in Paper]
+    for _ in range(2):  # the same form twice is one meeting
+        assert (await browser.send_form("/counsel/meetings", values, files=files)).status_code == 303
+
+
+async def test_from_the_papers_to_a_room_without_an_officer(
+    browser: Browser,
+    sign_in: SignIn,
+    services: Services,
+    db: Database,
+    aid: Aid,  # noqa: F811 - the fixture
+) -> None:
+    await asked(browser, sign_in, aid)
+    approver = await role(db, Role.APPROVER)
+    await sign_in(browser, approver, strong=True)
+    page = (await browser.get("/officer/meetings")).text
+    assert page.count("/arrange") == 1
+    shown = await browser.get(re.findall(r"/officer/meetings/papers/ppr_\w+", page)[0])
+    assert shown.headers["content-type"].startswith("image/")
+    (meeting,) = re.findall(r"/officer/meetings/(mtg_\w+)/arrange", page)
+    terminal = re.findall(r'<option value="([^"]+)"', page)[0]
+    begins = (clock.now() + timedelta(minutes=10)).astimezone(ZoneInfo("Asia/Shanghai"))
+    gone = {"starts_at": "2020-01-01T10:00", "terminal": terminal}
+    assert (await browser.send_form(f"/officer/meetings/{meeting}/arrange", gone)).status_code == 422
+    wanted = {"starts_at": f"{begins:%Y-%m-%dT%H:%M}", "terminal": terminal}
+    sent = await browser.send_form(f"/officer/meetings/{meeting}/arrange", wanted)
+    assert sent.status_code == 303, sent.text
+    admitted = await browser.send_form(f"/officer/meetings/{meeting}/interpreter", {"admitted": "yes"})
+    assert admitted.status_code == 303
+    async with db.read() as session:
+        sitting = (await session.scalars(select(SittingRow))).one()
+        assert (await session.get_one(MeetingRow, meeting)).interpreter_state == "admitted"
+    assert "不录音录像，不受监控" in (await browser.get("/officer/meetings")).text
+    assert (await browser.get(f"/sittings/{sitting.id}")).status_code == 404
+
+    await sign_in(browser, aid.house.counsel, strong=True)
+    page = (await browser.get(f"/sittings/{sitting.id}")).text
+    assert "监狱方任何人都听不到、看不到这次谈话" in page
+    ticket = f"/api/v1/sittings/{sitting.id}/ticket"
+    unproved = await browser.post(ticket, headers={"x-csrf-token": browser.csrf})
+    assert (unproved.status_code, unproved.json()["code"]) == (503, "closed-rooms-unproved")
+    await prove(services.db)
+    assert (await browser.post(ticket, headers={"x-csrf-token": browser.csrf})).status_code == 201
+    await sign_in(browser, await role(db, Role.MONITOR), strong=True)
+    refused = await browser.post(ticket, headers={"x-csrf-token": browser.csrf})
+    assert (refused.status_code, refused.json()["code"]) == (403, "forbidden")
+    await sign_in(browser, aid.terminal, strong=True)
+    assert (await browser.get(f"/sittings/{sitting.id}")).status_code == 200
+    await sign_in(browser, aid.house.counsel, strong=True)
+    assert (await browser.send_form(f"/counsel/meetings/{meeting}/withdraw")).status_code == 303
+    page = (await browser.get(f"/sittings/{sitting.id}/receipt")).text
+    assert "没有进行" in page
+    assert (await browser.get(f"/sittings/{sitting.id}/receipt.json")).headers[
+        "content-type"
+    ] == "application/json"
