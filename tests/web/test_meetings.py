@@ -104,6 +104,7 @@ async def test_from_the_papers_to_a_room_without_an_officer(
     refused = await browser.post(ticket, headers={"x-csrf-token": browser.csrf})
     assert (refused.status_code, refused.json()["code"]) == (403, "forbidden")
     await sign_in(browser, aid.terminal, strong=True)
+    assert f'href="/sittings/{sitting.id}"' in (await browser.get("/terminal/next")).text
     assert (await browser.get(f"/sittings/{sitting.id}")).status_code == 200
     await sign_in(browser, aid.house.counsel, strong=True)
     assert (await browser.send_form(f"/counsel/meetings/{meeting}/withdraw")).status_code == 303

@@ -4,6 +4,7 @@ Nobody types a password here. The page for a terminal that is not signed in does
 wrong there is answered by code, and the page says whom to ask.
 """
 
+from datetime import timedelta
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends, Request
@@ -17,6 +18,7 @@ from legalaid.access import station_of
 from people import terminals
 from people.model import KINSHIP_TEXTS, Identity, Role
 from rooms import service as rooms
+from rooms import sittings
 from rooms.model import Phase
 from scheduler import repository as scheduler
 from scheduler.model import BookingState, BookingView
@@ -28,6 +30,9 @@ from web.templating import render
 from web.wording import BEIJING
 
 router = APIRouter(include_in_schema=False)
+
+
+_AHEAD = timedelta(hours=12)  # so long before it a lawyer's meeting stands on the screen
 
 
 def terminal(who: Who) -> Identity:
@@ -71,6 +76,7 @@ async def _next(db: Database, who: Identity) -> dict[str, Any]:
         visit = await scheduler.at_terminal(session, place.id, now) if place else None
         room = await rooms.room_of(session, visit.id) if visit else None
         legal_aid = await station_of(session, who.prison_id or "") is not None
+        talks = await sittings.at_terminal(session, place.id, now + _AHEAD) if place else []
     ended = room is not None and room.record.phase is Phase.ENDED
     return {
         "visit": None if ended else visit,
@@ -79,6 +85,7 @@ async def _next(db: Database, who: Identity) -> dict[str, Any]:
         "zone": prison.zone if prison else BEIJING,
         "kinships": {kinship.value: text for kinship, text in KINSHIP_TEXTS.items()},
         "legal_aid": legal_aid,
+        "talk": talks[0] if talks else None,
         "terminal_name": place.place if place else who.name,
     }
 
