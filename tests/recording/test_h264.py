@@ -104,7 +104,7 @@ def test_a_file_cut_anywhere_plays_to_the_cut(tmp_path: Path) -> None:
 
 def test_the_size_is_read_from_the_parameter_set() -> None:
     for width, height in ((192, 108), (640, 360), (1280, 720), (322, 182)):
-        sps = next(unit for unit in avc.units(avc.pictures(1, width, height)[0].data) if unit[0] & 31 == 7)
+        sps = next(unit for unit in avc.units(avc._pictures(1, width, height)[0].data) if unit[0] & 31 == 7)
         assert h264.size_of(sps) == (width, height)
 
 
