@@ -166,7 +166,7 @@ def as_text(value: Any) -> str:
     if isinstance(value, list) and not any(isinstance(one, dict | list) for one in value):
         return ", ".join(str(one) for one in value)
     if isinstance(value, dict | list):
-        return json.dumps(value, ensure_ascii=False)
+        return json.dumps(value, ensure_ascii=False) if value else ""
     if isinstance(value, bool):
         return "yes" if value else "no"
     return str(value)

@@ -12,6 +12,7 @@ from starlette.responses import Response
 from core import clock
 from core.db import Session
 from core.errors import KinbridgeError, Malformed, NotFound, Unavailable
+from people import repository as people
 from people.model import Identity
 from policy import repository as policy
 from policy import service as policy_service
@@ -261,8 +262,8 @@ async def _version(
                 preview = await rejudging.preview(session, draft)
             except (Unavailable, BadPolicy) as error:
                 problem = error
-        before = await policy.layers(session, draft.layer.scope_id, on.now)
-    standing = next((one.values for one in before if one.scope_id == draft.layer.scope_id), {})
+        standing = await _standing(session, draft.layer.scope_id, on)
+        names = await _names(session, draft)
     return render(
         request,
         "admin/policy_version.html",
@@ -274,8 +275,27 @@ async def _version(
         preview=preview,
         problem=problem,
         mine=draft.drafted_by == str(who.subject),
+        names=names,
         errors=errors or {},
     )
+
+
+async def _standing(session: Session, scope_id: str, on: Duty) -> Mapping[str, Any]:
+    """The values in force for a scope now; none where the rules are not complete."""
+    try:
+        return (await policy.current(session, scope_id, on.now)).values.model_dump(mode="json")
+    except (Unavailable, BadPolicy):
+        return {}
+
+
+async def _names(session: Session, draft: Draft) -> dict[str, str]:
+    """`kind:id` -> name of those who proposed and approved, as far as they are staff."""
+    names = {}
+    for one in filter(None, (draft.drafted_by, draft.approved_by)):
+        found = await people.staff(session, one.partition(":")[2])
+        if found is not None:
+            names[one] = found.name
+    return names
 
 
 def _changes(before: Mapping[str, Any], after: Mapping[str, Any]) -> list[tuple[str, str, str, str]]:
