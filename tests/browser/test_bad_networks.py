@@ -58,7 +58,7 @@ async def test_loss_a_narrow_line_and_a_gap(product: Product, crowd: Crowd) -> N
 
     wire.up.rate = wire.down.rate = 300_000
     await family.until(f"{TOLD}.length > 0", seconds=40, what="to be told of the narrow line")
-    await asyncio.sleep(6)
+    await asyncio.sleep(10)
     there, here = await asyncio.gather(_during(inmate, 12), _during(family, 12))
     for got in (there, here):
         print("300 kbit/s", got, await inmate.evaluate(PICTURE))
