@@ -11,7 +11,6 @@ import logging
 import secrets
 import socket
 import string
-import struct
 from collections import Counter, OrderedDict
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -23,6 +22,7 @@ from core import clock
 from core.errors import Misconfigured, Unavailable
 from core.log import fields
 from signaling.addresses import bound, is_address, is_own, own_addresses
+from signaling.binding import authentic, parse_binding
 from signaling.floods import Floodgate
 from signaling.srtp import LARGEST, Scratch
 
@@ -198,7 +198,7 @@ class Agent:
     def answered(self, message: stun.Message, now: float) -> bool:
         """A response came from one of our addresses. False: not ours, or not authentic."""
         sent = self._probes.get(message.transaction_id)
-        if sent is None or self.remote is None or not _authentic(message, self.remote[1]):
+        if sent is None or self.remote is None or not authentic(message, self.remote[1]):
             return False
         del self._probes[message.transaction_id]
         self.round_trip = now - sent
@@ -369,7 +369,7 @@ class UdpPort:
         agent = self._agents.get(ufrag)
         if agent is None:
             self.counters["stun-unknown"] += 1
-        elif not _authentic(message, password := agent.passwords[ufrag]):
+        elif not authentic(message, password := agent.passwords[ufrag]):
             self.counters["stun-forged"] += 1
         elif not agent.checked(endpoint, address, message, now):
             self.counters["stun-replayed"] += 1
@@ -387,18 +387,3 @@ class UdpPort:
 
 def _letters(count: int) -> str:
     return "".join(secrets.choice(_ALPHABET) for _ in range(count))
-
-
-def parse_binding(data: bytes) -> stun.Message | None:
-    """A STUN binding message of any class, with its fingerprint (RFC 8445 section 7.1.1 demands one)."""
-    try:
-        message = stun.parse_message(data)
-    except (ValueError, struct.error):
-        return None
-    if message.message_method != stun.Method.BINDING or "FINGERPRINT" not in message.attributes:
-        return None
-    return message if data[4:8] == stun.COOKIE.to_bytes(4, "big") else None
-
-
-def _authentic(message: stun.Message, password: str) -> bool:
-    return bool(message.check_message_integrity(password.encode()))

@@ -25,7 +25,8 @@ from rooms.errors import BadSdp
 from rooms.lines import BOTH, media_lines
 from rooms.relay import Relay
 from signaling import messages, offered, sdp
-from signaling.ice import Endpoint, UdpPort, parse_binding
+from signaling.binding import parse_binding
+from signaling.ice import Endpoint, UdpPort
 from signaling.protocol import Protocol
 from tests.fakes.rtp import DELTA, KEY, MORE, FakePort, packet, retransmission
 

@@ -14,7 +14,8 @@ from hypothesis import strategies as st
 from core import clock as core_clock
 from core.errors import Misconfigured, Unavailable
 from signaling.addresses import own_addresses
-from signaling.ice import Agent, UdpPort, parse_binding
+from signaling.binding import parse_binding
+from signaling.ice import Agent, UdpPort
 from tests.conftest import FakeClock
 
 
