@@ -30,7 +30,8 @@ async def _started(backend: str, host: str, home: Path, calls: int) -> tuple[Pro
             offer = (await server.ask(open=f"{call}-{role}", role=role, call=call))["offer"]
             answer = (await load.ask(offer=offer, call=call, role=role))["answer"]
             await server.ask(accept=f"{call}-{role}", answer=answer)
-    await server.ask(connected=3 * calls)
+    if (await server.ask(connected=3 * calls))["connected"] < 3 * calls:
+        raise SystemExit("not everybody was connected within a minute")
     await load.ask(connected=3 * calls)
     join = (cpu.seconds(pid) - begun) / (3 * calls)
     await server.ask(flow=True)
@@ -145,8 +146,8 @@ async def run_storm(backend: str, host: str, home: Path, calls: int, seconds: fl
             answer = (await crowd.ask(bare=offer))["answer"]
             await server.ask(accept=f"crowd-{number}", answer=answer)
             await asyncio.sleep(max(0.0, begun + (number + 1) / STORM - time.monotonic()))
-        await server.ask(connected=3 * calls + joins)
         used, wall = cpu.seconds(pid) - used, time.monotonic() - begun
+        joined = (await server.ask(connected=3 * calls + joins * 9 // 10))["connected"] - 3 * calls
         storm = (await load.ask(end=True))["figures"]
     finally:
         for program in (load, crowd, server):
@@ -155,6 +156,7 @@ async def run_storm(backend: str, host: str, home: Path, calls: int, seconds: fl
     return {
         "calls": calls,
         "joins_per_s": round(joins / wall, 1),
+        "joined": f"{joined}/{joins}",
         "delay_ms": {name: storm[name] for name in names},
         "delay_ms_without": {name: calm[name] for name in names},
         "cpu_ms_per_join": round((used - quiet * wall) / joins * 1000, 1),

@@ -22,6 +22,8 @@ int hand_packet(struct core *core, struct ring *ring, struct record head, const 
     uint64_t whole = (sizeof head + (uint64_t)(front_size + size) + 7) & ~7ull;
     uint64_t rest = ring->size - (at & (ring->size - 1));
     uint64_t padding = rest < whole ? rest : 0; /* a record never wraps */
+    uint64_t behind = (padding ? ring->size : rest) - whole;
+    if (behind < sizeof head) whole += behind; /* what is left before the end can always hold a head */
     if (at + padding + whole - tail > ring->size) return 0;
     if (padding) {
         uint32_t mark[2] = {(uint32_t)padding, SKIP_TO_START};

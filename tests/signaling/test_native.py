@@ -1,5 +1,6 @@
 """The native relay's thread: it waits for nobody, and is told everything at once."""
 
+import random
 import socket
 import subprocess
 from collections.abc import AsyncIterator, Iterator
@@ -100,6 +101,27 @@ async def test_legs_come_and_go_while_packets_flow(world: World) -> None:
     core = world.factory.udp.core
     assert core is not None
     assert (len(core.legs), len(core.inflows), len(core.outflows)) == (2, 4, 10)
+
+
+async def test_the_rings_go_round_and_lose_nothing_that_is_read_in_time(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Records of every size meet the end of the ring at every distance."""
+    monkeypatch.setattr("signaling.native._COPIES", 1 << 13)
+    monkeypatch.setattr("signaling.native._URGENT", 1 << 13)
+    world = World("native", FakeClock(), monkeypatch)
+    sender = await world.add("sender")
+    sender.leg.tap(sender.sink)
+    chance = random.Random(3)
+    sent = [packet(VIDEO, number, number, 0x10, bytes(chance.randrange(900))) for number in range(4000)]
+    for data in sent:
+        sender.socket.send(sender.seal.protect(data))
+        sender.socket.send(b"\x01" + bytes(chance.randrange(900)))  # STUN that is none, for the other ring
+        world.step()
+    assert [data for _, data, _ in sender.sink.taken] == sent
+    assert world.factory.counters["stun-malformed"] + world.factory.counters["stun-flood"] > 0
+    assert not world.factory.counters["internal"]
+    await world.close()
 
 
 async def test_ipv6_is_the_same_to_it(monkeypatch: pytest.MonkeyPatch) -> None:
