@@ -35,7 +35,8 @@ async def test_tiles_cost_a_fraction_of_what_the_desk_gets(product: Product, cro
     alive = "wall.figures().then(({lines}) => Object.values(lines).filter(line => line.frames > 5).length)"
     await officer.until_value(alive, lambda count: count == TILES, seconds=60, what="every tile to move")
 
-    (before, desk_before), _ = await _bytes(officer), await asyncio.sleep(SECONDS)
+    before, desk_before = await _bytes(officer)
+    await asyncio.sleep(SECONDS)
     after, desk_after = await _bytes(officer)
     small = {mid: line["bytes"] - before["lines"][mid]["bytes"] for mid, line in after["lines"].items()}
     large = (desk_after - desk_before) / 2
