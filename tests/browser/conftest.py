@@ -18,8 +18,9 @@ from tests.browser.wire import Wire
 from tests.fakes import clip
 from tests.fakes.clip import Clip
 
-# Pages that are only looked at may share the machine; calls run in real time and want it for themselves.
-UNHURRIED = {"test_family_pages.py", "test_legal_pages.py", "test_passkey.py", "test_staff_pages.py"}
+# Pages that are only looked at (by the fixture `browser`) may share the machine, and so may these; calls run in real
+# time and want it for themselves.
+UNHURRIED = {"test_passkey.py"}
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -27,7 +28,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
         if here in item.path.parents:
             item.add_marker(pytest.mark.browser)
-            if item.path.name not in UNHURRIED:
+            if item.path.name not in UNHURRIED and "browser" not in getattr(item, "fixturenames", ()):
                 item.add_marker(pytest.mark.alone)
             if item.get_closest_marker("timeout") is None:
                 item.add_marker(pytest.mark.timeout(180))
