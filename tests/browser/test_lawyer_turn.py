@@ -19,6 +19,7 @@ from tests.browser import acts, place
 from tests.browser.conftest import Crowd
 from tests.browser.person import Person
 from tests.browser.product import KINBRIDGE, Product
+from tests.browser.test_pairs import decodes
 from tests.fakes import clip
 from web.demo import Cast
 
@@ -57,7 +58,9 @@ async def plan_the_day(product: Product) -> None:
         assert await legalaid.service.plan(session, SYSTEM, days[0].id) == 1
 
 
-async def into_the_call(person: Person) -> None:
+async def into_the_call(person: Person, path: str) -> None:
+    """`path` is opened anew: a page on its way has no ears for clicks yet."""
+    await person.open(path)
     await person.click("#check-start")
     await person.click("#enter", seconds=30)
 
@@ -70,31 +73,46 @@ async def the_words(person: Person) -> str:
     return words
 
 
-@pytest.mark.timeout(300)
-async def test_a_question_is_talked_about_and_nobody_listens(
-    product: Product, crowd: Crowd, tmp_path: Path
-) -> None:
+async def talk(product: Product, lawyer: Person, inmate: Person) -> str:
+    """From the question to the sealed talk; answers the path of its page."""
     await place.prepare(product)
-    inmate = await crowd.performer("inmate", product.url_of("terminal"), clip.INMATE)
-    lawyer = await crowd.performer("lawyer", product.url_of("counsel"), clip.FAMILY)
-    officer = await crowd.chromium("officer", product.url_of("monitor"))
-    for person, key in ((inmate, "terminal"), (lawyer, "counsel"), (officer, "monitor")):
-        await acts.enter_demo(person, key)
+    await acts.enter_demo(inmate, "terminal")
+    await acts.enter_demo(lawyer, "counsel")
     await ask(inmate)
     await plan_the_day(product)
-
     await lawyer.open("/counsel")
     await lawyer.click("form[action$='/begin'] .button")
     path = str(await lawyer.until("location.pathname.startsWith('/sittings/') && location.pathname"))
-    sitting = path.rsplit("/", 1)[-1]
-    await into_the_call(lawyer)
+    await into_the_call(lawyer, path)
     await inmate.open("/terminal/lawyer/questions")
-    await inmate.click(f"a[href='{path}']")
-    await into_the_call(inmate)
+    await inmate.sees(f"a[href='{path}']")
+    await into_the_call(inmate, path)
     await acts.live(lawyer, inmate)
     await lawyer.sees("#closed-badge")
     words = [await the_words(person) for person in (lawyer, inmate)]
     assert words[0] == words[1]
+    return path
+
+
+@pytest.mark.timeout(300)
+async def test_firefox_and_chromium_open_what_the_other_sealed(product: Product, crowd: Crowd) -> None:
+    lawyer = await crowd.firefox("lawyer", product.url_of("counsel"))
+    inmate = await crowd.chromium("inmate", product.url_of("terminal"), "inmate")
+    await talk(product, lawyer, inmate)
+    for person in (lawyer, inmate):
+        await decodes(person, 1)
+
+
+@pytest.mark.timeout(300)
+async def test_a_question_is_talked_about_and_nobody_listens(
+    product: Product, crowd: Crowd, tmp_path: Path
+) -> None:
+    inmate = await crowd.performer("inmate", product.url_of("terminal"), clip.INMATE)
+    lawyer = await crowd.performer("lawyer", product.url_of("counsel"), clip.FAMILY)
+    officer = await crowd.chromium("officer", product.url_of("monitor"))
+    await acts.enter_demo(officer, "monitor")
+    path = await talk(product, lawyer, inmate)
+    sitting = path.rsplit("/", 1)[-1]
     await lawyer.watch("other", acts.OTHER, clip.INMATE.pitch)
     await inmate.watch("other", acts.OTHER, clip.FAMILY.pitch)
     await acts.sees_and_hears(lawyer, "other", clip.INMATE)

@@ -42,7 +42,7 @@ async def test_they_see_and_hear_each_other(product: Product, crowd: Crowd, home
     )
     visit = await acts.gather(family, inmate, officer)
     await asyncio.gather(
-        *(_decodes(person, lines) for person, lines in ((family, 1), (inmate, 1), (officer, 2)))
+        *(decodes(person, lines) for person, lines in ((family, 1), (inmate, 1), (officer, 2)))
     )
     await acts.end(visit.officer)
     for person in (family, inmate):
@@ -50,7 +50,7 @@ async def test_they_see_and_hear_each_other(product: Product, crowd: Crowd, home
     assert crowd.complaints == []
 
 
-async def _decodes(person: Person, lines: int) -> None:
+async def decodes(person: Person, lines: int) -> None:
     """New pictures and sound from now on; `lines`: of how many people."""
     before = await person.evaluate(DECODED)
     await person.until_value(
