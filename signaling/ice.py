@@ -329,6 +329,8 @@ class UdpPort:
             self._stun(endpoint, data, address, now)
         elif (claim := endpoint.claims.get(address)) is not None:
             claim.agent.owner.dtls(data)
+        else:
+            self.counters["unclaimed"] += 1
 
     def _sort(self, endpoint: Endpoint, size: int, address: Address, now: float) -> None:
         """RFC 7983 section 7."""
