@@ -196,8 +196,10 @@ TEMPLATES: dict[str, Template] = {
         ),
         (
             "Another time is kept for you",
-            "A video booking of yours must move. We keep {date}, {time}, {minutes} minutes for you. "
-            "Sign in to read why and accept with one tap.",
+            (
+                "A video booking of yours must move. We keep {date}, {time}, {minutes} minutes for you. "
+                "Sign in to read why and accept with one tap."
+            ),
         ),
     ),
     "reminder-day": _template(

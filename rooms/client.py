@@ -165,7 +165,6 @@ class LegFactory(Protocol):
         for its picture a second time, small (`Leg.show`). `offer`: the peer's own, answered by `Leg.answer`;
         raises `rooms.errors.BadSdp` where nothing of it can be taken."""
 
-
     async def voice(self, leg_id: str, events: LegEvents, language: str, code: str) -> Voice:
         """The words recorded for `code` (of rooms.words.WARNINGS) in `language`, ready to be spoken; a chime
         where there are none."""

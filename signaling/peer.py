@@ -125,9 +125,7 @@ class PeerFactory:
     async def voice(self, leg_id: str, events: LegEvents, language: str, code: str) -> RecordedVoice:
         """See `rooms.client.LegFactory`."""
         words = await self.words.packets(language, code)
-        leg = await self.open(
-            leg_id, events, publishes=frozenset({MediaKind.AUDIO}), lines=0, announce=False
-        )
+        leg = await self.open(leg_id, events, publishes=frozenset({MediaKind.AUDIO}), lines=0, announce=False)
         return RecordedVoice(leg, words)
 
     def forget(self, leg: PeerLeg) -> bool:

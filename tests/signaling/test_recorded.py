@@ -36,9 +36,7 @@ def heard(packets: tuple[bytes, ...]) -> float:
     """Seconds of sound, by decoding it."""
     decoder = av.CodecContext.create("libopus", "r")
     return sum(
-        frame.samples / frame.sample_rate
-        for data in packets
-        for frame in decoder.decode(av.Packet(data))
+        frame.samples / frame.sample_rate for data in packets for frame in decoder.decode(av.Packet(data))
     )
 
 

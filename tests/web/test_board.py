@@ -53,7 +53,14 @@ def room(phase: Phase, *seats: tuple[SeatRole, SeatState]) -> RoomView:
         SeatView(f"seat_{n}", role, Ref("person", str(n)), f"{role}{n}", state=state)
         for n, (role, state) in enumerate(seats)
     )
-    return RoomView("room", "bkg", RoomRecord(phase=phase, seats=people), None, hosted=True, given_back=0.0)
+    return RoomView(
+        "room",
+        Ref("booking", "bkg"),
+        RoomRecord(phase=phase, seats=people),
+        None,
+        hosted=True,
+        given_back=0.0,
+    )
 
 
 def situation_of(visit: BookingView, at: RoomView | None = None) -> Situation:

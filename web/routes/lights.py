@@ -28,7 +28,12 @@ router = APIRouter(include_in_schema=False)
 Text = Annotated[str, Form()]
 Keeper = Annotated[Identity, Depends(staff(Role.ADMIN, Role.COUNSEL))]
 # Where a matter is read, for whoever may: by the kind of matter.
-PLACES = {"question": "/counsel/questions/", "case": "/cases/", "referral": "/referrals/", "precheck": "/papers/"}
+PLACES = {
+    "question": "/counsel/questions/",
+    "case": "/cases/",
+    "referral": "/referrals/",
+    "precheck": "/papers/",
+}
 
 
 @router.get("/lights")

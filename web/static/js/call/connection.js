@@ -5,8 +5,8 @@
 
 import { Peer } from "./peer.js";
 import { Seal } from "./sealed.js";
-import { Senses } from "./senses.js";
 import { Signal } from "./socket.js";
+import { Senses } from "./senses.js";
 import { csrf } from "./page.js";
 import { SAFETY_WORDS } from "./words.js";
 
@@ -70,7 +70,7 @@ export class Connection extends EventTarget {
   }
 
   close() {
-    this.signal.stop();
+    this.stop();
     this.senses.follow(null);
     this.peer?.close();
     this.peer = null;
