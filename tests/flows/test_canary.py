@@ -93,4 +93,6 @@ async def test_words_on_the_disk_are_found(
     Path(settings.data_dir, "left-over.tmp").write_bytes(b"header" + secret)
     proof = await node.canary.run()
     assert proof is not None
-    assert failed(proof.findings) == ["visual_only:bytes-on-disk"]
+    found = failed(proof.findings)  # by the second meeting too, where the first was over within a second
+    assert found[0] == "visual_only:bytes-on-disk"
+    assert {code.partition(":")[2] for code in found} == {"bytes-on-disk"}

@@ -97,8 +97,8 @@ async def test_sound_and_picture_flow_only_while_the_visit_is_live(
         person(server, await cast.ticket(cast.terminal)) as inmate,
         person(server, await cast.ticket(cast.officer)) as officer,
     ):
-        # own audio, own video, announce, line 0; an officer has no own video
-        line, officers_lines = (3, 4), ((2, 3), (4, 5))
+        # own audio, own video, its small copy, announce, line 0; an officer has no own video
+        announced, line, officers_lines = 3, (4, 5), ((2, 3), (4, 5))
 
         async def everybody(seconds: float) -> None:
             await asyncio.gather(*(p.publish(seconds) for p in (relative, inmate, officer)))
@@ -116,11 +116,11 @@ async def test_sound_and_picture_flow_only_while_the_visit_is_live(
         for side in (relative, inmate):
             assert side.got(line[0]) > 20
             assert side.got(line[1]) > 3
-            assert side.got(2) == 0  # the officer's microphone is open and reaches nobody
+            assert side.got(announced) == 0  # the officer's microphone is open and reaches nobody
         assert (await officer.client.act("speak"))["type"] == "done"
         await everybody(0.5)
-        assert relative.got(2) > 5
-        assert inmate.got(2) > 5
+        assert relative.got(announced) > 5
+        assert inmate.got(announced) > 5
         assert (await officer.client.act("pause", reason="security"))["type"] == "done"
         await asyncio.sleep(0.1)
         before = [relative.got(mid) for mid in line] + [inmate.got(mid) for mid in line]

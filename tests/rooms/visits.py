@@ -17,19 +17,24 @@ from tests.scheduler.world import Family, World
 
 
 class ShiftedClock:
-    """The system's clock, shifted: it runs by itself, and can be put to the beginning of a visit."""
+    """The system's clock, shifted: it runs by itself, and can be put to the beginning of a visit.
+
+    Putting it there moves the wall clock only: the native relay reads monotonic time from the kernel. `shift`
+    moves both.
+    """
 
     def __init__(self) -> None:
         self.shift = 0.0
+        self._put = timedelta()
 
     def now(self) -> datetime:
-        return datetime.now(UTC) + timedelta(seconds=self.shift)
+        return datetime.now(UTC) + self._put + timedelta(seconds=self.shift)
 
     def monotonic(self) -> float:
         return time.monotonic() + self.shift
 
     def put_to(self, moment: datetime) -> None:
-        self.shift += (moment - self.now()).total_seconds()
+        self._put += moment - self.now()
 
 
 @dataclass

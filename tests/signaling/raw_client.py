@@ -75,9 +75,11 @@ class RawClient:
         self.offer = offer
         await self.pc.setRemoteDescription(RTCSessionDescription(offer, "offer"))
         for transceiver in self.pc.getTransceivers():
-            if transceiver._offerDirection == "sendonly":
+            kind = MediaKind(transceiver.kind)
+            # A second line for pictures is for the small copy: it is answered with nothing.
+            if transceiver._offerDirection == "sendonly" and kind not in self.ssrc:
                 transceiver.direction = "sendonly"
-                self.ssrc[MediaKind(transceiver.kind)] = transceiver.sender._ssrc
+                self.ssrc[kind] = transceiver.sender._ssrc
         if passive:
             self.dtls._set_role("server")
         # Decrypted packets end here instead of in aiortc's decoders.
