@@ -2,16 +2,18 @@
 
 from dataclasses import dataclass, replace
 from datetime import timedelta
+from typing import Any
 
 from sqlalchemy import select
 
+from core import clock
 from core.db import Database
-from core.ids import Ref
+from core.ids import Ref, new_id
 from people.model import Identity, Role
 from rooms import proving, service, sittings
 from rooms.agreed import Party, SittingView
 from rooms.confidentiality import Confidentiality, RoomKind
-from rooms.model import SeatRole
+from rooms.model import SeatRole, SeatView
 from rooms.proving import Finding
 from rooms.sittings import Plan
 from rooms.tables import NodeRow
@@ -95,3 +97,44 @@ async def meeting(cast: Cast, shifted: ShiftedClock, how: Confidentiality, *, pr
     made = Meeting(cast, sitting_id, await sign_in(cast.db, lawyer))
     await sign_in(cast.db, made.mighty)
     return made
+
+
+def recording_of(room_id: str) -> dict[str, Any]:
+    """A recording's row, as somebody would write it who has the database's password."""
+    now = clock.now()
+    return {
+        "id": new_id("rec"),
+        "booking_id": "bkg_x",
+        "room_id": room_id,
+        "prison_id": "prs_x",
+        "state": "writing",
+        "node_id": "node_x",
+        "beat_at": now,
+        "folder": "x",
+        "started_at": now,
+        "retention": "visit",
+        "keep_until": now,
+        "reason": "",
+        "tries": 0,
+        "holds": 0,
+        "damage": "",
+    }
+
+
+def seat_row(room_id: str, role: str) -> dict[str, Any]:
+    return {
+        "id": new_id("seat"),
+        "room_id": room_id,
+        "role": role,
+        "person_kind": "officer",
+        "person_id": "off_spy",
+        "name": "Spy",
+        "kinship": "",
+        "relationship_id": "",
+        "state": "away",
+        "muted": False,
+    }
+
+
+def monitor_seat() -> SeatView:
+    return SeatView(new_id("seat"), SeatRole.MONITOR, Ref("officer", "off_spy"), "Spy")

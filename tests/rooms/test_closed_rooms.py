@@ -14,7 +14,7 @@ from core import clock
 from core.bus import Bus
 from core.db import Database
 from core.errors import Forbidden, NotFound
-from core.ids import Ref, new_id
+from core.ids import Ref
 from core.settings import Settings
 from ledger import read
 from policy import repository as policies
@@ -25,7 +25,7 @@ from rooms.agreed import Party, SittingState
 from rooms.client import MediaKind
 from rooms.confidentiality import Confidentiality, RoomKind
 from rooms.host import Host
-from rooms.model import Moment, RoomRecord, SeatRole, SeatView
+from rooms.model import Moment, RoomRecord, SeatRole
 from rooms.powers import ForbiddenTopologyError
 from rooms.proving import ClosedRoomsUnproved, Finding
 from rooms.room import Room
@@ -34,7 +34,17 @@ from rooms.sittings import PlaceTaken
 from rooms.tables import RoomRow, SeatRow, SittingRow
 from signaling.client import Client, ClosedByServerError
 from tests.fakes.legs import FakeLegs, FakeRecorders
-from tests.rooms.closed import LAWYER, NODE, Meeting, meeting, plan, prove
+from tests.rooms.closed import (
+    LAWYER,
+    NODE,
+    Meeting,
+    meeting,
+    monitor_seat,
+    plan,
+    prove,
+    recording_of,
+    seat_row,
+)
 from tests.rooms.stagehand import START, visit
 from tests.rooms.test_host import eventually, once
 from tests.rooms.visits import Cast, ShiftedClock, monitor, sign_in
@@ -281,46 +291,6 @@ async def test_a_recording_of_a_visit_cannot_be_moved_to_a_closed_room(alone: Me
     with pytest.raises(DBAPIError):
         async with db.write() as session:
             await session.execute(update(RecordingRow).values(room_id=opened.claim.room_id))
-
-
-def recording_of(room_id: str) -> dict[str, Any]:
-    now = clock.now()
-    return {
-        "id": new_id("rec"),
-        "booking_id": "bkg_x",
-        "room_id": room_id,
-        "prison_id": "prs_x",
-        "state": "writing",
-        "node_id": "node_x",
-        "beat_at": now,
-        "folder": "x",
-        "started_at": now,
-        "retention": "visit",
-        "keep_until": now,
-        "reason": "",
-        "tries": 0,
-        "holds": 0,
-        "damage": "",
-    }
-
-
-def seat_row(room_id: str, role: str) -> dict[str, Any]:
-    return {
-        "id": new_id("seat"),
-        "room_id": room_id,
-        "role": role,
-        "person_kind": "officer",
-        "person_id": "off_spy",
-        "name": "Spy",
-        "kinship": "",
-        "relationship_id": "",
-        "state": "away",
-        "muted": False,
-    }
-
-
-def monitor_seat() -> SeatView:
-    return SeatView(new_id("seat"), SeatRole.MONITOR, Ref("officer", "off_spy"), "Spy")
 
 
 # What is agreed

@@ -18,7 +18,7 @@ from scheduler.audience import Audience, BadAudience, read, stored, whereabouts
 from scheduler.linked import BadParts, Part, Piece
 from scheduler.overlaps import Sitting, overlap
 from scheduler.timetable import Run, WeeklyTemplate
-from tests.scheduler.test_rules import ADULT, CASE, CHILD, DAY, SLOT, case, inmate, policy, slot
+from tests.scheduler.rule_pairs import ADULT, CASE, CHILD, DAY, SLOT, case, inmate, policy, slot
 
 MONDAY = date(2026, 9, 7)
 
