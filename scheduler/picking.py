@@ -79,7 +79,13 @@ async def hold(
         slot = await look(session, ground, slot_id, booking_id, purpose)
         if slot.stale and not in_the_way:
             await _push_aside(session, actor, slot_id, inmate_id, relative_id, purpose)
-        case, verdict = await judged(session, ground, [who], slot, booking_id, purpose)
+        try:
+            case, verdict = await judged(session, ground, [who], slot, booking_id, purpose)
+        except Refused:
+            # The same pick, sent twice at once, may be what stands in its own way.
+            if known := await _made_meanwhile(session, relative_id, inmate_id, key):
+                return known
+            raise
         keys = _keys(case, slot, relative_id, verdict, purpose)
         row = _row(ground, slot, relative_id, booking_id, key, purpose)
         if keys is not None and await taking.take(session, row, keys, extra=purpose.extra):
@@ -91,11 +97,15 @@ async def hold(
                 slot=slot_id,
             )
             return repository.fresh(row, ground.prison, ground.wing_name)
-        known = (await _held_now(session, relative_id, inmate_id, key)).same
-        if known is not None:
-            return await repository.get(session, known)
+        if known := await _made_meanwhile(session, relative_id, inmate_id, key):
+            return known
         in_the_way = True
     raise moves.Moved
+
+
+async def _made_meanwhile(session: Session, relative_id: str, inmate_id: str, key: str) -> BookingView | None:
+    known = (await _held_now(session, relative_id, inmate_id, key)).same
+    return None if known is None else await repository.get(session, known)
 
 
 @dataclass(frozen=True, slots=True)
