@@ -46,10 +46,14 @@ async def admit_all(officer: Person, count: int) -> None:
     for _ in range(count):
         waiting = ".seat[data-state='lobby'][data-connected='true']"
         seat = await officer.until(f'document.querySelector("{waiting}")?.dataset.seat', seconds=30)
-        await officer.click(f".seat[data-seat='{seat}'] .act--admit")
-        await officer.until(
-            f"document.querySelector(\".seat[data-seat='{seat}']\").dataset.state === 'admitted'"
-        )
+        # Who was just coming back (in another coding, say) could not be let in: an officer presses again.
+        press = f"""(() => {{
+            const seat = document.querySelector(".seat[data-seat='{seat}']");
+            if (seat.dataset.state === "admitted") return true;
+            if (seat.dataset.connected === "true") seat.querySelector(".act--admit")?.click();
+            return false;
+        }})()"""
+        await officer.until(press)
 
 
 async def live(*people: Person) -> None:
