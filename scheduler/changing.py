@@ -6,7 +6,7 @@ inmate's and the visitors' time where it overlaps, and the visit of the allowanc
 Who comes can be changed without another time, also where the slot is full by now (F17).
 """
 
-from sqlalchemy import delete
+from sqlalchemy import ColumnElement, delete
 
 from core import clock
 from core.db import Session
@@ -49,6 +49,45 @@ class NotToChange(Conflict):
     text = "This visit can no longer be changed. Look at it as it is now."
 
 
+class ChangeWaits(Conflict):
+    code = "change-waits"
+    text = "Another time has been asked for already. Wait for the answer, or withdraw that request first."
+
+
+class PartsTogether(Conflict):
+    code = "parts-together"
+    text = (
+        "This visit is one of several parts that belong together. Withdraw them all, and ask for new times."
+    )
+
+
+async def changeable(session: Session, actor: Identity, booking_id: str, key: str = "") -> BookingView:
+    """One's own visit, if another time may be asked for now. `key`: of the pick that may be there already.
+
+    Raises `NotToChange`, also for a change that is not approved yet, `ChangeWaits` and `PartsTogether`; `NotFound` for
+    another's.
+    """
+    old = await booking.own(session, actor, booking_id)
+    if old.state not in OPEN_STATES - {BookingState.HELD} or old.starts_at <= clock.now():
+        raise NotToChange
+    if old.state is BookingState.REQUESTED and old.replaces is not None:
+        first = await repository.get(session, old.replaces)
+        if first.state in OPEN_STATES:
+            raise NotToChange
+    if await of(session, booking_id, BookingRow.hold_key != key) is not None:
+        raise ChangeWaits
+    parts = (BookingRow.link == old.link, BookingRow.id != old.id, BookingRow.state.in_(OPEN_STATES))
+    if old.link is not None and await repository.views(session, *parts):
+        raise PartsTogether
+    return old
+
+
+async def pick(session: Session, actor: Identity, booking_id: str, slot_id: str, key: str) -> BookingView:
+    """Keeps another time for one's visit, as `picking.hold` keeps one for a new visit. Raises as `changeable`."""
+    old = await changeable(session, actor, booking_id, key)
+    return await picking.hold(session, actor, old.inmate_id, slot_id, key, Purpose(replaces=old))
+
+
 async def change(
     session: Session,
     actor: Identity,
@@ -60,12 +99,10 @@ async def change(
     """Asks for another time for one's visit; answers the new request, or for the same slot the visit itself with the
     new visitors. The same `key` again answers the same. Raises `Refused` with every reason; the visit then stands as
     it was."""
-    old = await booking.own(session, actor, booking_id)
-    if old.state not in OPEN_STATES - {BookingState.HELD} or old.starts_at <= clock.now():
-        raise NotToChange
+    old = await changeable(session, actor, booking_id, key)
     if slot_id == old.slot_id:
         return await _other_visitors(session, actor, old, visitors)
-    held = await picking.hold(session, actor, old.inmate_id, slot_id, key, Purpose(replaces=old))
+    held = await pick(session, actor, booking_id, slot_id, key)
     if held.state is not BookingState.HELD:
         return held
     return await booking.request(session, actor, held.id, visitors, key)
@@ -102,8 +139,9 @@ async def _other_visitors(
 
 
 async def settle(session: Session, view: BookingView) -> None:
-    """A change was approved: the visit that it replaces ends now. Raises `Refused` when its time has come: a change
-    is nothing without it."""
+    """A change was approved: the visit that it replaces ends now, and so does any other request to change it.
+    Raises `Refused` when its time has come: a change is nothing without it. The other requests end first, so that
+    what the visit had goes over to this one."""
     if view.replaces is None:
         return
     old = await repository.get(session, view.replaces)
@@ -111,12 +149,15 @@ async def settle(session: Session, view: BookingView) -> None:
         return
     if old.starts_at <= clock.now():
         raise Refused([TOO_LATE])
+    for other in await repository.views(
+        session, BookingRow.replaces == old.id, BookingRow.id != view.id, BookingRow.state.in_(OPEN_STATES)
+    ):
+        await moves.try_move(session, SYSTEM, other.id, BookingState.WITHDRAWN, reason=CHANGED)
     await moves.move(session, SYSTEM, old.id, BookingState.WITHDRAWN, reason=CHANGED)
 
 
-async def of(session: Session, booking_id: str) -> BookingView | None:
+async def of(session: Session, booking_id: str, *where: ColumnElement[bool]) -> BookingView | None:
     """The open change of a visit, if there is one."""
-    found = await repository.views(
-        session, BookingRow.replaces == booking_id, BookingRow.state.in_(OPEN_STATES - {BookingState.HELD})
-    )
+    asked = BookingRow.state.in_(OPEN_STATES - {BookingState.HELD})
+    found = await repository.views(session, BookingRow.replaces == booking_id, asked, *where)
     return found[0] if found else None

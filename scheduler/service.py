@@ -12,6 +12,7 @@ from scheduler.booking import get, get_for, hold, release, request, withdraw
 from scheduler.changing import change
 from scheduler.closures import affected, ban, create_special_date, lift_ban
 from scheduler.decision import approve, cancel, complete, confirm, refuse, relationship_ended
+from scheduler.linked import request as request_together
 from scheduler.materialise import materialise
 from scheduler.offers import allowance, alternatives, bookable_days, candidates, choice, month, why_not
 from scheduler.overbooking import overbook
@@ -86,6 +87,7 @@ __all__ = [
     "release",
     "reopen_date",
     "request",
+    "request_together",
     "set_prison_active",
     "set_terminal_active",
     "terminal",

@@ -170,6 +170,12 @@ STEPS: dict[str, Step] = {
     "booking:expired": Step(N_("It ran out."), "red"),
     "booking:completed": Step(N_("The visit took place."), "green"),
     "booking:no-show": Step(N_("The visit did not take place."), "red"),
+    "booking:signed": Step(N_("An office of the prison agreed; the next one is asked.")),
+    "booking:visitors-changed": Step(N_("It was changed who comes.")),
+    "booking:slot-changed": Step(N_("The prison moved it to another timetable, at the same time.")),
+    "booking:flagged": Step(N_("The prison must look at it again."), "yellow"),
+    "booking:flag-cleared": Step(N_("Nothing stands in its way any more.")),
+    "booking:kept": Step(N_("The prison decided that it stays."), "green"),
     "booking:visitor-dropped": Step(N_("A visitor is no longer part of it."), "yellow"),
 }
 

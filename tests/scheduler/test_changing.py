@@ -6,9 +6,10 @@ import pytest
 
 from core.db import Database
 from core.errors import Refused
-from scheduler import changing, service
+from scheduler import changing, picking, service
 from scheduler.allowance import What
 from scheduler.model import BookingState, BookingView, VisitorChoice
+from scheduler.picking import Purpose
 from tests.conftest import FakeClock
 from tests.scheduler import world as worlds
 from tests.scheduler.world import Family, World
@@ -141,3 +142,33 @@ async def test_what_is_over_cannot_be_changed(strict: World, clock: FakeClock) -
     clock.set(old.starts_at)
     with pytest.raises(changing.NotToChange):
         await change(strict, family, old.id, later)
+
+
+async def test_one_change_at_a_time_and_no_change_of_a_change(strict: World) -> None:
+    family = await strict.family()
+    old = await strict.approved(family, await strict.slot(days=1))
+    new = await change(strict, family, old.id, await strict.slot(days=2))
+    later = await strict.slot(days=3)
+    with pytest.raises(changing.ChangeWaits):
+        await change(strict, family, old.id, later, key="again")
+    with pytest.raises(changing.NotToChange):
+        await change(strict, family, new.id, later, key="of the change")
+    async with strict.db.write() as session:
+        await service.approve(session, strict.approver, new.id)
+    moved = await change(strict, family, new.id, later, key="afterwards")
+    assert moved.replaces == new.id
+
+
+async def test_another_request_for_a_visit_that_has_moved_ends_with_it(strict: World) -> None:
+    """An offer of the prison was taken while the family's own change waited."""
+    family = await strict.family()
+    old = await strict.approved(family, await strict.slot(days=1))
+    waits = await change(strict, family, old.id, await strict.slot(days=2))
+    third = await strict.slot(days=3)
+    async with strict.db.write() as session:
+        purpose = Purpose(replaces=await service.get(session, old.id), link="offer:1")
+        held = await picking.hold(session, family.actor, family.inmate_id, third, "o", purpose)
+        await service.request(session, family.actor, held.id, family.choice, "o")
+        await service.approve(session, strict.approver, held.id)
+    assert (await strict.get(waits.id)).state is BookingState.WITHDRAWN
+    assert await left(strict, family) == 0

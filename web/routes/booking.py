@@ -1,6 +1,8 @@
 """A family picks a time: whom, day, time. What follows the pick stands in `web.routes.pick`."""
 
 import secrets
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
 from datetime import date
 from typing import Annotated
 
@@ -20,10 +22,24 @@ from scheduler.offers import Choice
 from web import month as grids
 from web.deps import Db, Relative, Svc
 from web.forms import at_fields
+from web.services import Services
 from web.templating import redirect, render
 
 router = APIRouter(include_in_schema=False)
 Text = Annotated[str, Form()]
+
+
+@dataclass(frozen=True, slots=True)
+class Way:
+    """Whom the pick is for, at which address its pages stand, and the visit whose place it is to take."""
+
+    inmate_id: str
+    base: str
+    instead_of: BookingView | None = None
+
+
+def way_to(inmate_id: str) -> Way:
+    return Way(inmate_id, f"/book/{inmate_id}")
 
 
 @router.get("/book")
@@ -54,37 +70,37 @@ async def ground_of(session: Session, who: Identity, inmate_id: str) -> Ground:
     return ground
 
 
-async def _choice(session: Session, who: Identity, inmate_id: str) -> Choice:
+async def _choice(session: Session, who: Identity, way: Way) -> Choice:
     """Raises `NotFound` for an inmate whom this relative is not approved to see."""
-    chosen = await offers.choice(session, who, inmate_id)
+    instead_of = way.instead_of.id if way.instead_of else None
+    chosen = await offers.choice(session, who, way.inmate_id, instead_of=instead_of)
     if not chosen.approved:
         raise NotFound
     return chosen
 
 
 @router.get("/book/{inmate_id}")
-async def choose_day(
-    request: Request,
-    db: Db,
-    who: Relative,
-    inmate_id: str,
-    month: str = "",
-) -> Response:
+async def choose_day(request: Request, db: Db, who: Relative, inmate_id: str, month: str = "") -> Response:
     async with db.read() as session:
-        chosen = await _choice(session, who, inmate_id)
-        ground = chosen.ground
-        shown = _shown_month(ground, month)
-        days = chosen.month(shown.year, shown.month)
-        balance = await facts.balance(session, ground)
-        allowance = chosen.allowance(max(shown, ground.bookable[0]), balance)
+        return await month_page(request, session, who, way_to(inmate_id), month)
+
+
+async def month_page(request: Request, session: Session, who: Identity, way: Way, month: str) -> Response:
+    """The month with its free days, and the times nearest to now, or to the visit that is to be changed."""
+    chosen = await _choice(session, who, way)
+    ground = chosen.ground
+    shown = _shown_month(ground, month)
+    days = chosen.month(shown.year, shown.month)
+    balance = await facts.balance(session, ground)
     first, last = ground.bookable
     return render(
         request,
         "family/book_month.html",
+        way=way,
         inmate=ground.inmate,
         zone=ground.prison.zone,
-        allowance=allowance,
-        nearest=chosen.nearest(),
+        allowance=chosen.allowance(max(shown, first), balance),
+        nearest=chosen.nearest(way.instead_of.slot_id if way.instead_of else None),
         grid=grids.grid(shown, days, ground.now.astimezone(ground.zone).date()),
         any_free=any(day.offered for day in days),
         closed=[day for day in days if day.closed],
@@ -114,29 +130,30 @@ def _month_if(first: date, bookable_from: date, bookable_to: date) -> date | Non
 @router.get("/book/{inmate_id}/{day}")
 async def choose_time(request: Request, db: Db, who: Relative, inmate_id: str, day: date) -> Response:
     async with db.read() as session:
-        return await _day_page(request, session, who, inmate_id, day)
+        return await day_page(request, session, who, way_to(inmate_id), day)
 
 
-async def _day_page(
+async def day_page(
     request: Request,
     session: Session,
     who: Identity,
-    inmate_id: str,
+    way: Way,
     day: date,
     errors: dict[str, str] | None = None,
-    alternatives: list[SlotOffer] | None = None,
+    refused: str | None = None,
     status: int = 200,
 ) -> Response:
-    chosen = await _choice(session, who, inmate_id)
+    """The times of a day; each that is not offered says why. `refused`: a slot that could not be had."""
+    chosen = await _choice(session, who, way)
     ground = chosen.ground
     offer = next((one for one in chosen.month(day.year, day.month) if one.date == day), DayOffer(day, ()))
     taken = [slot for slot in offer if not slot.offered]
-    if alternatives is None and taken and not offer.offered:
-        alternatives = chosen.nearest(taken[0].slot_id)
+    nothing = taken[0].slot_id if taken and not offer.offered else None
     return render(
         request,
         "family/book_day.html",
         status=status,
+        way=way,
         inmate=ground.inmate,
         zone=ground.prison.zone,
         day=day,
@@ -144,7 +161,7 @@ async def _day_page(
         taken=taken,
         same_reasons=_same_reasons(taken) if not offer.offered else (),
         closed=offer.closed if not offer.slots else None,
-        alternatives=alternatives or [],
+        alternatives=chosen.nearest(refused or nothing) if refused or not offer.offered else [],
         hold_minutes=ground.policy.values.hold_minutes,
         errors=errors or {},
         key=_new_key(),
@@ -158,17 +175,30 @@ def _same_reasons(taken: list[SlotOffer]) -> tuple[Reason, ...]:
     return taken[0].reasons
 
 
+Pick = Callable[[Session, str], Awaitable[BookingView]]  # with the key that makes it idempotent
+
+
 @router.post("/book/{inmate_id}/hold")
 async def hold(
     request: Request, services: Svc, who: Relative, inmate_id: str, slot_id: Text = "", key: Text = ""
 ) -> Response:
+    async def pick(session: Session, key: str) -> BookingView:
+        return await booking.hold(session, who, inmate_id, slot_id, key)
+
+    return await picked(request, services, who, way_to(inmate_id), slot_id, key, pick)
+
+
+async def picked(
+    request: Request, services: Services, who: Identity, way: Way, slot_id: str, key: str, pick: Pick
+) -> Response:
+    """Keeps the time and goes on to who comes; refused, the day is shown again with every reason."""
     try:
         async with services.db.write() as session:
-            view = await booking.hold(session, who, inmate_id, slot_id, key)
+            view = await pick(session, key)
             if not _holds(view):  # a page from before: its pick has run out or was given back
-                view = await booking.hold(session, who, inmate_id, slot_id, f"{_new_key()}{slot_id}")
+                view = await pick(session, f"{_new_key()}{slot_id}")
     except Refused as error:
-        return await _not_offered(request, services, who, inmate_id, slot_id, error)
+        return await _not_offered(request, services, who, way, slot_id, error)
     return redirect(f"/bookings/{view.id}/visitors")
 
 
@@ -179,12 +209,11 @@ def _holds(view: BookingView) -> bool:
 
 
 async def _not_offered(
-    request: Request, services: Svc, who: Identity, inmate_id: str, slot_id: str, error: Refused
+    request: Request, services: Services, who: Identity, way: Way, slot_id: str, error: Refused
 ) -> Response:
     """The day again, with every reason against the pick and the nearest other times."""
     async with services.db.read() as session:
-        chosen = await _choice(session, who, inmate_id)
+        chosen = await _choice(session, who, way)
         day = chosen.day_of(slot_id) or chosen.ground.bookable[0]
         errors = at_fields(request, error)
-        nearest = chosen.nearest(slot_id)
-        return await _day_page(request, session, who, inmate_id, day, errors, nearest, error.status)
+        return await day_page(request, session, who, way, day, errors, slot_id, error.status)

@@ -20,7 +20,7 @@ from people.model import Identity, Relationship
 from policy import repository as policies
 from policy.model import FamilyPolicy
 from policy.wording import CAUTIONS
-from scheduler import booking, offers
+from scheduler import booking, changing, offers
 from scheduler import repository as schedule
 from scheduler.access import booking_ref
 from scheduler.model import OPEN_STATES, BookingState, BookingView, VisitorChoice
@@ -87,8 +87,7 @@ async def _visitors_page(
     status: int = 200,
 ) -> Response:
     words = kinships(language)
-    own = [held.id for held in able if held.relative_id == who.subject.id]
-    picked = own if chosen is None else chosen
+    picked = await _coming(session, who, view, able) if chosen is None else chosen
     return render(
         request,
         "family/book_visitors.html",
@@ -101,6 +100,15 @@ async def _visitors_page(
         ],
         errors=errors or {},
     )
+
+
+async def _coming(
+    session: Session, who: Identity, view: BookingView, able: Sequence[Relationship]
+) -> list[str]:
+    """Who is ticked at first: of a change those who come to the visit as it is, else the one who books."""
+    if view.replaces is not None:
+        return [visitor.relationship_id for visitor in (await booking.get(session, view.replaces)).visitors]
+    return [held.id for held in able if held.relative_id == who.subject.id]
 
 
 @router.post("/bookings/{booking_id}/visitors")
@@ -165,6 +173,7 @@ async def _confirm_page(
         names=[held.relative_name for held in chosen],
         visitors=[held.id for held in chosen],
         can_change=len(able) > 1,
+        instead_of=await booking.get(session, view.replaces) if view.replaces else None,
         cautions=_cautions(await policy_of(session, view)),
         key=key,
         errors=errors or {},
@@ -204,7 +213,7 @@ async def release(services: Svc, who: Relative, booking_id: str) -> Response:
     async with services.db.write() as session:
         view = await booking.get_for(session, who, booking_id)
         await booking.release(session, who, booking_id)
-    return redirect(f"/book/{view.inmate_id}")
+    return redirect(f"/bookings/{view.replaces}/change" if view.replaces else f"/book/{view.inmate_id}")
 
 
 @router.post("/bookings/{booking_id}/withdraw")
@@ -225,6 +234,8 @@ async def one(
         prison = await schedule.prison(session, view.prison_id)
         still_open = view.state in OPEN_STATES
         cautions = _cautions(await policy_of(session, view)) if still_open else []
+        replaced = await booking.get(session, view.replaces) if view.replaces else None
+        change = await changing.of(session, view.id)
     mine = view.requested_by == who.subject.id
     return render(
         request,
@@ -237,5 +248,7 @@ async def one(
         over=view.slot_ends_at <= now,
         just_sent=bool(sent) and view.state is BookingState.REQUESTED,
         can_withdraw=mine and still_open and view.state is not BookingState.HELD and now < view.starts_at,
+        replaced=replaced if replaced and replaced.state in OPEN_STATES else None,
+        change=change,
         phone=prison.help_phone if prison else "",
     )
