@@ -71,6 +71,9 @@ class Leg(Protocol):
     def codec(self) -> VideoCodec:
         """Of the pictures, in both directions: the call's."""
 
+    def can(self, codec: VideoCodec) -> bool:
+        """Whether it can be shown pictures of this coding."""
+
     async def offer(self) -> str:
         """The SDP offer; m-lines in order: own audio, own video (when it publishes), announce audio, then
         for each line n = 0, 1, …: audio, video."""
@@ -157,12 +160,14 @@ class LegFactory(Protocol):
         loopback: bool = False,
         low: bool = False,
         codec: VideoCodec = VideoCodec.VP8,
+        also: frozenset[VideoCodec] = frozenset(),
         offer: str = "",
     ) -> Leg:
         """`lines`: how many others it can be shown, or what each line can carry: what it cannot has no m-line
         and can never be shown there; nor is there an announce line without `announce`. `loopback`: line 0
         carries back what it publishes (device check); such a leg belongs to no room. `low`: it may be asked
-        for its picture a second time, small (`Leg.show`). `offer`: the peer's own, answered by `Leg.answer`;
+        for its picture a second time, small (`Leg.show`). `also`: other codings than the call's in which it can
+        be shown pictures, as far as the peer can do them. `offer`: the peer's own, answered by `Leg.answer`;
         raises `rooms.errors.BadSdp` where nothing of it can be taken."""
 
     async def voice(self, leg_id: str, events: LegEvents, language: str, code: str) -> Voice:

@@ -12,7 +12,7 @@ from collections import deque
 from rooms import rtcp
 from rooms.client import MediaKind
 from rooms.flows import Flows, Port
-from rooms.rtp import HEADER, BadPacket, extend, wrap_rtx
+from rooms.rtp import HEADER, RTX_OF, BadPacket, extend, wrap_rtx
 from rooms.upstream import Upstream
 
 _FRESH = 6.0  # seconds for which a viewer's report counts
@@ -23,19 +23,21 @@ _PLI_FIRST, _PLI_LAST = 1.0, 8.0  # seconds between two key frames that one view
 class Downstream:
     """All times are monotonic seconds, given from outside. Implements `rooms.flows.OutflowEvents`."""
 
-    def __init__(self, kind: MediaKind, flows: Flows, port: Port, ssrc: int, rtx_ssrc: int) -> None:
+    def __init__(
+        self, kind: MediaKind, flows: Flows, port: Port, ssrcs: tuple[int, int], takes: frozenset[int]
+    ) -> None:
+        """`ssrcs`: of the media and of retransmissions. `takes`: the payload types that the peer takes here, those of
+        retransmissions (RFC 4588) among them; its answer may leave fewer, and none where it refused the m-line."""
         self.kind = kind
-        self.ssrc = ssrc
-        self.rtx_ssrc = rtx_ssrc
-        self.accepted = True  # the peer took this m-line
-        self.rtx = False  # the peer takes retransmissions as RFC 4588 says
+        self.ssrc, self.rtx_ssrc = ssrcs
+        self.takes = takes
         self.loss: tuple[float, float] | None = None  # part lost (0..1), when it was told
         self.round_trip: float | None = None  # seconds
         self.round_trip_at = float("-inf")
         self._port = port
         # Below 2**15, so that a reordered first packet cannot be taken for the end of an earlier cycle.
         numbers = 0x10000 + secrets.randbelow(0x8000), secrets.randbits(32)
-        self.flow = flows.outflow(kind, ssrc, numbers, self)
+        self.flow = flows.outflow(kind, self.ssrc, numbers, self)
         self._source: Upstream | None = None
         self._next: Upstream | None = None  # another layer of the same picture, from its next key frame on
         self._flows = False
@@ -97,7 +99,7 @@ class Downstream:
 
     def update(self, now: float) -> None:
         """The port became ready or the peer's answer is known: flows, if it may."""
-        may = self._source is not None and self.accepted and self._port.ready
+        may = self._source is not None and self._source.flow.payload_type in self.takes and self._port.ready
         if may and not self._flows and self._source is not None:
             self._flows = True
             self._source.outs.append(self)
@@ -159,7 +161,7 @@ class Downstream:
     def _send_again(self, packet: bytes, number: int) -> None:
         sequence = (number + self.flow.sequence_shift) & 0xFFFF
         timestamp = (int.from_bytes(packet[4:8], "big") + self.flow.timestamp_shift) & 0xFFFFFFFF
-        if self.rtx:
+        if RTX_OF.get(packet[1] & 0x7F) in self.takes:
             self._rtx_sequence = (self._rtx_sequence + 1) & 0xFFFF
             try:
                 again = wrap_rtx(packet, self._rtx_sequence, sequence, timestamp, self.rtx_ssrc)

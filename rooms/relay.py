@@ -5,7 +5,7 @@ It knows neither sockets nor keys nor asyncio: the transport above calls `rtp`, 
 """
 
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from secrets import randbits
 
 from rooms import loudness
@@ -18,7 +18,7 @@ from rooms.flows import Flows, Port
 from rooms.lines import MediaLine
 from rooms.plain import PlainFlows
 from rooms.rate import Rate
-from rooms.rtp import HEADER_SIZE, PICTURE_TYPE, RTX, BadPacket
+from rooms.rtp import HEADER_SIZE, OPUS, PICTURE_TYPE, RTX_OF, BadPacket
 from rooms.upstream import Upstream
 
 _STREAMS = 16  # SSRCs a peer may send on; each costs memory in libsrtp for as long as the leg lives
@@ -42,8 +42,10 @@ class Relay:
         cap: int = CAP,
         flows: Flows | None = None,
         codec: VideoCodec = VideoCodec.VP8,
+        also: Collection[VideoCodec] = (),
     ) -> None:
-        """`flows`: what runs for every packet; `None`: that in Python. `codec`: of all pictures."""
+        """`flows`: what runs for every packet; `None`: that in Python. `codec`: of all pictures; `also`: other
+        codings of what this leg is shown."""
         self.codec = codec
         self.ups: dict[MediaKind, Upstream] = {}
         self.low: Upstream | None = None  # the same picture, small
@@ -55,13 +57,14 @@ class Relay:
         self._ssrc = randbits(32)  # of our reports
         self._flows = flows if flows is not None else PlainFlows(port, dropped)
         used = {self._ssrc}
+        takes = frozenset((OPUS, *(PICTURE_TYPE[coding] for coding in (codec, *also))))
         for line in lines:
             if line.use == "own":
                 self.ups[line.kind] = Upstream(line.kind, self._flows, port.rtcp, self._ssrc, dropped)
             elif line.use == "low":
                 self.low = Upstream(line.kind, self._flows, port.rtcp, self._ssrc, dropped)
             else:
-                down = Downstream(line.kind, self._flows, port, _fresh(used), _fresh(used))
+                down = Downstream(line.kind, self._flows, port, (_fresh(used), _fresh(used)), takes)
                 self.downs[line.mid] = self._lines[line.line, line.kind] = down
         self.rate = Rate(self._sources, self.downs.values(), cap)
         self._by_ssrc = {down.ssrc: down for down in self.downs.values()}
@@ -90,7 +93,7 @@ class Relay:
         """Of the small picture's stream, or of its retransmissions."""
 
         def handle(packet: bytes, now: float) -> None:
-            if packet[1] & 0x7F == RTX:
+            if packet[1] & 0x7F == RTX_OF.get(low.flow.payload_type):
                 low.recovered(packet, now)
             else:
                 self._contender(low)(packet, now)
@@ -126,7 +129,7 @@ class Relay:
         for up in self.ups.values():
             if kind == up.flow.payload_type:
                 handler = self._contender(up)
-            elif kind == RTX and up.kind is MediaKind.VIDEO:
+            elif kind == RTX_OF.get(up.flow.payload_type):
                 handler = up.recovered
         self._handlers[packet[8:12]] = handler
         return handler
@@ -190,8 +193,6 @@ class Relay:
             if down is None:  # it was opened without
                 continue
             source = publisher.ups.get(kind) if publisher is not None and wanted else None
-            if publisher is not None and kind is MediaKind.VIDEO and publisher.codec is not self.codec:
-                source = None  # it could not be decoded
             if source is not None and publisher is not None and kind is MediaKind.VIDEO:
                 layers = (source, publisher.low)
                 source = publisher.low or source if low else source

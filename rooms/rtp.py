@@ -11,9 +11,11 @@ from rooms.client import MediaKind
 from rooms.codec import VideoCodec
 
 VP8 = 96
-RTX = 97  # of whichever coding the call has
+RTX = 97  # of VP8
 H264 = 98
+H264_RTX = 99
 OPUS = 111
+RTX_OF = {VP8: RTX, H264: H264_RTX}
 PICTURE_TYPE = {VideoCodec.VP8: VP8, VideoCodec.H264: H264}
 PAYLOAD_TYPE = {MediaKind.AUDIO: OPUS, MediaKind.VIDEO: VP8}
 CLOCK_RATE = {MediaKind.AUDIO: 48_000, MediaKind.VIDEO: 90_000}  # timestamp units per second
@@ -122,5 +124,6 @@ def wrap_rtx(packet: bytes, sequence: int, original: int, timestamp: int, ssrc: 
     """A retransmission of `packet`, which the receiver knows by the sequence number `original`."""
     start, end = payload_span(packet)
     first = packet[0] & ~0x20
-    header = HEADER.pack(first, (packet[1] & 0x80) | RTX, sequence, timestamp, ssrc)
+    again = RTX_OF.get(packet[1] & 0x7F, RTX)
+    header = HEADER.pack(first, (packet[1] & 0x80) | again, sequence, timestamp, ssrc)
     return header + packet[HEADER_SIZE:start] + _U16.pack(original) + packet[start:end]

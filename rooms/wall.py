@@ -19,6 +19,7 @@ from core.log import fields
 from rooms import opening, words
 from rooms.actions import Message
 from rooms.client import Leg, LegFactory, MediaKind
+from rooms.codec import ALL
 from rooms.errors import BadSdp
 from rooms.fitting import SMALL
 from rooms.lines import TILES, media_lines
@@ -92,7 +93,7 @@ class Wall:
         await self._send({"type": "welcome", **welcome, "visit": None})
         try:
             self._leg = await self._legs.open(
-                self.conn, self, publishes=frozenset(), lines=_LINES, announce=False
+                self.conn, self, publishes=frozenset(), lines=_LINES, announce=False, also=ALL
             )
             lines = [line.message() for line in media_lines(frozenset(), _LINES, announce=False)]
             await self._send(
@@ -101,7 +102,7 @@ class Wall:
             while not self._over.is_set():
                 with contextlib.suppress(TimeoutError):
                     await asyncio.wait_for(self._over.wait(), _LOOK)
-                self._look(self._leg)
+                await self._show(self._leg)
         finally:
             for room in self._rooms():
                 room.wanted_small(self.conn, frozenset())
@@ -135,7 +136,11 @@ class Wall:
         elif booking:
             self._tiles[line] = (booking, inmate)
         if self._leg is not None:
-            self._look(self._leg)
+            await self._show(self._leg)
+
+    async def _show(self, leg: Leg) -> None:
+        for line in self._look(leg):
+            await self._send({"type": "tile", "line": line, "shown": False, "code": "other-coding"})
 
     async def _may(self, visit: Visit) -> bool:
         """An officer sees only their own prison's rooms, and of those none that no officer may see. Written down."""
@@ -151,8 +156,10 @@ class Wall:
             self._seen.add(visit.about.id)
         return may
 
-    def _look(self, leg: Leg) -> None:
-        """Shows what the tiles name, as far as the line carries it: the first tiles first."""
+    def _look(self, leg: Leg) -> list[int]:
+        """Shows what the tiles name, as far as the line carries it: the first tiles first. Answers the lines whose
+        pictures have a coding that this browser cannot do, each once."""
+        refused: list[int] = []
         down = leg.statistics().down
         room_for = TILES if down is None else max(1, down.bits // SMALL)
         wanted: dict[str, set[str]] = {}
@@ -165,11 +172,14 @@ class Wall:
                 publisher = face.leg if face is not None else None
                 low = face is not None and face.small
                 leg.show(line, publisher, audio=False, video=publisher is not None, low=low)
+                if face is not None and not leg.can(face.leg.codec):
+                    refused.append(line)
                 self._shown.pop(line, None)
                 if shown is not None:
                     self._shown[line] = shown
         for room in self._rooms():
             room.wanted_small(self.conn, frozenset(wanted.get(room.visit.about.id, ())))
+        return refused
 
     def _face(self, line: int) -> Face | None:
         if line not in self._tiles:

@@ -17,6 +17,7 @@ from rooms.codec import VideoCodec
 from rooms.errors import BadSdp
 from rooms.lines import MediaLine
 from rooms.relay import Relay
+from rooms.rtp import PICTURE_TYPE
 from signaling import sdp
 from signaling.dtls import LegDtls, Pipe
 from signaling.floods import CONTROL, Bucket
@@ -47,11 +48,12 @@ class PeerLeg:
         *,
         loopback: bool,
         codec: VideoCodec,
+        also: frozenset[VideoCodec] = frozenset(),
         offered: "Offered | None" = None,
     ) -> None:
         """`offered`: the peer made the offer; `lines` are what of it was taken."""
         self._id = leg_id
-        self.codec = codec
+        self.codec, self._also = codec, also
         self._factory = factory
         self._events = events
         self._lines = lines
@@ -65,7 +67,7 @@ class PeerLeg:
         self._agent.native = self._native
         if offered is not None and self._native is not None:
             self._native.translate(offered.types.inward, offered.types.outward)
-        self.relay = Relay(self, lines, self._dropped, factory.bitrate_cap, self._native, codec)
+        self.relay = Relay(self, lines, self._dropped, factory.bitrate_cap, self._native, codec, also)
         self._theirs = offered
         self._reports = Bucket(CONTROL)
         self._session = secrets.randbits(62)
@@ -89,6 +91,9 @@ class PeerLeg:
     def lines(self) -> list[dict[str, str | int]]:
         """What each m-line of the offer is for, as the `offer` message tells it."""
         return [line.message() for line in self._lines]
+
+    def can(self, codec: VideoCodec) -> bool:
+        return any(PICTURE_TYPE[codec] in down.takes for down in self.relay.downs.values())
 
     async def offer(self) -> str:
         """The same offer however often it is asked for."""
@@ -115,7 +120,8 @@ class PeerLeg:
             self._offered = clock.monotonic()
         udp, agent = self._factory.udp, self._agent
         fingerprint = self._dtls.getLocalParameters().fingerprints[0].value
-        return sdp.Transport(udp.offered, udp.number, agent.ufrag, agent.password, fingerprint, self.codec)
+        us = udp.offered, udp.number, agent.ufrag, agent.password, fingerprint
+        return sdp.Transport(*us, self.codec, self._also)
 
     def _ssrcs(self) -> dict[str, tuple[int, int]]:
         return {mid: (down.ssrc, down.rtx_ssrc) for mid, down in self.relay.downs.items()}
@@ -123,7 +129,7 @@ class PeerLeg:
     async def accept(self, answer: str) -> None:
         if self._over or (self._peer is not None and not self._awaited):
             raise BadSdp("an answer was taken already")
-        parsed = sdp.parse_answer(answer, self._lines, self.codec)
+        parsed = sdp.parse_answer(answer, self._lines, self.codec, self._also)
         if self._peer is None:
             self._begin(parsed)
         elif parsed.fingerprints != self._peer.fingerprints:
@@ -139,7 +145,7 @@ class PeerLeg:
                 self.relay.expect_low(media.ssrcs if media.accepted and media.sends else ())
             elif line.use != "own":
                 down = self.relay.downs[line.mid]
-                down.accepted, down.rtx = media.accepted and media.receives, media.rtx
+                down.takes = media.takes if media.receives else frozenset()
         self._peer = parsed
         self._agent.agree((parsed.ufrag, parsed.password))
         self._handshake = asyncio.create_task(self._connect(parsed), name=f"dtls {self._id}")

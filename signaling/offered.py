@@ -14,7 +14,7 @@ from rooms.client import MediaKind
 from rooms.codec import VideoCodec
 from rooms.errors import BadSdp
 from rooms.lines import MediaLine
-from rooms.rtp import OPUS, PICTURE_TYPE, RTX
+from rooms.rtp import OPUS, PICTURE_TYPE, RTX_OF
 from signaling import sdp
 from signaling.sdp import Answer, Answered, Section, Transport
 
@@ -56,6 +56,7 @@ class _Taken:
     section: Section
     lines: tuple[MediaLine, ...]
     coded: _Coded | None
+    ours: frozenset[int] = frozenset()  # what we call its payload types
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,12 +120,7 @@ def parse(
         raise BadSdp(f"setup {setup!r:.20}")
     lines = tuple(line for one in accepted for line in one.lines)
     media = tuple(
-        Answered(
-            accepted=True,
-            sends=line.use == "own",
-            receives=line.use != "own",
-            rtx=one.coded is not None and one.coded.rtx is not None,
-        )
+        Answered(sends=line.use == "own", receives=line.use != "own", takes=one.ours)
         for one in accepted
         for line in one.lines
     )
@@ -144,7 +140,7 @@ def _take(section: Section, places: _Places, codec: VideoCodec, types: dict[int,
     if mid is None or coded is None or "rtcp-mux" not in section.attributes:
         return nothing
     ours = OPUS if kind is MediaKind.AUDIO else PICTURE_TYPE[codec]
-    wanted = {coded.media: ours, **({coded.rtx: RTX} if coded.rtx is not None else {})}
+    wanted = {coded.media: ours, **({coded.rtx: RTX_OF[ours]} if coded.rtx is not None else {})}
     known = {**types, **wanted}
     if any(types.get(number, our) != our for number, our in wanted.items()) or len(known) != len(
         set(known.values())
@@ -153,7 +149,7 @@ def _take(section: Section, places: _Places, codec: VideoCodec, types: dict[int,
     lines = tuple(places.take(kind, mid, sends=shape.sends, receives=shape.receives))
     if lines:
         types |= wanted
-    return _Taken(section, lines, coded)
+    return _Taken(section, lines, coded, frozenset(wanted.values()))
 
 
 def _coded(section: Section, kind: MediaKind, codec: VideoCodec, formats: Sequence[int]) -> _Coded | None:

@@ -109,6 +109,7 @@ class PeerFactory:
         loopback: bool = False,
         low: bool = False,
         codec: VideoCodec = VideoCodec.VP8,
+        also: frozenset[VideoCodec] = frozenset(),
         offer: str = "",
     ) -> PeerLeg:
         """See `rooms.client.LegFactory`."""
@@ -118,7 +119,7 @@ class PeerFactory:
             leg = PeerLeg(self, leg_id, events, theirs.lines, loopback=False, codec=codec, offered=theirs)
         else:
             order = media_lines(publishes, 1 if loopback and not lines else lines, announce=announce, low=low)
-            leg = PeerLeg(self, leg_id, events, order, loopback=loopback, codec=codec)
+            leg = PeerLeg(self, leg_id, events, order, loopback=loopback, codec=codec, also=also)
         self._legs.add(leg)
         return leg
 

@@ -7,7 +7,7 @@ RFC 8866, 8829, 8839, 8842, 5888.
 """
 
 import re
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from ipaddress import ip_address
 
@@ -16,7 +16,7 @@ from rooms.client import MediaKind
 from rooms.codec import VideoCodec
 from rooms.errors import BadSdp
 from rooms.lines import MediaLine
-from rooms.rtp import OPUS, PICTURE_TYPE, RTX
+from rooms.rtp import OPUS, PICTURE_TYPE, RTX_OF
 
 LARGEST = 65_536  # bytes of an answer
 _DIGITS = {"sha-256": 32, "sha-384": 48, "sha-512": 64}  # bytes of a fingerprint that we can check
@@ -45,17 +45,21 @@ class Transport:
     password: str
     fingerprint: str  # SHA-256 of the certificate, as SDP writes it
     codec: VideoCodec = VideoCodec.VP8  # of all pictures
+    also: frozenset[VideoCodec] = frozenset()  # other codings of those that the server sends
 
 
 @dataclass(frozen=True, slots=True)
 class Answered:
     """One m-line of an answer."""
 
-    accepted: bool
     sends: bool
     receives: bool
-    rtx: bool
+    takes: frozenset[int]  # of the payload types that were offered, retransmissions' among them
     ssrcs: tuple[int, ...] = ()  # on which it sends, as far as it says so
+
+    @property
+    def accepted(self) -> bool:
+        return bool(self.takes)
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,20 +105,35 @@ def _media(transport: Transport, line: MediaLine, ssrcs: tuple[int, int] | None)
     text = carrier(
         transport,
         line,
-        (OPUS,) if audible else (number, RTX),
+        types(line, transport.codec, transport.also),
         way="recvonly" if ssrcs is None else "sendonly",
         setup="actpass",
     )
     if audible:
         text += [*sound(OPUS), f"a=extmap:{loudness.EXTENSION} {loudness.URI}"]
     else:
-        text += picture(transport.codec, number, RTX, _FORMAT[transport.codec], line.use == "own")
+        for codec in _codings(line, transport.codec, transport.also):
+            coded = PICTURE_TYPE[codec]
+            text += picture(codec, coded, RTX_OF[coded], _FORMAT[codec], line.use == "own")
     if ssrcs is None:
         if not audible:
             text.append(f"a=rtcp-fb:{number} goog-remb")
     else:
         text += streams(line, *ssrcs)
     return text + candidates(transport)
+
+
+def _codings(line: MediaLine, codec: VideoCodec, also: Collection[VideoCodec]) -> tuple[VideoCodec, ...]:
+    """Of one m-line for pictures, the call's first."""
+    return (codec, *sorted({*also} - {codec})) if line.use == "line" else (codec,)
+
+
+def types(line: MediaLine, codec: VideoCodec, also: Collection[VideoCodec]) -> tuple[int, ...]:
+    """The payload types that one m-line offers, in their order."""
+    if line.kind is MediaKind.AUDIO:
+        return (OPUS,)
+    coded = [PICTURE_TYPE[coding] for coding in _codings(line, codec, also)]
+    return tuple(number for media in coded for number in (media, RTX_OF[media]))
 
 
 def carrier(
@@ -193,12 +212,19 @@ class Section:
         return values[0] if values else None
 
 
-def parse_answer(text: str, lines: Sequence[MediaLine], codec: VideoCodec = VideoCodec.VP8) -> Answer:
+def parse_answer(
+    text: str,
+    lines: Sequence[MediaLine],
+    codec: VideoCodec = VideoCodec.VP8,
+    also: Collection[VideoCodec] = (),
+) -> Answer:
     """Reads an answer to an offer of `lines`. Raises `BadSdp`, and nothing else, for whatever cannot be used."""
     session, found = sections(text)
     if len(found) != len(lines):
         raise BadSdp(f"{len(found)} m-lines for {len(lines)}")
-    media = tuple(_answered(section, line, codec) for section, line in zip(found, lines, strict=True))
+    media = tuple(
+        _answered(section, line, types(line, codec, also)) for section, line in zip(found, lines, strict=True)
+    )
     taken = [section for section, answered in zip(found, media, strict=True) if answered.accepted]
     if not taken:
         raise BadSdp("every m-line was rejected")
@@ -254,7 +280,7 @@ def shape(section: Section) -> Shape | None:
     return Shape(kind, port != "0", tuple(map(int, formats.split())), sends, receives)
 
 
-def _answered(section: Section, line: MediaLine, codec: VideoCodec) -> Answered:
+def _answered(section: Section, line: MediaLine, offered: Sequence[int]) -> Answered:
     found = shape(section)
     if found is None:
         raise BadSdp(f"m-line {section.media!r:.60}")
@@ -262,21 +288,15 @@ def _answered(section: Section, line: MediaLine, codec: VideoCodec) -> Answered:
         raise BadSdp(f"{found.kind:.20} where {line.kind} was offered")
     mid = section.one("mid")
     if not found.taken:
-        return Answered(accepted=False, sends=False, receives=False, rtx=False)
+        return Answered(sends=False, receives=False, takes=frozenset())
     if mid != line.mid:
         raise BadSdp(f"mid {mid!r:.20} where {line.mid} was offered")
     if "rtcp-mux" not in section.attributes:
         raise BadSdp("RTCP is not multiplexed")
-    media = OPUS if line.kind is MediaKind.AUDIO else PICTURE_TYPE[codec]
-    if media not in found.formats:
-        return Answered(accepted=False, sends=False, receives=False, rtx=False)
-    return Answered(
-        accepted=True,
-        sends=found.sends,
-        receives=found.receives,
-        rtx=RTX in found.formats,
-        ssrcs=_ssrcs(section),
-    )
+    takes = frozenset(offered).intersection(found.formats)
+    if takes.issubset(RTX_OF.values()):
+        return Answered(sends=False, receives=False, takes=frozenset())
+    return Answered(found.sends, found.receives, takes, _ssrcs(section))
 
 
 def _ssrcs(section: Section) -> tuple[int, ...]:

@@ -30,6 +30,7 @@ class FakeLeg:
         self.events = events
         self.publishes = publishes
         self.codec = VideoCodec.VP8
+        self.codings = frozenset(VideoCodec)  # that its peer can do
         self.theirs = ""  # the offer the peer made
         self.carries = [BOTH] * lines if isinstance(lines, int) else list(lines)
         self.announced = announce
@@ -50,6 +51,9 @@ class FakeLeg:
     @property
     def id(self) -> str:
         return self._id
+
+    def can(self, codec: VideoCodec) -> bool:
+        return codec in self.codings
 
     async def offer(self) -> str:
         return f"v=0 offer {self._id}"
@@ -139,6 +143,7 @@ class FakeLegs:
         loopback: bool = False,
         low: bool = False,
         codec: VideoCodec = VideoCodec.VP8,
+        also: frozenset[VideoCodec] = frozenset(),
         offer: str = "",
     ) -> FakeLeg:
         if "bad" in offer:

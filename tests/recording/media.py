@@ -209,6 +209,9 @@ class FakeLeg:
         for sink in self.sinks:
             sink.sender_report(kind, *sender.report(kind, at))
 
+    def can(self, codec: VideoCodec) -> bool:
+        raise AssertionError
+
     async def offer(self) -> str:
         raise AssertionError
 
@@ -251,13 +254,13 @@ class Decoded:
     sizes: set[tuple[int, int]]
 
 
-def decode(path: Path) -> Decoded:
+def decode(path: Path | IO[bytes]) -> Decoded:
     flashes: list[float] = []
     times: list[float] = []
     sizes: set[tuple[int, int]] = set()
     heard: list[tuple[float, npt.NDArray[np.float32]]] = []
     white = False
-    with av.open(str(path)) as container:
+    with av.open(str(path) if isinstance(path, Path) else path, "r") as container:
         for stream in container.streams.video:
             stream.codec_context.thread_count = (
                 1  # threads that wait for each other are slow on a busy machine

@@ -174,7 +174,7 @@ def test_a_failing_recorder_silences_nobody() -> None:
 
 def test_nothing_is_sent_before_the_port_is_ready_or_on_a_line_that_was_refused() -> None:
     sender, viewer = Leg(), Leg(ready=False)
-    viewer.down(VIDEO).accepted = False
+    viewer.down(VIDEO).takes = frozenset()
     viewer.relay.show(0, sender.relay, 0.0, audio=True, video=True)
     sender.send([packet(AUDIO, 1, 0, 0x20), video(1, KEY)])
     assert viewer.port.packets == []

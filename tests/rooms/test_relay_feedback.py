@@ -86,7 +86,7 @@ def test_a_jump_of_the_sender_is_a_new_beginning() -> None:
 @pytest.mark.parametrize("rtx", [True, False])
 def test_a_viewer_gets_again_what_it_missed(rtx: bool) -> None:
     sender, viewer = pair()
-    viewer.down(VIDEO).rtx = rtx
+    viewer.down(VIDEO).takes |= {RTX} if rtx else set()
     sender.send([video(n, KEY if n == 1 else b"\x00%d" % n, n * 3000) for n in range(1, 10)])
     missed = viewer.got(VIDEO)[4]
     viewer.port.raw.clear()

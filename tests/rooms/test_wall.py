@@ -14,6 +14,7 @@ from people.model import Identity, Role
 from rooms import service, tickets
 from rooms import wall as walls
 from rooms.client import MediaKind, Way
+from rooms.codec import VideoCodec
 from rooms.model import Purpose, Visit
 from rooms.wall import Face, Wall
 from tests.fakes.legs import FakeLeg, FakeLegs
@@ -114,6 +115,16 @@ async def test_who_sends_one_picture_is_shown_with_that(stand: Stand) -> None:
     stand.rooms[0].small = False
     await stand.tile(0, "bkg_1")
     assert not stand.leg.small[0]
+
+
+async def test_a_browser_that_cannot_do_a_coding_is_told_so_once(stand: Stand) -> None:
+    stand.leg.codings = frozenset({VideoCodec.VP8})
+    stand.rooms[0].legs[False].codec = VideoCodec.H264
+    await stand.tile(0, "bkg_1")
+    await stand.tile(1, "bkg_2")
+    await stand.tile(2, None)
+    told = {"type": "tile", "line": 0, "shown": False, "code": "other-coding"}
+    assert [one for one in stand.said if one.get("type") == "tile"] == [told]
 
 
 @pytest.mark.parametrize("booking", ["bkg_2", "bkg_of_another_node"])

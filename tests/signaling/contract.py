@@ -15,6 +15,7 @@ from aioice import stun
 from pylibsrtp import Policy, Session
 
 from rooms.client import MediaKind
+from rooms.rtp import RTX
 from signaling.library import Wanted
 from signaling.native import NativeCore
 from signaling.peer import PeerFactory, PeerLeg
@@ -100,7 +101,7 @@ class World:
             leg._native.key(receive, send)
         self.nominate(leg, sock.getsockname())
         for down in leg.relay.downs.values():
-            down.rtx = name != "plain"
+            down.takes |= {RTX} if name != "plain" else set()
         leg.relay.update(self.clock.monotonic())
         peer = Peer(
             name,

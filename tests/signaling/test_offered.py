@@ -224,7 +224,7 @@ async def test_a_call_in_h264(factory: PeerFactory) -> None:
             RawClient(),
         )
         assert "VP8" not in await leg.offer()
-        assert "a=fmtp:97 apt=98" in await leg.offer()
+        assert "a=fmtp:99 apt=98" in await leg.offer()
         await join(leg, client)
         legs.append(leg)
         clients.append(client)

@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 from rooms.client import MediaKind
 from rooms.errors import BadSdp
 from rooms.lines import media_lines
+from rooms.rtp import OPUS, RTX, VP8
 from signaling.peer import PeerFactory
 from signaling.sdp import parse_answer
 from tests.signaling.raw_client import Events, RawClient, join
@@ -44,7 +45,7 @@ def test_a_good_answer_is_read() -> None:
     assert [media.accepted for media in answer.media] == [True] * 5
     assert [media.sends for media in answer.media] == [True, True, False, False, False]
     assert [media.receives for media in answer.media] == [False, False, True, True, True]
-    assert [media.rtx for media in answer.media] == [False, True, False, False, False]
+    assert [media.takes for media in answer.media] == [{OPUS}, {VP8, RTX}, {OPUS}, {OPUS}, {VP8}]
 
 
 def test_transport_may_stand_at_the_session_or_in_the_first_taken_line_only() -> None:
