@@ -17,8 +17,10 @@ from sqlalchemy import func, select
 from core import clock
 from core.db import Database, Session
 from core.errors import Malformed, NotFound
+from core.ids import SYSTEM
 from people.model import Identity
-from scheduler import befalling, flags, offering, repository, seating, setup, simulation
+from policy.tables import PolicyRow
+from scheduler import befalling, flags, offering, rejudging, repository, seating, setup, simulation
 from scheduler.access import DECIDERS, require
 from scheduler.happenings import Happening, Kind
 from scheduler.model import OPEN_STATES, BookingState, BookingView
@@ -88,6 +90,30 @@ async def rehearse(db: Database, actor: Identity, prison_id: str, edit: Edit, se
     return Rehearsal(tuple(stranded), figures[0], figures[1])
 
 
+async def rehearse_rules(db: Database, policy_id: str) -> list[Found]:
+    """Which visits a proposed version of the rules would strand, and what their families could be offered by it, as
+    if it held from now on. Raises `NotFound`, and what approving it would raise."""
+    stranded: list[Found] = []
+    with contextlib.suppress(_RolledBackError):
+        async with db.write() as session:
+            effects = await rejudging.approve(session, SYSTEM, policy_id)
+            row = await session.get_one(PolicyRow, policy_id)
+            row.valid_from = min(row.valid_from, clock.now())  # offers are looked for by the new rules
+            await session.flush()
+            stranded = await _offers(session, [effect.booking for effect in effects])
+            raise _RolledBackError
+    return stranded
+
+
+async def _offers(session: Session, views: Sequence[BookingView]) -> list[Found]:
+    """Other times for these visits, prison by prison: a change may be the province's."""
+    found = []
+    for prison_id in sorted({view.prison_id for view in views}):
+        there = [view for view in views if view.prison_id == prison_id]
+        found += await offering.work_out(session, there[:_BATCH])
+    return sorted(found, key=lambda one: one.view.starts_at)
+
+
 async def _tried(db: Database, actor: Identity, prison_id: str, edit: Edit) -> tuple[list[Found], list[Time]]:
     """What the change strands, and the times there would be; rolled back."""
     stranded: list[Found] = []
@@ -95,7 +121,7 @@ async def _tried(db: Database, actor: Identity, prison_id: str, edit: Edit) -> t
     with contextlib.suppress(_RolledBackError):
         async with db.write() as session:
             views = await _make(session, actor, prison_id, edit)
-            stranded = await offering.work_out(session, views[:_BATCH])
+            stranded = await _offers(session, views)
             after = await _times(session, prison_id)
             raise _RolledBackError
     return stranded, after

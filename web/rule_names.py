@@ -1,19 +1,9 @@
-"""How the values of the rules are called on pages, in groups; their units; and a value as text, there and back."""
+"""How the values of the rules are called on pages, in groups, and their units."""
 
-import json
 from collections.abc import Mapping
-from typing import Any
 
-from core.errors import Malformed
-from policy.rulebook import FamilyPolicy, bounds_of, unit_of
+from policy.rulebook import unit_of
 from web.i18n import N_
-
-
-class BadValue(Malformed):
-    code = "bad-rule-value"
-    status = 422
-    text = "This value cannot be read. Numbers are written in figures, lists with commas, tables as JSON."
-
 
 UNITS: Mapping[str, str] = {
     "visits": N_("visits"),
@@ -27,6 +17,7 @@ UNITS: Mapping[str, str] = {
     "years": N_("years"),
     "percent": N_("percent"),
     "times": N_("times"),
+    "kbit/s": N_("kbit/s"),
 }
 
 GROUPS: tuple[tuple[str, Mapping[str, str]], ...] = (
@@ -132,6 +123,7 @@ GROUPS: tuple[tuple[str, Mapping[str, str]], ...] = (
             "ladder": N_("Steps against a breach"),
             "cut_by": N_("Who may end a visit"),
             "record_while_paused": N_("Recorded while paused"),
+            "record_while_muted": N_("The voice of somebody muted is recorded"),
             "warnings": N_("Warnings with one tap"),
             "reasons": N_("Reasons to end a call"),
             "suspension_least_days": N_("Shortest suspension"),
@@ -146,6 +138,7 @@ GROUPS: tuple[tuple[str, Mapping[str, str]], ...] = (
             "hold_review_days": N_("A hold is looked at again after"),
             "face_check": N_("Face check"),
             "video_codec": N_("Coding of the pictures"),
+            "most_kbit_s": N_("A device sends at most"),
             "languages": N_("Languages"),
             "reminder_minutes": N_("Reminders, minutes before"),
             "fee": N_("Fee"),
@@ -159,42 +152,3 @@ NAMES: Mapping[str, str] = {key: name for _, names in GROUPS for key, name in na
 def unit(name: str) -> str:
     """The message id of a field's unit, empty for what has none."""
     return UNITS.get(unit_of(name), "")
-
-
-def as_text(value: Any) -> str:
-    """A value in JSON form as people read and type it."""
-    if isinstance(value, list) and not any(isinstance(one, dict | list) for one in value):
-        return ", ".join(str(one) for one in value)
-    if isinstance(value, dict | list):
-        return json.dumps(value, ensure_ascii=False) if value else ""
-    if isinstance(value, bool):
-        return "yes" if value else "no"
-    return str(value)
-
-
-def from_text(name: str, text: str) -> Any:
-    """What somebody typed for a field; raises `BadValue` naming it. Whether it is allowed is `policy.model.check`'s."""
-    typed = text.strip()
-    annotation = str(FamilyPolicy.model_fields[name].annotation)
-    if bounds_of(name) is not None:
-        if not typed.removeprefix("-").isdecimal():
-            raise BadValue(field=name)
-        return int(typed)
-    if annotation == "<class 'bool'>":
-        if typed not in ("yes", "no"):
-            raise BadValue(field=name)
-        return typed == "yes"
-    if typed.startswith(("[", "{")) or "Mapping" in annotation:
-        return _json(name, typed)
-    if annotation.startswith("tuple"):
-        return [
-            int(one) if one.isdecimal() else one for one in (part.strip() for part in typed.split(",")) if one
-        ]
-    return typed
-
-
-def _json(name: str, typed: str) -> Any:
-    try:
-        return json.loads(typed)
-    except ValueError as error:
-        raise BadValue(field=name) from error

@@ -14,6 +14,7 @@ import legalaid.meeting_model
 import legalaid.wording
 import notices.model
 import people.model
+import policy.presets
 import policy.wording
 import rooms.words
 import scheduler.happenings
@@ -89,12 +90,17 @@ def of_tables() -> Iterator[tuple[str, str]]:
         **{
             f"legalaid.meeting_model.{name}": table
             for name, table in vars(legalaid.meeting_model).items()
-            if name in ("PAPERS", "GROUNDS", "CASES", "STATES")
+            if name in ("PAPERS", "GROUNDS", "CASES", "STATES", "ENGAGED", "INTERPRETERS")
         },
         "legalaid.confidential.BASES": legalaid.confidential.BASES,
         "legalaid.directory_csv.FINDINGS": legalaid.directory_csv.FINDINGS,
         "rooms.words.WARNINGS": rooms.words.WARNINGS,
         "rooms.words.REASONS": rooms.words.REASONS,
+        "policy.presets: legal bases": {
+            f"{name} {number}": basis.says
+            for name in policy.presets.names()
+            for number, basis in enumerate(policy.presets.load(name).legal_basis)
+        },
     }
     for name, table in tables.items():
         for text in table.values():

@@ -7,6 +7,7 @@ from web.routes.admin import (
     legalaid,
     overview,
     places,
+    proposing,
     rules,
     security,
     staff,
@@ -15,5 +16,16 @@ from web.routes.admin import (
 )
 
 router = APIRouter(include_in_schema=False)
-for page in (overview, places, timetable, terminals, staff, rules, legalaid, ledger_browser, security):
+for page in (
+    overview,
+    places,
+    timetable,
+    terminals,
+    staff,
+    proposing,
+    rules,
+    legalaid,
+    ledger_browser,
+    security,
+):
     router.include_router(page.router)
