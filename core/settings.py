@@ -44,6 +44,7 @@ class Settings(BaseModel):
 
     notice_urls: str = ""  # comma-separated Apprise URLs, `{address}` filled in; empty: outbox only
     recording_days: int | None = Field(default=None, ge=1)  # must be set in production (rules R6)
+    vault_keys: Path | None = None  # file of the recordings' master keys; none: made under data_dir/keys
     timestamp_url: str = ""  # an RFC 3161 authority that stamps each sealed day; empty: none
     timestamp_roots: Path | None = None  # PEM with the certificates that authority is trusted by
     help_phone: str = ""  # shown at the foot of every page; empty: no number is shown

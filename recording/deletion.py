@@ -31,7 +31,8 @@ STAYS = frozenset({folder.MANIFEST, folder.SIGNATURE, folder.INCLUSION, PLAN, PR
 
 @dataclass(frozen=True, slots=True)
 class Deletion:
-    """Why a recording goes. `why` is a code: `kept-long-enough`."""
+    """Why a recording goes. `why` is a code: `kept-long-enough`. `key`: fingerprint of the key that its files were
+    locked with, and when that was destroyed."""
 
     recording: str
     booking: str
@@ -39,6 +40,7 @@ class Deletion:
     keep_until: datetime
     deleted_at: datetime
     why: str
+    key: tuple[str, datetime] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,6 +121,13 @@ def _content(path: Path, deletion: Deletion, files: list[Any], key_id: str) -> d
         "keep_until": deletion.keep_until.astimezone(UTC).isoformat(timespec="milliseconds"),
         "deleted_at": deletion.deleted_at.astimezone(UTC).isoformat(timespec="milliseconds"),
         "why": deletion.why,
+        "key": _destroyed(deletion.key),
         "signed_by": key_id,
         "version": VERSION,
     }
+
+
+def _destroyed(key: tuple[str, datetime] | None) -> dict[str, str] | None:
+    if key is None:
+        return None
+    return {"fingerprint": key[0], "destroyed_at": key[1].astimezone(UTC).isoformat(timespec="milliseconds")}

@@ -2,8 +2,10 @@
 
 Unavailable
   RecordingUnavailable   it cannot be written, so the visit must not start
+  MasterKeyMissing       what its key is wrapped with is not at hand
 NotFound
   TrackMissing           the file is not there (any more)
+  KeyDestroyed           its time had passed: nobody can read it any more
 Conflict
   BeingDeleted           too late to hold it
 """
@@ -24,3 +26,17 @@ class TrackMissing(NotFound):
 class BeingDeleted(Conflict):
     code = "being-deleted"
     text = "This recording has been deleted, or is being deleted just now. It can no longer be held."
+
+
+class MasterKeyMissing(Unavailable):
+    code = "master-key-missing"
+    text = (
+        "The key that opens this recording (version {version}) is not at hand. An administrator has to look."
+    )
+
+
+class KeyDestroyed(NotFound):
+    code = "key-destroyed"
+    text = (
+        "This recording was deleted when its time had passed: its key is destroyed, and nobody can read it."
+    )

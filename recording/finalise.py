@@ -7,14 +7,15 @@ result back, and every frame must be what was to be written; only then the raw f
 
 import hashlib
 import itertools
-import mmap
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
 import av
 
-from recording import finished, folder, matroska, pictures, rtp, silence
+from recording import clear, finished, folder, locked, matroska, pictures, rtp, silence
+from recording.clear import Clear
+from recording.locked import DamagedError, Key
 from recording.matroska import Block
 from recording.timing import Alignment, Jump, Sighting
 from rooms.client import MediaKind
@@ -61,9 +62,11 @@ class FinishedStream:
 
 @dataclass(frozen=True, slots=True)
 class FinishedTrack:
-    """`offset_ms`: where the finished file begins on the raw one's time line."""
+    """`offset_ms`: where the finished file begins on the raw one's time line. `clear`: of its clear text, where
+    it is locked."""
 
     digest: Digest
+    clear: Digest | None
     raw: Digest
     offset_ms: int
     duration_ms: int
@@ -93,6 +96,9 @@ class Digester:
         self._piece.update(view)
         self._filled += len(view)
 
+    def raw_digest(self) -> bytes:
+        return self._whole.digest()
+
     def digest(self) -> Digest:
         pieces = (*self._pieces, self._piece.hexdigest()) if self._filled else tuple(self._pieces)
         return Digest(self._bytes, self._whole.hexdigest(), pieces)
@@ -109,32 +115,38 @@ def digest_of(path: Path, pace: Callable[[int], None] | None = None) -> Digest:
     return digester.digest()
 
 
-def track(raw: Path, out: Path, notes: Notes, ended_ms: int | None) -> FinishedTrack | None:
-    """Makes `out` from `raw`, which stays; their suffix tells the coding of the pictures. `ended_ms`: when the
-    track ended on the raw time line, if known.
+@dataclass(frozen=True, slots=True)
+class Files:
+    """From which file into which; their suffix tells the coding of the pictures. `key` locks both."""
+
+    raw: Path
+    out: Path
+    key: Key | None = None
+
+
+def track(files: Files, notes: Notes, ended_ms: int | None) -> FinishedTrack | None:
+    """Makes the finished file from the raw one, which stays. `ended_ms`: when the track ended on the raw time
+    line, if known.
 
     Answers `None` where no frame was ever written. Raises `NotFinishedError` or `OSError`.
     """
-    if not raw.exists() or raw.stat().st_size == 0:
+    if not files.raw.exists() or files.raw.stat().st_size <= (locked.HEAD if files.key else 0):
         return None
-    with raw.open("rb") as file, mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as mapped:
-        try:
-            with memoryview(mapped) as view:
-                blocks = list(matroska.blocks(view))
-        except matroska.ForeignBytesError as error:
-            raise NotFinishedError(f"{raw.name} was damaged: {error}") from error
-        if not blocks:
-            return None
-        return _finish(mapped, blocks, raw, out, notes, ended_ms)
+    try:
+        with clear.open_file(files.raw, files.key) as content:
+            blocks = list(matroska.scan(content.pieces()))
+            return _finish(content, blocks, files, notes, ended_ms) if blocks else None
+    except (matroska.ForeignBytesError, DamagedError) as error:
+        raise NotFinishedError(f"{files.raw.name} was damaged: {error}") from error
 
 
 def _finish(
-    mapped: mmap.mmap, blocks: Sequence[Block], raw: Path, out: Path, notes: Notes, ended_ms: int | None
+    content: Clear, blocks: Sequence[Block], files: Files, notes: Notes, ended_ms: int | None
 ) -> FinishedTrack:
     def read(block: Block) -> bytes:
-        return silence.packet(block) if block.filled else mapped[block.start : block.start + block.size]
+        return silence.packet(block) if block.filled else content.read(block.start, block.start + block.size)
 
-    coded = pictures.of_file(raw.name)
+    coded = pictures.of_file(files.raw.name)
     everything = [note for kind in notes for note in notes[kind]]
     streams: list[FinishedStream] = []
     ordered: list[Block] = []
@@ -168,28 +180,42 @@ def _finish(
             )
         )
     ordered.sort(key=lambda block: block.ms)
-    return _write(ordered, streams, raw, out, begin, read)
+    return _write(ordered, streams, files, begin, read)
 
 
 def _write(
     ordered: list[Block],
     streams: list[FinishedStream],
-    raw: Path,
-    out: Path,
+    files: Files,
     begin: int,
     read: Callable[[Block], bytes],
 ) -> FinishedTrack:
     duration = max(stream.end_ms for stream in streams)
-    coded = pictures.of_file(raw.name)
+    coded = pictures.of_file(files.raw.name)
     keys = (read(block) for block in ordered if block.key and block.kind is MediaKind.VIDEO)
     key = next((frame for frame in keys if coded.size(frame)), None)
-    digester = Digester()
-    folder.place(out, _through(digester, finished.layout(ordered, coded, key, duration, read)))
+    digest, plain = place(files.out, lambda: finished.layout(ordered, coded, key, duration, read), files.key)
     names = {MediaKind.AUDIO: SOUND, MediaKind.VIDEO: coded.name}
     expected = {names[kind]: _digest(read(one) for one in ordered if one.kind is kind) for kind in MediaKind}
-    _check(out, expected)
+    _check(files, expected)
     size = coded.size(key) if key is not None else None
-    return FinishedTrack(digester.digest(), digest_of(raw), begin, duration, size, tuple(streams))
+    return FinishedTrack(digest, plain, digest_of(files.raw), begin, duration, size, tuple(streams))
+
+
+def place(
+    path: Path, content: Callable[[], Iterable[bytes]], key: Key | None
+) -> tuple[Digest, Digest | None]:
+    """Puts a file in its place, locked where there is a key; the digests of its bytes and, where these are not
+    the same, of its clear text. `content` is asked twice then: what it is decides how it is locked."""
+    digester, plain = Digester(), Digester()
+    if key is None:
+        folder.place(path, _through(digester, content()))
+        return digester.digest(), None
+    for piece in content():
+        plain.update(piece)
+    sealed = locked.lock(content(), key, path.name, plain.raw_digest())
+    folder.place(path, _through(digester, sealed))
+    return digester.digest(), plain.digest()
 
 
 def _through(digester: Digester, pieces: Iterable[bytes]) -> Iterator[bytes]:
@@ -227,15 +253,18 @@ def _digest(frames: Iterable[bytes]) -> str:
     return digest.hexdigest()
 
 
-def _check(path: Path, expected: Mapping[str, str]) -> None:
+def _check(files: Files, expected: Mapping[str, str]) -> None:
     """Reads the finished file back with FFmpeg; `expected`: the digest of all frames, by FFmpeg's codec name."""
-    digests = {codec: hashlib.sha256() for codec in expected}
+    path, digests = files.out, {codec: hashlib.sha256() for codec in expected}
     try:
-        with av.open(str(path), format="matroska") as container:
+        with (
+            clear.open_file(path, files.key) as content,
+            av.open(content.file(), "r", "matroska") as container,
+        ):
             for packet in container.demux():
                 if packet.size:
                     digests[packet.stream.codec.canonical_name].update(memoryview(packet))
-    except (av.FFmpegError, KeyError) as error:
+    except (av.FFmpegError, KeyError, DamagedError) as error:
         raise NotFinishedError(f"{path.name} cannot be read back: {error}") from error
     for codec, digest in expected.items():
         if digests[codec].hexdigest() != digest:

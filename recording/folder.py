@@ -6,8 +6,11 @@ data_dir/recordings/<yyyy>/<mm>/<dd>/<recording id>/
     events.jsonl          the time line, one JSON object per line
     manifest.json, manifest.sig
     inclusion.json        that the manifest stands under its day's root; there once the day is sealed
+
+Tracks and time line are locked (`recording.locked`) with the recording's key; of before that they lie in the clear.
 """
 
+import contextlib
 import json
 import os
 import secrets
@@ -19,6 +22,8 @@ from typing import Any
 
 from core.settings import Settings
 from ledger.chain import canonical
+from recording import clear
+from recording.locked import DamagedError, Key
 
 EVENTS = "events.jsonl"
 MANIFEST = "manifest.json"
@@ -88,15 +93,20 @@ def place(path: Path, pieces: Iterable[bytes], *, home: Path | None = None) -> N
     sync(path.parent)
 
 
-def events(path: Path) -> Iterator[Event]:
+def events(path: Path, key: Key | None = None) -> Iterator[Event]:
     """The whole lines of a time line; a last one that was cut off, or anything foreign, ends it."""
-    try:
-        lines = path.read_bytes().split(b"\n")[:-1]
-    except FileNotFoundError:
-        return
-    for line in lines:
+    for line in _readable(path, key).split(b"\n")[:-1]:
         try:
             value = json.loads(line)
             yield Event(value["n"], value["at"], value["ms"], value["tag"], value["details"])
         except (ValueError, KeyError, TypeError):
             return
+
+
+def _readable(path: Path, key: Key | None) -> bytes:
+    """The clear text up to the first place that cannot be read."""
+    parts: list[bytes] = []
+    with contextlib.suppress(FileNotFoundError, DamagedError), clear.open_file(path, key) as found:
+        for piece in found.pieces():  # one by one: what was read before a damaged place stays
+            parts += [piece]
+    return b"".join(parts)

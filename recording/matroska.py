@@ -9,7 +9,7 @@ Matroska), track 2 Opus at 48 kHz.
 """
 
 import struct
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -183,36 +183,56 @@ class ForeignBytesError(Exception):
     """Something stands in the file that the live writer never wrote."""
 
 
-def blocks(data: memoryview) -> Iterator[Block]:
-    """Every whole block of a live file, in file order, up to where it was cut off.
+def blocks(*pieces: memoryview) -> Iterator[Block]:
+    """As `scan`, of a file that is there as a whole."""
+    return scan(pieces)
+
+
+def scan(pieces: Iterable[bytes | memoryview]) -> Iterator[Block]:
+    """Every whole block of a live file that is given piece by piece, in file order, up to where it was cut off.
 
     Zeros up to the end are what a file system may leave after a power failure: a cut as well. Raises
     `ForeignBytesError` at anything else.
     """
-    at, cluster = 0, 0
-    while at < len(data):
-        width = 9 - data[at].bit_length()
-        identity = bytes(data[at : at + width])
-        if identity not in _KNOWN:
-            if len(identity) < width or not any(data[at:]):
-                return
-            raise ForeignBytesError(f"unknown element at byte {at}")
-        sized = _size(data, at + width)
-        if sized is None:
-            return
-        start, size = at + width + sized[0], sized[1]
-        if identity in (SEGMENT, CLUSTER):
-            at = start
-            continue
-        if size < 0:
-            raise ForeignBytesError(f"an element without a size at byte {at}")
-        if start + size > len(data):
-            return
-        if identity == TIMESTAMP:
-            cluster = int.from_bytes(data[start : start + size])
-        elif identity == SIMPLE_BLOCK:
-            yield _block(data, start, size, cluster)
-        at = start + size
+    held, base, cluster = b"", 0, 0
+    for piece in pieces:
+        held += memoryview(piece)
+        data, at = memoryview(held), 0
+        while (found := _element(data, at, base)) is not None:
+            identity, start, size = found
+            if identity in (SEGMENT, CLUSTER):
+                at = start
+                continue
+            if identity == TIMESTAMP:
+                cluster = int.from_bytes(data[start : start + size])
+            elif identity == SIMPLE_BLOCK:
+                block = _block(data, start, size, cluster)
+                yield block._replace(start=base + block.start)
+            at = start + size
+        base += at
+        held = held[at:]
+
+
+def _element(data: memoryview, at: int, base: int) -> tuple[bytes, int, int] | None:
+    """Identity, start of the content and its size of the element at `at`; `None` where it is not whole.
+    `base`: where in the file `data` begins."""
+    if at >= len(data):
+        return None
+    width = 9 - data[at].bit_length()
+    identity = bytes(data[at : at + width])
+    if identity not in _KNOWN:
+        if len(identity) < width or not any(data[at:]):
+            return None
+        raise ForeignBytesError(f"unknown element at byte {base + at}")
+    sized = _size(data, at + width)
+    if sized is None:
+        return None
+    start, size = at + width + sized[0], sized[1]
+    if identity in (SEGMENT, CLUSTER):
+        return identity, start, size
+    if size < 0:
+        raise ForeignBytesError(f"an element without a size at byte {base + at}")
+    return None if start + size > len(data) else (identity, start, size)
 
 
 def _block(data: memoryview, start: int, size: int, cluster: int) -> Block:

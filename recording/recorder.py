@@ -15,6 +15,7 @@ from core import clock
 from core.ids import Ref, new_id
 from core.log import fields
 from recording.folder import RAW
+from recording.locked import Key
 from recording.pictures import PICTURES
 from recording.track import Track
 from recording.writer import GIVE_UP_S, Reel, Writer
@@ -52,12 +53,15 @@ class _Tapped:
 class RoomRecorder:
     """Implements `rooms.client.Recorder`. Lives on the event loop; made by `recording.service.Recorders`."""
 
-    def __init__(self, recording_id: str, path: Path, writer: Writer, finished: Finished) -> None:
-        """`path`: the recording's folder, there already. `finished(reason)` moves the row on."""
+    def __init__(
+        self, recording_id: str, path: Path, writer: Writer, finished: Finished, key: Key | None = None
+    ) -> None:
+        """`path`: the recording's folder, there already. `finished(reason)` moves the row on. `key`: what its
+        files are locked with; without one they lie in the clear."""
         self._id = recording_id
         self._finished = finished
         self._loop = asyncio.get_running_loop()
-        self._reel = Reel(path, clock.monotonic(), self._from_writer)
+        self._reel = Reel(path, clock.monotonic(), self._from_writer, key)
         self._taps: dict[str, _Tapped] = {}  # by leg id
         self._numbers: Counter[str] = Counter()
         self._lost = False
@@ -106,6 +110,11 @@ class RoomRecorder:
         if tapped is not None:
             leg.untap(tapped.tap)
             self._reel.put(self._reel.end_track, tapped.track_id)
+
+    def hear(self, leg: Leg, *, heard: bool) -> None:
+        """See `rooms.client.Recorder`; a leg that is not recorded is passed over."""
+        if (tapped := self._taps.get(leg.id)) is not None:
+            leg.tap(tapped.tap, sound=heard)
 
     def mark(self, tag: str, **details: object) -> None:
         """Events are places to jump to: a key frame is asked for at each. `details` become JSON; what has

@@ -20,7 +20,7 @@ from core.errors import Conflict, Misconfigured
 from core.ids import SYSTEM, Ref
 from core.log import fields
 from core.settings import Settings
-from recording import deletion, folder, repository, seal
+from recording import deletion, folder, repository, seal, vault
 from recording.deletion import Deletion
 from recording.model import MOVES, RecordingState
 from recording.tables import EventRow, HoldRow, RecordingRow, TrackRow
@@ -80,9 +80,10 @@ async def _begin(db: Database, recording_id: str, state: RecordingState) -> bool
             await repository.move(
                 session, recording_id, state, RecordingState.DELETING, past, *_unheld(), deleted_at=now
             )
+            key = await vault.destroy(session, recording_id, now)  # no copy opens from here on
             subject = Ref("recording", recording_id)
             ledger.record.record(
-                session, "system:recording:expired", actor=SYSTEM, subject=subject, state=state.value
+                session, "system:recording:expired", actor=SYSTEM, subject=subject, state=state.value, key=key
             )
     except Conflict:
         return False  # held meanwhile, or another worker was first
@@ -92,7 +93,10 @@ async def _begin(db: Database, recording_id: str, state: RecordingState) -> bool
 async def _finish(db: Database, settings: Settings, recording_id: str) -> bool:
     async with db.read() as session:
         one = await repository.row(session, recording_id)
-    why = Deletion(one.id, one.booking_id, one.retention, one.keep_until, one.deleted_at or clock.now(), _WHY)
+        shredded = await vault.destroyed(session, recording_id)
+    why = Deletion(
+        one.id, one.booking_id, one.retention, one.keep_until, one.deleted_at or clock.now(), _WHY, shredded
+    )
     try:
         path = folder.root(settings) / one.folder
         known = {} if one.damage else await asyncio.to_thread(seal.digests, path)  # it says what really went

@@ -224,9 +224,9 @@ def _signature(
 def _listed(manifest: dict[str, Any]) -> list[tuple[str, int, str, list[str]]]:
     """Name, size, SHA-256 and piece digests of each file in the manifest; a malformed entry is no entry
     (its file is then one too many, and the signature does not fit anyway)."""
-    entries = manifest.get("tracks")
+    lists = [manifest.get("tracks"), manifest.get("strays"), [manifest.get("events")]]
     found = []
-    for entry in [*(entries if isinstance(entries, list) else []), manifest.get("events")]:
+    for entry in (one for entries in lists if isinstance(entries, list) for one in entries):
         if not isinstance(entry, dict) or not entry.get("file"):
             continue
         name, size, sha256 = entry["file"], entry.get("bytes"), entry.get("sha256")

@@ -15,16 +15,19 @@ from typing import Any
 from core.keys import Signer, public_keys
 from core.log import fields
 from core.settings import Settings
-from recording import folder, seal
+from recording import folder, locked, seal
 from recording.finalise import (
     Digest,
+    Files,
     FinishedStream,
     FinishedTrack,
     NotFinishedError,
     digest_of,
+    place,
     track,
 )
 from recording.folder import Event
+from recording.locked import Key
 from recording.model import INTERRUPTED
 from recording.pictures import PICTURES
 from recording.timing import Jump, Sighting
@@ -62,24 +65,31 @@ class Sealed:
 
 
 def seal_folder(
-    path: Path, facts: Facts, settings: Settings, signer: Signer, alive: Callable[[], None]
+    path: Path,
+    facts: Facts,
+    settings: Settings,
+    signer: Signer,
+    alive: Callable[[], None],
+    key: Key | None = None,
 ) -> Sealed:
-    """Blocks for as long as it takes. `alive` is called between the tracks and may raise to stop it.
+    """Blocks for as long as it takes. `alive` is called between the tracks and may raise to stop it. `key`: what
+    the recording is locked with.
 
     Raises `OSError` (try again later) or what `alive` raises.
     """
-    done = _already(path, facts, settings)
+    done = _already(path, facts, settings, key)
     if done is None:
-        events = list(folder.events(path / folder.EVENTS))
+        events = list(folder.events(path / folder.EVENTS, key))
         tracks = []
         for started in (event for event in events if event.tag == "track:started"):
             alive()
-            tracks.append(_track(path, started, events))
+            tracks.append(_track(path, started, events, key))
         last_ms = _last_ms(tracks, events)
-        manifest = _manifest(facts, tracks, _closed(path, events, facts, last_ms), last_ms)
+        manifest = _manifest(facts, tracks, _closed(path, events, facts, last_ms, key), last_ms)
+        manifest |= {**_lock(key), "strays": _strays(path, tracks, events)}
         digest = seal.sign(path, manifest, signer)
-        done = Sealed(seal.read_manifest(path) or {}, digest, tuple(folder.events(path / folder.EVENTS)))
-    kept = {one["file"] for one in done.manifest["tracks"]}
+        done = Sealed(seal.read_manifest(path) or {}, digest, tuple(events))
+    kept = {one["file"] for one in (*done.manifest["tracks"], *done.manifest.get("strays", ()))}
     for leftover in (one for one in path.iterdir() if _passing(one.name)):
         if leftover.name not in kept:
             leftover.unlink()
@@ -87,21 +97,21 @@ def seal_folder(
     return done
 
 
-def _already(path: Path, facts: Facts, settings: Settings) -> Sealed | None:
+def _already(path: Path, facts: Facts, settings: Settings, key: Key | None) -> Sealed | None:
     """A seal that was made, but of which the database was not told any more."""
     manifest = seal.read_manifest(path)
     verdict = seal.verify_folder(path, public_keys(settings.data_dir / "keys"))
     real = [one for one in verdict.problems if not (one.code == "extra-file" and _passing(one.place))]
     if manifest is None or real or manifest.get("recording") != facts.recording:
         return None
-    return Sealed(manifest, verdict.manifest, tuple(folder.events(path / folder.EVENTS)))
+    return Sealed(manifest, verdict.manifest, tuple(folder.events(path / folder.EVENTS, key)))
 
 
 def _passing(name: str) -> bool:
     return folder.is_raw(name) or name.endswith(folder.DRAFT)
 
 
-def _track(path: Path, started: Event, events: list[Event]) -> dict[str, Any]:
+def _track(path: Path, started: Event, events: list[Event], key: Key | None) -> dict[str, Any]:
     """Finishes one track; answers its entry in the manifest."""
     details = started.details
     own = [event for event in events if event.details.get("track") == details["track"]]
@@ -122,7 +132,7 @@ def _track(path: Path, started: Event, events: list[Event]) -> dict[str, Any]:
     raw, out = path / (details["file"] + folder.RAW + suffix), path / (details["file"] + suffix)
     notes = {kind: _notes(own, kind) for kind in MediaKind}
     try:
-        finished = track(raw, out, notes, ended)
+        finished = track(Files(raw, out, key), notes, ended)
     except NotFinishedError as error:
         _log.exception("x seal %s", fields(folder=path.name, file=raw.name))
         out.unlink(missing_ok=True)
@@ -132,9 +142,17 @@ def _track(path: Path, started: Event, events: list[Event]) -> dict[str, Any]:
     return {**entry, **_finished(finished, out.name, started.ms)}
 
 
+def _strays(path: Path, tracks: list[dict[str, Any]], events: list[Event]) -> list[dict[str, Any]]:
+    """Raw files of which the time line does not tell, for it was damaged: they are sealed as they are."""
+    told = {event.details.get("file") for event in events if event.tag == "track:started"}
+    kept = {one["file"] for one in tracks}
+    raw = [one for one in sorted(path.iterdir()) if folder.is_raw(one.name) and one.name not in kept]
+    return [_file(one.name, digest_of(one)) for one in raw if one.name.split(folder.RAW)[0] not in told]
+
+
 def _finished(finished: FinishedTrack, name: str, started_ms: int) -> dict[str, Any]:
     return {
-        **_file(name, finished.digest),
+        **_file(name, finished.digest, finished.clear),
         "offset_ms": started_ms + finished.offset_ms,
         "duration_ms": finished.duration_ms,
         "media": [_media(stream, finished.size) for stream in finished.streams],
@@ -142,8 +160,14 @@ def _finished(finished: FinishedTrack, name: str, started_ms: int) -> dict[str, 
     }
 
 
-def _file(name: str, digest: Digest) -> dict[str, Any]:
-    return {"file": name, **asdict(digest), "pieces": list(digest.pieces)}
+def _file(name: str, digest: Digest, clear: Digest | None = None) -> dict[str, Any]:
+    """Digests are of the bytes on the disk; `clear` those of what comes out when it is unlocked."""
+    entry = {"file": name, **asdict(digest), "pieces": list(digest.pieces)}
+    return entry | ({} if clear is None else {"clear": {**asdict(clear), "pieces": list(clear.pieces)}})
+
+
+def _lock(key: Key | None) -> dict[str, Any]:
+    return {} if key is None else {"locked": {"cipher": locked.CIPHER, "key": key.fingerprint}}
 
 
 def _media(stream: FinishedStream, size: tuple[int, int] | None) -> dict[str, Any]:
@@ -188,7 +212,7 @@ def _last_ms(tracks: list[dict[str, Any]], events: list[Event]) -> int:
     return max([0, *ends, *(event.ms for event in events)])
 
 
-def _closed(path: Path, events: list[Event], facts: Facts, last_ms: int) -> dict[str, Any]:
+def _closed(path: Path, events: list[Event], facts: Facts, last_ms: int, key: Key | None) -> dict[str, Any]:
     """Brings the time line to its end: a torn last line goes, an interruption is stated.
 
     Written anew and put in place whole, so a writer that is taken for dead and is not changes nothing.
@@ -197,8 +221,8 @@ def _closed(path: Path, events: list[Event], facts: Facts, last_ms: int) -> dict
         at = _iso(facts.started_at + timedelta(milliseconds=last_ms))
         details = {"last_ms": last_ms, "found_at": _iso(facts.sealed_at)}
         events.append(Event(len(events) + 1, at, last_ms, "recording:interrupted", details))
-    folder.place(path / folder.EVENTS, (event.line() for event in events))
-    return {**_file(folder.EVENTS, digest_of(path / folder.EVENTS)), "count": len(events)}
+    digests = place(path / folder.EVENTS, lambda: (event.line() for event in events), key)
+    return {**_file(folder.EVENTS, *digests), "count": len(events)}
 
 
 def _manifest(

@@ -12,14 +12,16 @@ import ledger.read
 import ledger.record
 from core import clock
 from core.db import Database, Session
-from core.errors import Conflict, KinbridgeError
+from core.errors import Conflict, KinbridgeError, Misconfigured
 from core.ids import SYSTEM, Ref, new_id
 from core.keys import public_keys
 from core.log import fields
 from core.settings import Settings
 from people.model import Identity
-from recording import folder, holds, repository, retention, seal
+from recording import clear, folder, holds, repository, retention, seal, vault
+from recording.clear import Clear
 from recording.errors import RecordingUnavailable, TrackMissing
+from recording.locked import DamagedError, Key
 from recording.model import BEAT_S, RecordingState, RecordingView, RetentionClass
 from recording.recorder import RoomRecorder
 from recording.tables import RecordingRow
@@ -63,7 +65,11 @@ class Recorders:
         recording_id = new_id("rec")
         started_at = clock.now()
         place = folder.relative(recording_id, started_at)
-        await self._arm(recording_id, room_id, booking_id, place, started_at)
+        try:
+            key = await self._arm(recording_id, room_id, booking_id, place, started_at)
+        except (OSError, Misconfigured) as error:  # without a master key nothing is recorded
+            _log.exception("x recording %s", fields(id=recording_id, room=room_id))
+            raise RecordingUnavailable from error
         path = folder.root(self._settings) / place
         try:
             await asyncio.to_thread(folder.make, path)
@@ -76,7 +82,7 @@ class Recorders:
             await self._disarm(recording_id)
             raise RecordingUnavailable from error
         recorder = RoomRecorder(
-            recording_id, path, self._writer, lambda reason: self._finished(recording_id, reason)
+            recording_id, path, self._writer, lambda reason: self._finished(recording_id, reason), key
         )
         self._live[recording_id] = recorder
         if self._beating is None:
@@ -107,7 +113,8 @@ class Recorders:
 
     async def _arm(
         self, recording_id: str, room_id: str, booking_id: str, place: str, started_at: datetime
-    ) -> None:
+    ) -> Key:
+        """The row and the key: safe before the first byte is written."""
         async with self._db.write() as session:
             session.add(
                 RecordingRow(
@@ -126,6 +133,8 @@ class Recorders:
                     holds=await holds.count(session, booking_id),
                 )
             )
+            await session.flush()
+            key = await vault.make(session, self._settings, recording_id)
             subject = Ref("recording", recording_id)
             ledger.record.record(
                 session,
@@ -134,7 +143,9 @@ class Recorders:
                 subject=subject,
                 booking=booking_id,
                 room=room_id,
+                key=key.fingerprint,
             )
+        return key
 
     async def _disarm(self, recording_id: str) -> None:
         with contextlib.suppress(Conflict):
@@ -214,16 +225,20 @@ async def path_of(session: Session, settings: Settings, recording_id: str) -> Pa
     return folder.root(settings) / (await repository.row(session, recording_id)).folder
 
 
-async def track_path(session: Session, settings: Settings, recording_id: str, track_id: str) -> Path:
-    """The file of a sealed track. Raises `NotFound` for an unknown one, `TrackMissing` where the file is
-    not in the recording's folder (links out of it included)."""
+async def open_track(session: Session, settings: Settings, recording_id: str, track_id: str) -> Clear:
+    """A sealed track's clear text, to be closed after use. Raises `NotFound` for an unknown one, `TrackMissing`
+    where the file is not in the recording's folder (links out of it included), `MasterKeyMissing`."""
     view = await get(session, recording_id)
     name = next((track.file_name for track in view.tracks if track.id == track_id), "")
     home = (await path_of(session, settings, recording_id)).resolve()
     path = (home / name).resolve()
     if not name or path.parent != home or not path.is_file():
         raise TrackMissing
-    return path
+    key = await vault.key_of(session, settings, recording_id)
+    try:
+        return await asyncio.to_thread(clear.open_file, path, key)
+    except (OSError, DamagedError) as error:
+        raise TrackMissing from error
 
 
 def record_access(

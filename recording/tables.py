@@ -40,6 +40,20 @@ class RecordingRow(Base):
     damage: Mapped[str] = mapped_column(default="")  # of a damaged one: a code and the file
 
 
+class KeyRow(Base):
+    """What a recording's files are locked with, wrapped by a master key (`recording.masters`). A recording from
+    before that has no row."""
+
+    __tablename__ = "recording_key"
+
+    recording_id: Mapped[str] = mapped_column(ForeignKey("recording.id"), primary_key=True)
+    fingerprint: Mapped[str]
+    version: Mapped[int] = mapped_column(index=True)  # of the master key
+    wrapped: Mapped[bytes | None]  # NULL once it is destroyed
+    made_at: Mapped[datetime]
+    destroyed_at: Mapped[datetime | None]
+
+
 class TrackRow(Base):
     """A finished track; as in `recording.model.TrackView`."""
 

@@ -13,7 +13,8 @@ from core.errors import Conflict
 from core.ids import SYSTEM, Ref, new_id
 from core.log import fields
 from core.settings import Settings
-from recording import folder, repository, service
+from recording import folder, repository, service, vault
+from recording.errors import MasterKeyMissing
 from recording.model import INTERRUPTED, LEASE_S, RecordingState
 from recording.sealing import Facts, Sealed, event_details, is_for_people, seal_folder
 from recording.tables import EventRow, RecordingRow, TrackRow
@@ -68,6 +69,11 @@ async def _seal(db: Database, settings: Settings, recording_id: str) -> bool:
     async with db.read() as session:
         one = await repository.row(session, recording_id)
         previous = await _previous(session, one)
+        try:
+            key = await vault.key_of(session, settings, recording_id)
+        except MasterKeyMissing:
+            _log.exception("x seal %s", fields(id=recording_id))
+            return False  # once the claim has run out it is tried again: nothing is lost by waiting
     path = folder.root(settings) / one.folder
     if not await asyncio.to_thread(path.is_dir):
         return await _give_up(db, recording_id, "folder-missing")
@@ -79,7 +85,9 @@ async def _seal(db: Database, settings: Settings, recording_id: str) -> bool:
 
     try:
         signer = await asyncio.to_thread(keys.signer, settings.data_dir)
-        sealed = await asyncio.to_thread(seal_folder, path, _facts(one, previous), settings, signer, alive)
+        sealed = await asyncio.to_thread(
+            seal_folder, path, _facts(one, previous), settings, signer, alive, key
+        )
         await _sealed(db, one, sealed, token)
     except (_NotMineError, Conflict):
         return False

@@ -17,6 +17,7 @@ from typing import Any
 from core import clock
 from core.log import fields
 from recording.folder import EVENTS, Event
+from recording.locked import Growing, Key
 from recording.timing import Jump
 from recording.track import Track
 from rooms.client import MediaKind
@@ -35,25 +36,33 @@ _log = logging.getLogger(__name__)
 
 
 class GrowingFile:
-    """A file that is only appended to. Opened at the first write."""
+    """A file that is only appended to. Opened at the first write. With a key nothing of it lies there clear."""
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, key: Key | None = None) -> None:
         self._path = path
+        self._lock = None if key is None else Growing(key, path.name)
         self._handle: int | None = None
         self._size = 0
+        self._clear = bytearray()  # not yet locked
         self._pending = bytearray()
         self._dirty = False
 
     @property
     def waiting(self) -> int:
         """Bytes that are not yet with the system."""
-        return len(self._pending)
+        return len(self._clear) + len(self._pending)
 
     def append(self, data: bytes) -> None:
-        self._pending += data
+        if self._lock is None:
+            self._pending += data
+        else:
+            self._clear += data
 
     def write(self) -> None:
         """Gives all that waits to the system; raises `OSError`, and then the rest can be tried again."""
+        if self._lock is not None and self._clear:
+            self._pending += self._lock.lock(bytes(self._clear))  # once: what is tried again stays the same
+            self._clear.clear()
         if not self._pending:
             return
         if self._handle is None:
@@ -90,10 +99,13 @@ class Reel:
     """All files of one recording. `put…`, `close` and what tells of its health belong to the event loop,
     the rest to the writer's thread."""
 
-    def __init__(self, path: Path, started: float, ask_keyframe: Callable[[str], None]) -> None:
+    def __init__(
+        self, path: Path, started: float, ask_keyframe: Callable[[str], None], key: Key | None = None
+    ) -> None:
         """`started` in monotonic seconds; `ask_keyframe` is called from the thread with a track's id."""
         self.closed = threading.Event()
         self._path = path
+        self._key = key
         self._started = started
         self._ask_keyframe = ask_keyframe
         self._queue: deque[tuple[float, Callable[..., None], tuple[Any, ...]]] = deque()
@@ -101,7 +113,7 @@ class Reel:
         self._dropped: tuple[int, float, float] | None = None  # packets, first and last arrival
         self._troubles: set[str] = set()
         self._tracks: dict[str, _Open] = {}
-        self._events = GrowingFile(path / EVENTS)
+        self._events = GrowingFile(path / EVENTS, key)
         self._events_urgent = False
         self._count = 0
         self._synced = started
@@ -151,7 +163,7 @@ class Reel:
     # --- writer's thread ---
 
     def open_track(self, track_id: str, track: Track, name: str) -> None:
-        self._tracks[track_id] = _Open(track, GrowingFile(self._path / name))
+        self._tracks[track_id] = _Open(track, GrowingFile(self._path / name, self._key))
 
     def end_track(self, track_id: str) -> None:
         """No packet of the track comes any more."""

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field, replace
 from fractions import Fraction
 from functools import cache
 from pathlib import Path
-from typing import Literal
+from typing import IO, Literal
 
 import av
 import numpy as np
@@ -190,7 +190,8 @@ class FakeLeg:
     def id(self) -> str:
         return self._id
 
-    def tap(self, sink: TrackSink) -> None:
+    def tap(self, sink: TrackSink, *, sound: bool = True) -> None:
+        assert sound
         self.sinks.append(sink)
 
     def untap(self, sink: TrackSink) -> None:

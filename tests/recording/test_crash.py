@@ -10,12 +10,14 @@ from pathlib import Path
 import pytest
 
 import ledger.read
+from core import keys
 from core.db import Database
 from core.ids import Ref
 from core.keys import public_keys
 from core.settings import Settings
-from recording import folder, seal, service, tasks
+from recording import folder, seal, sealing, service, tasks
 from recording.model import RecordingState
+from tests.recording.conftest import facts
 from tests.recording.media import decode
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -77,11 +79,13 @@ async def test_a_killed_process_loses_less_than_two_seconds_and_nothing_of_the_l
     async with db.read() as session:
         view = await service.get(session, before.id)
         path = await service.path_of(session, settings, before.id)
+        clear = await service.open_track(session, settings, before.id, view.tracks[0].id)
         entries = await ledger.read.about(session, Ref("recording", before.id))
     assert (view.state, view.reason) == (RecordingState.SEALED, "interrupted")
     (track,) = view.tracks
     assert killed - 2 < track.duration_ms / 1000 <= killed + 0.1
-    decoded = decode(path / track.file_name)
+    with clear:
+        decoded = decode(clear.file())
     assert killed - 2 < decoded.pictures[-1] + track.offset_ms / 1000 <= killed + 0.1
     assert view.ended_at is not None
     assert [event.tag for event in view.events] == [
@@ -119,10 +123,11 @@ async def test_a_full_disk_stops_the_visit_and_leaves_what_fitted(
     assert await tasks.seal_finished(db, settings) == 1
     async with db.read() as session:
         (view,) = await service.of_booking(session, "bok_1")
-        path = await service.path_of(session, settings, view.id)
+        clear = await service.open_track(session, settings, view.id, view.tracks[0].id)
     (track,) = view.tracks
     assert 0.9 * largest < track.bytes < 1.1 * largest
-    assert len(decode(path / track.file_name).pictures) > 25
+    with clear:
+        assert len(decode(clear.file()).pictures) > 25
     assert (await service.verify(db, settings, view.id)).intact
 
 
@@ -137,3 +142,13 @@ async def test_a_torn_time_line_is_read_up_to_the_tear(tmp_path: Path) -> None:
     path.write_bytes(lines[0] + b"\x00\x00\n" + lines[1])
     assert [event.number for event in folder.events(path)] == [1]
     assert list(folder.events(tmp_path / "missing")) == []
+
+
+async def test_files_of_which_a_spoilt_time_line_does_not_tell_are_sealed_as_they_are(
+    written: Path, settings: Settings
+) -> None:
+    (written / folder.EVENTS).write_bytes(b"\x00" * 400)
+    before = {one.name: one.read_bytes() for one in written.glob("*.raw.webm")}
+    sealing.seal_folder(written, facts(), settings, keys.signer(settings.data_dir), lambda: None)
+    assert {one.name: one.read_bytes() for one in written.glob("*.webm")} == before
+    assert seal.verify_folder(written, public_keys(settings.data_dir / "keys")).intact

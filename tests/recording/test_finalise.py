@@ -10,7 +10,7 @@ import av
 import pytest
 
 from recording import finalise, folder
-from recording.finalise import FinishedTrack, NotFinishedError
+from recording.finalise import Files, FinishedTrack, NotFinishedError
 from recording.matroska import LiveWriter
 from recording.timing import Jump, Sighting
 from recording.track import Track
@@ -25,7 +25,7 @@ class Take:
     notes: dict[MediaKind, list[Sighting | Jump]]
 
     def finish(self, ended_ms: int | None = None) -> FinishedTrack:
-        finished = finalise.track(self.raw, self.out, self.notes, ended_ms)
+        finished = finalise.track(Files(self.raw, self.out), self.notes, ended_ms)
         assert finished is not None
         return finished
 
@@ -137,11 +137,11 @@ def test_pauses_in_sound_are_filled_with_silence_that_is_not_counted_as_recorded
 
 def test_a_file_without_a_frame_gives_nothing(tmp_path: Path) -> None:
     raw, out = tmp_path / "a.raw.webm", tmp_path / "a.webm"
-    assert finalise.track(raw, out, {}, None) is None
+    assert finalise.track(Files(raw, out), {}, None) is None
     raw.touch()
-    assert finalise.track(raw, out, {}, None) is None
+    assert finalise.track(Files(raw, out), {}, None) is None
     raw.write_bytes(LiveWriter().start(None))
-    assert finalise.track(raw, out, {}, None) is None
+    assert finalise.track(Files(raw, out), {}, None) is None
     assert not out.exists()
 
 

@@ -61,7 +61,7 @@ def test_a_call_in_h264_becomes_a_file_that_plays_to_its_end_in_step(tmp_path: P
     raw.write_bytes(track.take())
     live = decode(raw)
     assert len(live.pictures) == 6 * FPS  # the file that grows plays too
-    finished = finalise.track(raw, out, notes, None)
+    finished = finalise.track(finalise.Files(raw, out), notes, None)
     assert finished is not None
     assert finished.size == (WIDTH, HEIGHT)
     assert {(stream.kind, stream.codec, stream.frames) for stream in finished.streams} == {

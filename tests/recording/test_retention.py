@@ -107,7 +107,7 @@ async def test_files_go_and_the_proof_stays(expired: str, db: Database, settings
         view = await service.get(session, expired)
         entries = await ledger.read.about(session, Ref("recording", expired))
         with pytest.raises(TrackMissing):
-            await service.track_path(session, settings, expired, view.tracks[0].id)
+            await service.open_track(session, settings, expired, view.tracks[0].id)
     assert (view.state, view.events) == (RecordingState.DELETED, ())
     assert view.seal is not None
     assert proof["manifest"] == view.seal.digest

@@ -193,7 +193,7 @@ async def test_a_visit_of_which_no_packet_came_is_sealed_too(
     assert (await service.verify(db, settings, recorder.recording_id)).intact
     async with db.read() as session:
         with pytest.raises(TrackMissing):
-            await service.track_path(session, settings, recorder.recording_id, track.id)
+            await service.open_track(session, settings, recorder.recording_id, track.id)
 
 
 async def silence(db: Database, recording_id: str) -> None:
@@ -336,10 +336,12 @@ async def test_files_are_given_out_of_the_recordings_own_folder_only(
     await tasks.seal_finished(db, settings)
     track = (await view_of(db, recording_id)).tracks[0]
     async with db.read() as session:
-        path = await service.track_path(session, settings, recording_id, track.id)
-        assert path.read_bytes()[:4] == b"\x1a\x45\xdf\xa3"
+        path = await service.path_of(session, settings, recording_id) / track.file_name
+        with await service.open_track(session, settings, recording_id, track.id) as clear:
+            assert clear[:4] == b"\x1a\x45\xdf\xa3"
+        assert path.read_bytes()[:4] == b"KBL1"
         with pytest.raises(TrackMissing):
-            await service.track_path(session, settings, recording_id, "track_unknown")
+            await service.open_track(session, settings, recording_id, "track_unknown")
     for name in ("../../../../../secret", "/etc/passwd", "manifest.json/../../x", "link.webm", "."):
         (path.parent / "link.webm").unlink(missing_ok=True)
         (path.parent / "link.webm").symlink_to("/etc/passwd")
@@ -347,7 +349,7 @@ async def test_files_are_given_out_of_the_recordings_own_folder_only(
             await session.execute(update(TrackRow).where(TrackRow.id == track.id).values(file_name=name))
         async with db.read() as session:
             with pytest.raises(TrackMissing):
-                await service.track_path(session, settings, recording_id, track.id)
+                await service.open_track(session, settings, recording_id, track.id)
 
 
 async def test_the_ledger_catches_a_folder_that_was_sealed_anew(

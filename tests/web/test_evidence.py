@@ -99,7 +99,7 @@ async def test_damage_is_red_on_every_page_that_shows_it(
     assert "尚未复查" in (await browser.get("/evidence")).text
     async with db.read() as session:
         (take,) = await recordings.of_booking(session, visit.id)
-        path = await recordings.track_path(session, services.settings, take.id, take.tracks[0].id)
+        path = await recordings.path_of(session, services.settings, take.id) / take.tracks[0].file_name
     path.write_bytes(path.read_bytes() + b"x")
     assert await recheck.recheck(db, services.settings, rate=1e12) == 1
     for page in ("/evidence", f"/recordings/{visit.id}"):

@@ -172,7 +172,7 @@ async def test_a_changed_file_is_called_broken(
     async with db.read() as session:
         (recording,) = await recordings.of_booking(session, visit.id)
         track = recording.tracks[0]
-        path = await recordings.track_path(session, services.settings, recording.id, track.id)
+        path = await recordings.path_of(session, services.settings, recording.id) / track.file_name
     content = bytearray(path.read_bytes())
     content[len(content) // 2] ^= 1
     path.chmod(0o600)

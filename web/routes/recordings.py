@@ -3,11 +3,12 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
+from pathlib import PurePath
 from typing import Annotated
 
 from fastapi import APIRouter, Form, Request
 from pydantic import BaseModel, Field
-from starlette.responses import FileResponse, JSONResponse, Response
+from starlette.responses import JSONResponse, Response
 
 from core.db import Session
 from core.errors import NotFound, Reason
@@ -18,7 +19,7 @@ from recording.model import RecordingState, RecordingView
 from recording.seal import SealVerdict
 from scheduler import repository as scheduler
 from scheduler.model import BookingView
-from web import duty, listening, playback
+from web import duty, listening, playback, ranges
 from web.deps import Db, Svc
 from web.duty import Officer
 from web.forms import at_fields
@@ -222,7 +223,13 @@ _TYPES = {".webm": "video/webm", ".mkv": "video/x-matroska"}  # VP8, H.264
 
 @router.get("/recordings/{booking_id}/{opening}/{recording_id}/{track_id}.webm")
 async def track(
-    services: Svc, who: Officer, booking_id: str, opening: str, recording_id: str, track_id: str
+    request: Request,
+    services: Svc,
+    who: Officer,
+    booking_id: str,
+    opening: str,
+    recording_id: str,
+    track_id: str,
 ) -> Response:
     """A file, whole or in ranges (RFC 9110 section 14); its first piece is entered in the ledger."""
     async with services.db.read() as session:
@@ -230,13 +237,19 @@ async def track(
         if recording_id not in {take.id for take in visit.takes}:
             raise NotFound
         leave = await listening.leave(session, who, recording_id, opening)
-        path = await recordings.track_path(session, services.settings, recording_id, track_id)
         known = await listening.played_already(session, recording_id, track_id, opening)
-    if not known:
-        async with services.db.write() as session:
-            if not await listening.played_already(session, recording_id, track_id, opening):
-                listening.enter_played(session, who, recording_id, track_id, leave)
-    return FileResponse(path, media_type=_TYPES[path.suffix], headers={"cache-control": "private, no-store"})
+        name = next((t.file_name for take in visit.takes for t in take.tracks if t.id == track_id), "")
+        clear = await recordings.open_track(session, services.settings, recording_id, track_id)
+    try:
+        if not known:
+            async with services.db.write() as session:
+                if not await listening.played_already(session, recording_id, track_id, opening):
+                    listening.enter_played(session, who, recording_id, track_id, leave)
+    except BaseException:
+        clear.close()
+        raise
+    kind = _TYPES[PurePath(name).suffix]
+    return ranges.answer(clear, request.headers.get("range"), kind, {"cache-control": "private, no-store"})
 
 
 class Stretch(BaseModel):
