@@ -142,7 +142,9 @@ def merge(layers: Sequence[Layer]) -> PolicySet:
     for layer in layers:
         values.update(layer.values)
     check_bounds(layers)
-    missing = [name for name in FamilyPolicy.model_fields if name not in values]
+    missing = [
+        name for name, field in FamilyPolicy.model_fields.items() if field.is_required() and name not in values
+    ]
     if missing:
         raise PolicyIncomplete(missing=", ".join(missing))
     try:

@@ -1,6 +1,7 @@
 """Every value that rules of family visits consist of, with its unit and bounds (rules, section 7). Pure.
 
-No field has a default: a value that nobody states is an error (rules, finding 1). Numbers carry their unit in
+No field has a default: a value that nobody states is an error (rules, finding 1). Only those that came after a release
+have one, so that rules which were approved without them go on and mean what they meant. Numbers carry their unit in
 the field's schema, `unit_of` reads it. A number of 0 switches the rule off where the comment says so.
 """
 
@@ -147,8 +148,8 @@ class Period:
     last: date
 
 
-def _number(unit: str, least: int, most: int) -> Any:
-    return Field(ge=least, le=most, json_schema_extra={"unit": unit})
+def _number(unit: str, least: int, most: int, default: Any = ...) -> Any:
+    return Field(default, ge=least, le=most, json_schema_extra={"unit": unit})
 
 
 class FamilyPolicy(_Frozen):
@@ -231,6 +232,8 @@ class FamilyPolicy(_Frozen):
     ladder: tuple[Literal["warn", "pause", "end"], ...]
     cut_by: tuple[Literal["prison", "bureau"], ...]
     record_while_paused: bool
+    record_while_muted: bool = True  # the sound of whom an officer has muted: only the prison hears it then
+    most_kbit_s: int = _number("kbit/s", 300, 1500, 1500)  # that one person's device sends, picture and sound
     video_codec: Literal["vp8", "h264"]  # where every device of a call can do it; otherwise VP8
     warnings: tuple[str, ...]  # codes of rooms.words
     reasons: tuple[str, ...]  # codes of rooms.words: why an officer ends a call

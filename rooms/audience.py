@@ -30,11 +30,13 @@ class Line:
 
 @dataclass(frozen=True, slots=True)
 class Scene:
-    """`lines[viewer conn][n]`: line n; `announcer`: the conn heard by all; `taped`: conn -> seat id."""
+    """`lines[viewer conn][n]`: line n; `announcer`: the conn heard by all; `taped`: conn -> seat id; `silent`: those
+    conns of them whose sound is not recorded."""
 
     lines: dict[str, tuple[Line | None, ...]]
     announcer: str | None
     taped: dict[str, str]
+    silent: frozenset[str] = frozenset()
 
 
 def line_number(viewer: Seat, shown: Seat, seats: Sequence[Seat]) -> int | None:
@@ -76,8 +78,9 @@ def taped(seat: Seat, phase: Phase, *, while_paused: bool) -> bool:
     return seat.power.taping is Taping.ALWAYS and seat.view.state is SeatState.ADMITTED
 
 
-def scene(seats: Sequence[Seat], phase: Phase, *, while_paused: bool) -> Scene:
-    """All that flows in a room with these seats. `seats` in their fixed order."""
+def scene(seats: Sequence[Seat], phase: Phase, *, while_paused: bool, while_muted: bool = True) -> Scene:
+    """All that flows in a room with these seats. `seats` in their fixed order; what of a pause, and of a muted
+    person's sound, is recorded, is policy."""
     lines: dict[str, tuple[Line | None, ...]] = {}
     for viewer in seats:
         if viewer.leg is None:
@@ -93,4 +96,5 @@ def scene(seats: Sequence[Seat], phase: Phase, *, while_paused: bool) -> Scene:
             for seat in seats
             if seat.leg is not None and taped(seat, phase, while_paused=while_paused)
         },
+        frozenset(seat.leg for seat in seats if seat.leg is not None and seat.view.muted and not while_muted),
     )

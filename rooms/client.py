@@ -12,6 +12,7 @@ from enum import StrEnum
 from typing import Literal, Protocol
 
 from core.ids import Ref
+from rooms.bandwidth import CAP
 from rooms.codec import VideoCodec
 
 
@@ -104,8 +105,9 @@ class Leg(Protocol):
     def announce(self, publisher: "Leg | None") -> None:
         """The announce line carries the audio of `publisher` (an officer who speaks in)."""
 
-    def tap(self, sink: TrackSink) -> None:
-        """Copies all that this leg publishes to `sink`, whatever is forwarded."""
+    def tap(self, sink: TrackSink, *, sound: bool = True) -> None:
+        """Copies all that this leg publishes to `sink`, whatever is forwarded; without `sound`, pictures alone. Who
+        taps again changes that."""
 
     def untap(self, sink: TrackSink) -> None: ...
 
@@ -161,13 +163,15 @@ class LegFactory(Protocol):
         low: bool = False,
         codec: VideoCodec = VideoCodec.VP8,
         also: frozenset[VideoCodec] = frozenset(),
+        most_bits: int = CAP,
         offer: str = "",
     ) -> Leg:
         """`lines`: how many others it can be shown, or what each line can carry: what it cannot has no m-line
         and can never be shown there; nor is there an announce line without `announce`. `loopback`: line 0
         carries back what it publishes (device check); such a leg belongs to no room. `low`: it may be asked
         for its picture a second time, small (`Leg.show`). `also`: other codings than the call's in which it can
-        be shown pictures, as far as the peer can do them. `offer`: the peer's own, answered by `Leg.answer`;
+        be shown pictures, as far as the peer can do them. `most_bits`: per second, that the peer may send; it is
+        told so in the description and by REMB. `offer`: the peer's own, answered by `Leg.answer`;
         raises `rooms.errors.BadSdp` where nothing of it can be taken."""
 
     async def voice(self, leg_id: str, events: LegEvents, language: str, code: str) -> Voice:
@@ -190,6 +194,9 @@ class Recorder(Protocol):
 
     def remove(self, leg: Leg) -> None:
         """Ends the track of `leg`."""
+
+    def hear(self, leg: Leg, *, heard: bool) -> None:
+        """Whether the sound of `leg`, whose track goes on, is taken from now on."""
 
     def mark(self, tag: str, **details: object) -> None:
         """Writes an event into the recording's timeline (pause, warning, mute …) at this moment."""

@@ -5,6 +5,7 @@ from datetime import datetime
 from enum import StrEnum
 
 from core.ids import Ref
+from rooms.bandwidth import CAP
 from rooms.codec import VideoCodec
 from rooms.confidentiality import Confidentiality, RoomKind
 from scheduler.model import Fault
@@ -160,6 +161,8 @@ class RoomRules:
     warnings: tuple[str, ...]  # codes of rooms.words.WARNINGS
     reasons: tuple[str, ...]  # codes of rooms.words.REASONS
     codec: VideoCodec = VideoCodec.VP8  # of the pictures, where everybody can do it
+    record_while_muted: bool = True  # the sound of whom an officer has muted
+    most_bits: int = CAP  # per second, that one leg may send
 
 
 @dataclass(frozen=True, slots=True)

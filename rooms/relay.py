@@ -206,16 +206,18 @@ class Relay:
         if (down := self._lines.get((None, MediaKind.AUDIO))) is not None:
             down.carry(source, now)
 
-    def tap(self, sink: TrackSink) -> None:
+    def tap(self, sink: TrackSink, *, sound: bool = True) -> None:
         for up in self.ups.values():
-            if sink not in up.sinks:
+            if up.kind is MediaKind.AUDIO and not sound:
+                up.drop(sink)
+            elif sink not in up.sinks:
                 up.sinks = [*up.sinks, sink]
                 if up.last_report is not None:
                     sink.sender_report(up.kind, up.last_report[0].ntp, up.last_report[0].rtp)
 
     def untap(self, sink: TrackSink) -> None:
         for up in self.ups.values():
-            up.sinks = [other for other in up.sinks if other is not sink]
+            up.drop(sink)
 
     def request_keyframe(self, now: float) -> None:
         for up in self.ups.values():

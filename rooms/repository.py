@@ -39,6 +39,8 @@ def rules_of(policy: FamilyPolicy) -> RoomRules:
         warnings=policy.warnings,
         reasons=policy.reasons,
         codec=VideoCodec(policy.video_codec),
+        record_while_muted=policy.record_while_muted,
+        most_bits=policy.most_kbit_s * 1000,
     )
 
 

@@ -122,7 +122,9 @@ class Room:
         return self.out
 
     def scene(self) -> Scene:
-        return scene(self.seats, self.phase, while_paused=self.visit.rules.record_while_paused)
+        rules = self.visit.rules
+        paused, muted = rules.record_while_paused, rules.record_while_muted
+        return scene(self.seats, self.phase, while_paused=paused, while_muted=muted)
 
     def record(self) -> RoomRecord:
         ending = self.ending

@@ -311,6 +311,7 @@ class RunningRoom:
                 announce=effect.announce,
                 low=True,
                 codec=effect.codec,
+                most_bits=self.visit.rules.most_bits,
                 offer=effect.offer,
             )
             self._stage.enter(effect.conn, leg)

@@ -31,6 +31,7 @@ class Stage:
         self._wanted: dict[tuple[str, int], Line] = {}  # what the last scene allowed
         self._announcer: dict[str, str] = {}  # viewer conn -> speaker conn
         self._taped: dict[str, Leg] = {}
+        self._silent: set[str] = set()  # those of them whose sound is not taken
         self._voice = ""  # conn of pre-recorded words that are being said
         self._spoken: Leg | None = None
 
@@ -69,6 +70,8 @@ class Stage:
         for conn in tuple(self._taped):
             if conn not in scene.taped and not (conn == self._voice and scene.taped):
                 self._untape(conn)
+        for conn in scene.silent & self._taped.keys():
+            self._take_sound(conn, taken=False)
 
     def light(self, scene: Scene, seats: dict[str, SeatView]) -> None:
         """`seats` by id: whose track it is in the recording."""
@@ -81,11 +84,7 @@ class Stage:
                 if viewer != scene.announcer:
                     self._announce(viewer, scene.announcer or "")
         if self.recorder is not None:
-            for conn, seat_id in scene.taped.items():
-                if conn in self.legs and conn not in self._taped:
-                    seat = seats[seat_id]
-                    who = (seat.person, seat.role.value, seat.name)
-                    self._tape(self.recorder, conn, self.legs[conn], who)
+            self._tape_all(self.recorder, scene, seats)
 
     def fit(self, shown: dict[tuple[str, str], Shown]) -> None:
         """What of a publisher's picture goes to a viewer at most, by their conns; never more than a scene allows."""
@@ -136,6 +135,7 @@ class Stage:
         """Takes the recorder out; its tracks end with it."""
         recorder, self.recorder = self.recorder, None
         self._taped.clear()
+        self._silent.clear()
         return recorder
 
     def _show(self, viewer: str, number: int, line: Line) -> None:
@@ -161,6 +161,14 @@ class Stage:
         else:
             del self._announcer[viewer]
 
+    def _tape_all(self, recorder: Recorder, scene: Scene, seats: dict[str, SeatView]) -> None:
+        for conn, seat_id in scene.taped.items():
+            if conn in self.legs and conn not in self._taped:
+                seat = seats[seat_id]
+                self._tape(recorder, conn, self.legs[conn], (seat.person, seat.role.value, seat.name))
+        for conn in self._taped:
+            self._take_sound(conn, taken=conn not in scene.silent)
+
     def _tape(self, recorder: Recorder, conn: str, leg: Leg, who: tuple[Ref, str, str]) -> None:
         try:
             recorder.add(leg, *who)
@@ -169,7 +177,14 @@ class Stage:
             return
         self._taped[conn] = leg
 
+    def _take_sound(self, conn: str, *, taken: bool) -> None:
+        """Whether the recorder takes the sound of `conn`, whose picture it takes in any case."""
+        if self.recorder is not None and taken is (conn in self._silent):
+            self._silent.symmetric_difference_update({conn})
+            self.recorder.hear(self._taped[conn], heard=taken)
+
     def _untape(self, conn: str) -> None:
+        self._silent.discard(conn)
         leg = self._taped.pop(conn, None)
         if leg is not None and self.recorder is not None:
             try:

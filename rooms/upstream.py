@@ -85,6 +85,10 @@ class Upstream:
         self._sinks = sinks
         self.flow.copying = bool(sinks)
 
+    def drop(self, sink: TrackSink) -> None:
+        """It takes no copies any more."""
+        self.sinks = [other for other in self._sinks if other is not sink]
+
     @property
     def packets(self) -> int:
         return self.flow.packets

@@ -48,12 +48,13 @@ class PeerLeg:
         *,
         loopback: bool,
         codec: VideoCodec,
-        also: frozenset[VideoCodec] = frozenset(),
-        offered: "Offered | None" = None,
+        also: frozenset[VideoCodec],
+        most_bits: int,
+        offered: "Offered | None",
     ) -> None:
         """`offered`: the peer made the offer; `lines` are what of it was taken."""
         self._id = leg_id
-        self.codec, self._also = codec, also
+        self.codec, self._also, self._most_bits = codec, also, most_bits
         self._factory = factory
         self._events = events
         self._lines = lines
@@ -67,7 +68,7 @@ class PeerLeg:
         self._agent.native = self._native
         if offered is not None and self._native is not None:
             self._native.translate(offered.types.inward, offered.types.outward)
-        self.relay = Relay(self, lines, self._dropped, factory.bitrate_cap, self._native, codec, also)
+        self.relay = Relay(self, lines, self._dropped, most_bits, self._native, codec, also)
         self._theirs = offered
         self._reports = Bucket(CONTROL)
         self._session = secrets.randbits(62)
@@ -121,7 +122,7 @@ class PeerLeg:
         udp, agent = self._factory.udp, self._agent
         fingerprint = self._dtls.getLocalParameters().fingerprints[0].value
         us = udp.offered, udp.number, agent.ufrag, agent.password, fingerprint
-        return sdp.Transport(*us, self.codec, self._also)
+        return sdp.Transport(*us, self.codec, self._also, self._most_bits)
 
     def _ssrcs(self) -> dict[str, tuple[int, int]]:
         return {mid: (down.ssrc, down.rtx_ssrc) for mid, down in self.relay.downs.items()}
@@ -166,8 +167,8 @@ class PeerLeg:
         if not self._over:
             self.relay.announce(_relay(publisher), clock.monotonic())
 
-    def tap(self, sink: TrackSink) -> None:
-        self.relay.tap(sink)
+    def tap(self, sink: TrackSink, *, sound: bool = True) -> None:
+        self.relay.tap(sink, sound=sound)
 
     def untap(self, sink: TrackSink) -> None:
         self.relay.untap(sink)

@@ -207,11 +207,12 @@ def _accepted(taken: _Taken, transport: Transport, ssrcs: dict[str, tuple[int, i
     up, down = taken.lines[0].use == "own", line.use != "own"
     way = "sendrecv" if up and down else "recvonly" if up else "sendonly"
     formats = [coded.media, *([] if coded.rtx is None else [coded.rtx])]
-    text = sdp.carrier(transport, line, formats, way=way, setup="passive")
+    text = sdp.carrier(transport, taken.lines[0], formats, way=way, setup="passive")
     if line.kind is MediaKind.AUDIO:
         text += sdp.sound(coded.media)
     else:
-        text += sdp.picture(transport.codec, coded.media, coded.rtx, coded.parameters, up)
+        most = transport.most if up else None
+        text += sdp.picture(transport.codec, coded.media, coded.rtx, coded.parameters, most)
         text.append(f"a=rtcp-fb:{coded.media} goog-remb")
     if down:
         text += sdp.streams(line, *ssrcs[line.mid], mended=coded.rtx is not None)

@@ -36,8 +36,8 @@ _CERTIFICATE_LEFT = timedelta(days=7)  # a new one is made when the old one has 
 class PeerFactory:
     """Opens legs on one UDP port (implements `rooms.client.LegFactory`).
 
-    `media_port` 0: the system chooses; `media_addresses` empty: every address of this machine; `bitrate_cap` in
-    bit/s per camera. `counters` counts what was dropped, by reason, since the start.
+    `media_port` 0: the system chooses; `media_addresses` empty: every address of this machine.
+    `counters` counts what was dropped, by reason, since the start.
     """
 
     def __init__(
@@ -45,12 +45,10 @@ class PeerFactory:
         media_port: int = 0,
         media_addresses: Sequence[str] = (),
         *,
-        bitrate_cap: int = CAP,
         backend: Wanted = "auto",
         words: Words | None = None,
     ) -> None:
         self.counters: Counter[str] = Counter()
-        self.bitrate_cap = bitrate_cap
         self.udp = UdpPort(self.counters)
         library, reason = chosen(backend)
         self.backend = f"{'python' if library is None else 'native'} ({reason})"
@@ -110,16 +108,28 @@ class PeerFactory:
         low: bool = False,
         codec: VideoCodec = VideoCodec.VP8,
         also: frozenset[VideoCodec] = frozenset(),
+        most_bits: int = CAP,
         offer: str = "",
     ) -> PeerLeg:
         """See `rooms.client.LegFactory`."""
+        theirs = None
         if offer:
             carries = [BOTH] * lines if isinstance(lines, int) else lines
             theirs = offered.parse(offer, publishes, carries, codec, announce=announce)
-            leg = PeerLeg(self, leg_id, events, theirs.lines, loopback=False, codec=codec, offered=theirs)
+            order = theirs.lines
         else:
             order = media_lines(publishes, 1 if loopback and not lines else lines, announce=announce, low=low)
-            leg = PeerLeg(self, leg_id, events, order, loopback=loopback, codec=codec, also=also)
+        leg = PeerLeg(
+            self,
+            leg_id,
+            events,
+            order,
+            loopback=loopback and theirs is None,
+            codec=codec,
+            also=also,
+            most_bits=most_bits,
+            offered=theirs,
+        )
         self._legs.add(leg)
         return leg
 

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from ipaddress import ip_address
 
 from rooms import loudness
+from rooms.bandwidth import CAP
 from rooms.client import MediaKind
 from rooms.codec import VideoCodec
 from rooms.errors import BadSdp
@@ -32,7 +33,7 @@ _FORMAT = {
     VideoCodec.H264: "level-asymmetry-allowed=1;packetization-mode=1;profile-level-id=42e01f",
 }
 # Chromium would begin at 300 kbit/s and 360 lines and stay there for half a minute; others ignore this.
-_START = "x-google-start-bitrate=800"
+_START = 800  # kbit/s
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,6 +47,7 @@ class Transport:
     fingerprint: str  # SHA-256 of the certificate, as SDP writes it
     codec: VideoCodec = VideoCodec.VP8  # of all pictures
     also: frozenset[VideoCodec] = frozenset()  # other codings of those that the server sends
+    most: int = CAP  # bit/s that the peer may send
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,9 +114,10 @@ def _media(transport: Transport, line: MediaLine, ssrcs: tuple[int, int] | None)
     if audible:
         text += [*sound(OPUS), f"a=extmap:{loudness.EXTENSION} {loudness.URI}"]
     else:
+        most = transport.most if line.use == "own" else None
         for codec in _codings(line, transport.codec, transport.also):
             coded = PICTURE_TYPE[codec]
-            text += picture(codec, coded, RTX_OF[coded], _FORMAT[codec], line.use == "own")
+            text += picture(codec, coded, RTX_OF[coded], _FORMAT[codec], most)
     if ssrcs is None:
         if not audible:
             text.append(f"a=rtcp-fb:{number} goog-remb")
@@ -141,9 +144,11 @@ def carrier(
 ) -> list[str]:
     """An m-line and how it is carried."""
     version = ip_address(transport.hosts[0]).version
+    limited = line.use == "own" and line.kind is MediaKind.VIDEO
     return [
         f"m={line.kind} {transport.port} UDP/TLS/RTP/SAVPF {' '.join(map(str, formats))}",
         f"c=IN IP{version} {transport.hosts[0]}",
+        *([f"b=TIAS:{transport.most}"] if limited else []),  # RFC 3890
         f"a=rtcp:9 IN IP{version} {transport.hosts[0]}",
         f"a=mid:{line.mid}",
         f"a={way}",
@@ -173,9 +178,10 @@ def sound(number: int) -> list[str]:
     ]
 
 
-def picture(codec: VideoCodec, number: int, rtx: int | None, parameters: str, start: bool) -> list[str]:
-    """What is said of payload type `number`; `start`: its sender is told where to begin."""
-    parameters = ";".join(part for part in (parameters, _START if start else "") if part)
+def picture(codec: VideoCodec, number: int, rtx: int | None, parameters: str, most: int | None) -> list[str]:
+    """What is said of payload type `number`; `most`: bit/s that its sender may use, and is told where to begin."""
+    begin = "" if most is None else f"x-google-start-bitrate={min(_START, most // 1000)}"
+    parameters = ";".join(part for part in (parameters, begin) if part)
     return [
         f"a=rtpmap:{number} {codec.upper()}/90000",
         *([f"a=fmtp:{number} {parameters}"] if parameters else []),

@@ -101,9 +101,11 @@ def rules(values: FamilyPolicy) -> list[tuple[str, str, dict[str, int]]]:
         (N_("Without an officer it ends after"), N_("{n} minutes"), {"n": values.monitor_absent_end_minutes}),
         (N_("A pause ends the visit after"), N_("{n} minutes"), {"n": values.pause_end_minutes}),
         (N_("While paused"), RECORDING[values.record_while_paused], {}),
+        (N_("While somebody is muted"), HEARD[values.record_while_muted], {}),
         (N_("Visitors at most"), "{n}", {"n": values.max_visitors}),
     ]
 
 
 RECORDING = {True: N_("the recording goes on"), False: N_("nothing is recorded")}
+HEARD = {True: N_("their voice is recorded"), False: N_("their voice is not recorded")}
 KINSHIPS = {kinship.value: text for kinship, text in KINSHIP_TEXTS.items()}

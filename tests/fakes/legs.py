@@ -6,6 +6,7 @@ from typing import Literal
 from core import clock
 from core.errors import Unavailable
 from core.ids import Ref, new_id
+from rooms.bandwidth import CAP
 from rooms.client import Leg, LegEvents, LegStatistics, MediaKind, TrackSink, Way
 from rooms.codec import VideoCodec
 from rooms.errors import BadSdp
@@ -32,6 +33,7 @@ class FakeLeg:
         self.codec = VideoCodec.VP8
         self.codings = frozenset(VideoCodec)  # that its peer can do
         self.theirs = ""  # the offer the peer made
+        self.most_bits = CAP
         self.carries = [BOTH] * lines if isinstance(lines, int) else list(lines)
         self.announced = announce
         self.lines: dict[int, Shown] = {}
@@ -91,7 +93,7 @@ class FakeLeg:
     def announce(self, publisher: Leg | None) -> None:
         self.announcer = publisher.id if publisher is not None and self.announced else None
 
-    def tap(self, sink: TrackSink) -> None:
+    def tap(self, sink: TrackSink, *, sound: bool = True) -> None:
         raise AssertionError("only a real recorder taps")
 
     def untap(self, sink: TrackSink) -> None:
@@ -144,12 +146,13 @@ class FakeLegs:
         low: bool = False,
         codec: VideoCodec = VideoCodec.VP8,
         also: frozenset[VideoCodec] = frozenset(),
+        most_bits: int = CAP,
         offer: str = "",
     ) -> FakeLeg:
         if "bad" in offer:
             raise BadSdp(offer)
         leg = self.legs[leg_id] = FakeLeg(leg_id, events, publishes, lines, announce=announce)
-        leg.codec, leg.theirs = codec, offer
+        leg.codec, leg.theirs, leg.most_bits = codec, offer, most_bits
         if loopback:
             self.loopbacks.add(leg_id)
         return leg
@@ -171,6 +174,7 @@ class FakeRecorder:
         self.healthy = True
         self.taking: dict[str, tuple[Ref, str, str]] = {}
         self.took: list[str] = []
+        self.heard: list[tuple[str, bool]] = []  # whose sound is taken from then on
         self.marks: list[tuple[str, dict[str, object]]] = []
         self.finished: str | None = None
 
@@ -184,6 +188,9 @@ class FakeRecorder:
 
     def remove(self, leg: Leg) -> None:
         del self.taking[leg.id]
+
+    def hear(self, leg: Leg, *, heard: bool) -> None:
+        self.heard.append((leg.id, heard))
 
     def mark(self, tag: str, **details: object) -> None:
         self.marks.append((tag, details))

@@ -37,6 +37,14 @@ def test_a_missing_value_is_an_error_that_names_it() -> None:
     assert caught.value.params == {"missing": "minutes, lead_days"}
 
 
+def test_rules_approved_before_a_value_existed_mean_what_they_meant() -> None:
+    later = ("record_while_muted", "most_kbit_s")
+    before = {name: value for name, value in WHOLE.items() if name not in later}
+    values = model.merge([Layer("pol_n", "CN", 1, before, ())]).values
+    assert (values.record_while_muted, values.most_kbit_s) == (True, 1500)
+    assert [name for name, field in FamilyPolicy.model_fields.items() if not field.is_required()] == [*later]
+
+
 def test_no_rules_at_all_are_another_error() -> None:
     with pytest.raises(PolicyUnknown):
         model.merge([])
@@ -49,6 +57,9 @@ def test_no_rules_at_all_are_another_error() -> None:
         {"minutes": "half an hour"},
         {"minutes": 3},
         {"hold_minutes": 0},
+        {"most_kbit_s": 299},
+        {"most_kbit_s": 1501},
+        {"record_while_muted": "at times"},
         {"lead_unit": "fortnights"},
         {"visits_by_level": {"strict": "none"}},
         {"reminder_minutes": [30]},

@@ -89,6 +89,7 @@ async def test_the_monitor_leaves_and_comes_back(
             leg for leg in legs.open_legs if leg.publishes and len(leg.carries) == 1 and leg.lines
         )
         assert relative_leg.lines
+        assert relative_leg.most_bits == 1_500_000  # as the preset's rules have it
         await call.officer.send({"type": "bye"})
         state = await call.relative.until(lambda s: s["phase"] == "paused")
         assert state["pause"]["reason"] == "monitor-lost"

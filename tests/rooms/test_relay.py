@@ -160,6 +160,15 @@ def test_a_recorder_gets_all_whatever_is_forwarded_until_it_lets_go() -> None:
     assert (len(sink.taken), len(late.taken)) == (2, 1)
 
 
+def test_a_recorder_may_be_given_pictures_without_their_sound_for_a_while() -> None:
+    sender, sink = Leg(), FakeSink()
+    for number, sound in enumerate((True, False, False, True), start=1):
+        sender.relay.tap(sink, sound=sound)
+        sender.send([packet(AUDIO, number, 0, 0x20, b"%d" % number), video(number)])
+    assert [data[12:] for kind, data, _ in sink.taken if kind is AUDIO] == [b"1", b"4"]
+    assert sum(kind is VIDEO for kind, *_ in sink.taken) == 4
+
+
 def test_a_failing_recorder_silences_nobody() -> None:
     class Broken(FakeSink):
         def packet(self, kind: MediaKind, packet: bytes, arrived: float) -> None:

@@ -44,6 +44,28 @@ def recorder(stage: Stage) -> FakeRecorder:
     return stage.recorder
 
 
+def test_a_silent_track_goes_on_and_each_change_is_told_once(stage: Stage) -> None:
+    silent = replace(FULL, silent=frozenset({"a", "elsewhere"}))
+    for scene in (FULL, silent, silent):
+        stage.dim(scene)
+        stage.light(scene, SEATS)
+    assert recorder(stage).heard == [("a", False)]
+    assert set(recorder(stage).taking) == {"a", "b"}
+    stage.light(FULL, SEATS)
+    assert recorder(stage).heard == [("a", False), ("a", True)]
+
+
+def test_who_comes_back_silent_is_taped_silent(stage: Stage) -> None:
+    stage.light(replace(FULL, silent=frozenset({"a"})), SEATS)
+    assert recorder(stage).heard == [("a", False)]
+    stage.exit("a")
+    stage.enter("a", FakeLeg("a", Events(), BOTH, 1))
+    stage.light(FULL, SEATS)
+    assert recorder(stage).heard == [("a", False)]
+    stage.light(replace(FULL, silent=frozenset({"a"})), SEATS)
+    assert recorder(stage).heard == [("a", False), ("a", False)]
+
+
 def test_recorded_words_reach_every_leg_and_the_recording_and_outlast_a_tick(stage: Stage) -> None:
     quiet = replace(FULL, announcer=None)
     stage.light(quiet, SEATS)

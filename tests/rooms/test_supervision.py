@@ -1,5 +1,6 @@
 """What happens when supervision or recording is lost, and every act of the officer."""
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -20,7 +21,7 @@ from rooms.actions import (
 from rooms.model import EndReason, Phase, SeatState
 from rooms.powers import Act
 from scheduler.model import Fault
-from tests.rooms.stagehand import INMATE, OFFICER, SECOND, SON, WIFE, Stagehand, live
+from tests.rooms.stagehand import INMATE, OFFICER, RULES, SECOND, SON, WIFE, Stagehand, live, visit
 
 # Loss of monitor or recorder
 
@@ -332,11 +333,17 @@ def test_the_end_has_a_reason_and_the_officers_words_stay_with_the_prison() -> N
 
 
 @pytest.mark.parametrize("policy", [True, False])
+def test_whether_a_muted_voice_is_recorded_is_policy(policy: bool) -> None:
+    hand = live(visit(rules=replace(RULES, record_while_muted=policy)))
+    hand.act("mute", seat=WIFE.id)
+    assert set(hand.room.scene().taped) == {"wife", "inmate"}
+    assert hand.room.scene().silent == (frozenset() if policy else {"wife"})
+    hand.act("unmute", seat=WIFE.id)
+    assert hand.room.scene().silent == frozenset()
+
+
+@pytest.mark.parametrize("policy", [True, False])
 def test_whether_a_pause_is_recorded_is_policy(policy: bool) -> None:
-    from dataclasses import replace
-
-    from tests.rooms.stagehand import RULES, visit
-
     hand = live(visit(rules=replace(RULES, record_while_paused=policy)))
     hand.act("pause", code="security")
     assert bool(hand.room.scene().taped) is policy
