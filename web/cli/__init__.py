@@ -25,6 +25,7 @@ COMMANDS = {
     "assign": "plans a week from a file, with the proof of how near the plan is to the best",
     "migrate": "brings the database to this version",
     "verify": "proves the ledger or a recording, or names the first broken place",
+    "vault": "the master keys of the recordings: status, a new version, an old one taken away",
     "doctor": "looks at settings, database, disk, ports and keys, and says what is wrong",
 }
 

@@ -14,7 +14,7 @@ from core import settings as core_settings
 from core.bus import open_bus
 from core.db import Database
 from core.settings import Settings
-from recording import days
+from recording import days, masters, vault
 from signaling import turn
 from signaling.library import chosen
 
@@ -109,6 +109,24 @@ async def _keys(settings: Settings) -> tuple[bool, str]:
     return True, f"recordings are signed with key {key.key_id}"
 
 
+async def _vault(settings: Settings) -> tuple[bool, str]:
+    found, path = masters.load(settings), masters.path_of(settings)
+    db = Database.connect(settings.sqlalchemy_url)
+    try:
+        async with db.read() as session:
+            used = await vault.versions(session)
+    finally:
+        await db.close()
+    missing = sorted(set(used) - set(found.versions))
+    if missing:
+        return False, f"{path} lacks version {missing[0]}, which opens {used[missing[0]]} recordings"
+    if path.stat().st_mode & 0o077:
+        return False, f"{path} can be read by others than its owner: chmod 600"
+    if settings.mode == "production" and path.is_relative_to(settings.data_dir):
+        return True, f"{path} lies beside what it opens: move it elsewhere and set KINBRIDGE_VAULT_KEYS"
+    return True, f"{path}, version {found.newest} wraps; keep a copy in a safe"
+
+
 async def _media_port(settings: Settings) -> tuple[bool, str]:
     if settings.media_port == 0:
         return (
@@ -155,6 +173,7 @@ EXAMINATIONS: dict[str, Callable[[Settings], Awaitable[tuple[bool, str]]]] = {
     "bus": _bus,
     "disk": _disk,
     "signing key": _keys,
+    "vault keys": _vault,
     "media port": _media_port,
     "TURN": _turn,
     "media back-end": _media_backend,
