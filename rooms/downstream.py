@@ -40,7 +40,9 @@ class Downstream:
         self.flow = flows.outflow(kind, self.ssrc, numbers, self)
         self._source: Upstream | None = None
         self._next: Upstream | None = None  # another layer of the same picture, from its next key frame on
-        self._flows = False
+        self._flows = self._held = False
+        self.missed = 0  # packets the viewer asked for again, each counted once
+        self._asked = -1  # the newest of them
         self._rtx_sequence = secrets.randbelow(0x8000)
         self._reports: deque[tuple[int, float]] = deque(maxlen=8)  # middle of NTP, when it was sent
         self._resends = float(_RESENDS)
@@ -83,6 +85,12 @@ class Downstream:
             if self._next is not None:
                 source.request_keyframe(now)
 
+    def hold(self, now: float, *, held: bool) -> None:
+        """Whether nothing is to flow for a moment, whatever is carried."""
+        if held is not self._held:
+            self._held = held
+            self.update(now)
+
     def _went_over(self) -> None:
         """The key frame came: reports and what is sent again are the new layer's from now on."""
         if self.flow.changing:
@@ -100,6 +108,7 @@ class Downstream:
     def update(self, now: float) -> None:
         """The port became ready or the peer's answer is known: flows, if it may."""
         may = self._source is not None and self._source.flow.payload_type in self.takes and self._port.ready
+        may = may and not self._held
         if may and not self._flows and self._source is not None:
             self._flows = True
             self._source.outs.append(self)
@@ -143,12 +152,15 @@ class Downstream:
     def lately_lost(self, now: float) -> float:
         return self.loss[0] if self.loss is not None and now - self.loss[1] < _FRESH else 0.0
 
-    def resend(self, lost: tuple[int, ...], now: float) -> None:
-        """The viewer misses these sequence numbers; those of this beginning that we still have go again."""
+    def resend(self, lost: tuple[int, ...], now: float, most: float = _RESENDS) -> None:
+        """The viewer misses these sequence numbers; those of this beginning that we still have go again, `most` of
+        them in a second."""
         source, flow = self._source, self.flow
         if source is None or flow.waiting or not self._flows:
             return
-        self._resends = min(_RESENDS, self._resends + (now - self._resends_at) * _RESENDS)
+        self.note(lost)
+        most = min(_RESENDS, most)
+        self._resends = min(most, self._resends + (now - self._resends_at) * most)
         self._resends_at = now
         for sequence in lost:
             number = extend(sequence, flow.last_sequence) - flow.sequence_shift
@@ -157,6 +169,15 @@ class Downstream:
                 continue
             self._resends -= 1
             self._send_again(packet, number)
+
+    def note(self, lost: tuple[int, ...]) -> None:
+        """Counts what the viewer misses of what was sent to it."""
+        source, flow = self._source, self.flow
+        for sequence in sorted({extend(sequence, flow.last_sequence) for sequence in lost}):
+            number = sequence - flow.sequence_shift
+            if sequence > self._asked and source is not None and flow.first <= number <= flow.newest:
+                self._asked = sequence
+                self.missed += source.flow.kept(number) is not None
 
     def _send_again(self, packet: bytes, number: int) -> None:
         sequence = (number + self.flow.sequence_shift) & 0xFFFF

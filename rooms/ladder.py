@@ -35,7 +35,7 @@ class Rung:
 RUNGS: Final[dict[Picture, Rung]] = {
     Picture.P720: Rung(700_000, 720, 30, 1_200_000, 40_000),
     Picture.P360: Rung(320_000, 360, 25, 600_000, 40_000),
-    Picture.P180: Rung(160_000, 180, 15, 220_000, 32_000),
+    Picture.P180: Rung(160_000, 180, 15, 320_000, 32_000),
     Picture.STILL: Rung(85_000, 180, 5, 100_000, 24_000),
     Picture.SOUND: Rung(0, 0, 0, 0, 20_000),
 }

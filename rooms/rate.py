@@ -3,6 +3,10 @@
 Up: what arrived, what did not, and how much later than at best the newest sound came (its timestamp against our
 clock). Down: what the peer's reports say of each stream, and how much longer than at best the round trip takes.
 Nothing here is done per packet.
+
+When a line overflows (`rooms.overflow`) that is too slow: then the peer is told at once and often what may be sent, and
+no picture goes down to it for a while. A line that got narrow mostly did so both ways, and what must get through it
+now are sound and the reports.
 """
 
 from collections.abc import Iterable
@@ -11,6 +15,7 @@ from dataclasses import dataclass
 from rooms.bandwidth import CAP, Estimate, Second
 from rooms.client import MediaKind
 from rooms.downstream import Downstream
+from rooms.overflow import Overflow, Passed
 from rooms.rtcp import ReportBlock
 from rooms.rtp import CLOCK_RATE
 from rooms.upstream import Upstream
@@ -24,6 +29,15 @@ _SHORT = 0.2  # seconds between two reports of one stream that say too little
 _WAITED = 1.8  # seconds without a report on pictures: reports were lost, so the way was dead
 _FAR = 6.0  # seconds: a sender is told, what it sent lies in queues, and viewers report once a second
 _HALF = 1 << 31
+# Seconds of waiting, as of an estimate: up it is known from two sides, and what waits long is lost soon.
+_WAITS = (0.15, 0.06)
+_URGENT = 1.5  # seconds in which it is said again, for it may be lost on the way
+_HELD, _HELD_MOST = 0.8, 4.0  # seconds without pictures: till queues are empty; till what comes should fit
+_LOST = 0.3  # of the packets: as many are lost where a line overflows
+_UNTRUE = 1.5  # seconds after that in which reports tell of a time in which little was sent
+_MENDING, _LARGE, _FEW = 0.3, 1100, 5.0  # of what passes; bytes of a packet; packets a second at least
+_FITS = 1.2  # times what passes
+_AGAIN = 0.5  # seconds between two looks at what comes
 
 
 @dataclass(slots=True)
@@ -60,7 +74,7 @@ class Rate:
         self._ups = tuple(ups)
         self._downs = tuple(downs)
         lines = sum(down.kind is MediaKind.VIDEO for down in self._downs)
-        self.up = Estimate(cap)
+        self.up = Estimate(cap, waits=_WAITS)
         self.down = Estimate(cap * max(1, lines), _FAR)
         self.limit: int | None = None
         self.queue_up: float | None = None
@@ -75,6 +89,27 @@ class Rate:
         self._told_at = float("-inf")
         self._over: float | None = None  # of the round trip, beyond its least
         self._blind_until = float("-inf")
+        self._overflow_up, self._overflow_down = Overflow(), Overflow()
+        self._urgent_until = float("-inf")
+        self._held_at: float | None = None
+        self._let_at = float("-inf")  # when pictures were let go down again
+        self._heard = float("-inf")  # when the peer reported last
+        self._came = (0.0, 0)  # when was looked, and octets of what would go down
+        self._coming = float("inf")  # bit/s of it
+
+    @property
+    def holds(self) -> bool:
+        """No pictures are to go down now."""
+        return self._held_at is not None
+
+    @property
+    def spare(self) -> float:
+        """Packets a second that may be sent again."""
+        return max(_FEW, self.down.bits_per_second / 8 / _LARGE * _MENDING)
+
+    def urgent(self, now: float) -> bool:
+        """What the peer may send has just become less, and sound depends on its knowing."""
+        return now < self._urgent_until
 
     @property
     def told(self) -> int:
@@ -92,6 +127,47 @@ class Rate:
                 units = ((up.flow.transit - self._transit + _HALF) & 0xFFFFFFFF) - _HALF
                 late = units / CLOCK_RATE[up.kind]
                 self._lateness = late if self._lateness is None else min(self._lateness, late)
+        if (passed := self._overflows_up(now)) is not None:
+            self.up.overflowed(passed, now)
+            self._urgent_until = now + _URGENT
+            self._hold(now)
+        if (passed := self._overflows_down(now)) is not None:
+            self.down.overflowed(passed, now)
+            self._hold(now)
+        if self._held_at is not None:
+            self._let_go(now, self._held_at)
+
+    def _overflows_up(self, now: float) -> Passed | None:
+        standing = [up.flow.standing() for up in self._ups]
+        sent, came = sum(expected for _, expected, _ in standing), sum(arrived for *_, arrived in standing)
+        return self._overflow_up.look(
+            now, sent, sent - came, sum(up.octets for up in self._ups) + came * _WIRE
+        )
+
+    def _overflows_down(self, now: float) -> Passed | None:
+        """By what the peer asks for again, which it does at once."""
+        sent, lost = sum(down.packets for down in self._downs), sum(down.missed for down in self._downs)
+        size = sum(down.octets for down in self._downs) + sent * (12 + _WIRE)
+        passed = self._overflow_down.look(now, sent, lost, size)
+        return None if passed is None else Passed(passed.bits * (1 - passed.loss), passed.loss)
+
+    def _hold(self, now: float) -> None:
+        if self._held_at is None:
+            self._held_at, self._came, self._coming = now, (now, self._offered()), float("inf")
+
+    def _let_go(self, now: float, since: float) -> None:
+        """As soon as what comes fits what passes, and the peer was heard since; or else after a while, to see."""
+        at, size = self._came
+        if now - at >= _AGAIN:
+            self._came = (now, self._offered())
+            self._coming = (self._came[1] - size) * 8 / (now - at)
+        heard, fits = self._heard > since + _SHORT, self._coming <= _FITS * self.down.bits_per_second
+        if now - since > _HELD_MOST or (now - since > _HELD and heard and fits):
+            self._held_at, self._let_at = None, now
+
+    def _offered(self) -> int:
+        """Octets of all that is to be sent to this peer, since it began."""
+        return sum(down.source.octets for down in self._downs if down.source is not None)
 
     def forget(self) -> None:
         """A stream began anew: its timestamps have nothing to do with those before."""
@@ -124,6 +200,9 @@ class Rate:
 
     def reported(self, down: Downstream, block: ReportBlock, now: float) -> None:
         """The peer tells what it got of one stream since it told last."""
+        self._heard = now
+        if self._held_at is not None:
+            self._believe(down, block, now)
         before = self._told.get(block.ssrc)
         told = _Told(block.highest, down.packets, down.octets, now)
         if before is not None and now - before.at < _SHORT:
@@ -141,13 +220,21 @@ class Rate:
         if down.kind is MediaKind.VIDEO and now - before.at > _WAITED:
             told.expected = 0
 
+    def _believe(self, down: Downstream, block: ReportBlock, now: float) -> None:
+        """It was right to hold pictures back: the first report that came through says that they did not pass, and
+        nothing is known of this way but how wide it is in the other direction."""
+        own = down.source.own_loss if down.source is not None else 0.0
+        lost = block.fraction / 256 - own
+        if down.kind is MediaKind.VIDEO and lost >= _LOST and not self.down.congested:
+            self.down.overflowed(Passed(self.up.bits_per_second, lost), now)
+
     def _step_down(self, now: float) -> None:
         fresh = [told for told in self._told.values() if now - told.at < _FRESH]
         new = [told for told in fresh if told.at > self._told_at and told.expected]
         if not new:
             return
         self._told_at = now
-        if now < self._blind_until:
+        if now < self._blind_until or self._held_at is not None or now - self._let_at < _UNTRUE:
             return
         expected = sum(told.expected for told in new)
         loss = sum(told.loss * told.expected for told in new) / expected

@@ -25,6 +25,7 @@ _STREAMS = 16  # SSRCs a peer may send on; each costs memory in libsrtp for as l
 _REPORTERS = 32  # SSRCs a peer may report as: Firefox takes one for each m-line
 _QUIET = 1.0  # seconds without a packet after which a stream may take another SSRC
 _SECOND = 1.0
+_URGE = 0.2  # seconds between two words on what may be sent, while a line overflows
 _TRIP_FRESH = 2.5  # seconds for which a round trip counts
 _FRESH = 6.0  # seconds for which a viewer's report counts
 
@@ -70,7 +71,7 @@ class Relay:
         self._by_ssrc = {down.ssrc: down for down in self.downs.values()}
         self._handlers: dict[bytes, _Handler] = {}
         self._reporters: set[bytes] = set()
-        self._report_at = 0.0
+        self._report_at = self._urged_at = 0.0
         for up in self._sources:
             if up.kind is MediaKind.VIDEO:
                 up.flow.payload_type = PICTURE_TYPE[codec]
@@ -177,7 +178,9 @@ class Relay:
             down.reported(message, now)
         elif isinstance(message, wire.Nack):
             if down.kind is MediaKind.AUDIO or not self.rate.down.congested:  # sound first
-                down.resend(message.lost, now)
+                down.resend(message.lost, now, self.rate.spare)
+            else:
+                down.note(message.lost)
         elif isinstance(message, wire.KeyframeRequest):
             down.keyframe_wanted(now)
 
@@ -245,7 +248,15 @@ class Relay:
                 up.missing.far(round_trip)
             up.tick(now)
         self.rate.tick(now)
+        for down in self.downs.values():
+            if down.kind is MediaKind.VIDEO:
+                down.hold(now, held=self.rate.holds)
+        for up in self._sources:
+            up.rest(now, rests=self.rate.urgent(now))
         self._listen()
+        if self.rate.urgent(now) and now - self._urged_at >= _URGE and self._port.ready:
+            self._urged_at = now
+            self._port.rtcp(wire.receiver_report(self._ssrc, []) + self._remb())
         if now - self._report_at >= _SECOND and self._port.ready:
             self._report_at = now
             self._report(now)
@@ -260,14 +271,15 @@ class Relay:
             self.level = min(self.level, heard)
 
     def _report(self, now: float) -> None:
+        """An empty one, too: where nobody speaks it is what tells the peer that the way lives."""
         blocks = [block for up in self._sources if (block := up.report(now)) is not None]
-        if not blocks:
-            return
-        told = wire.receiver_report(self._ssrc, blocks)
+        self._port.rtcp(wire.receiver_report(self._ssrc, blocks) + self._remb())
+
+    def _remb(self) -> bytes:
         video = self.ups.get(MediaKind.VIDEO)
-        if video is not None and video.ssrc is not None:
-            told += wire.remb(self._ssrc, video.ssrc, self.rate.told)
-        self._port.rtcp(told)
+        if video is None or video.ssrc is None:
+            return b""
+        return wire.remb(self._ssrc, video.ssrc, self.rate.told)
 
     # --- figures ---
 

@@ -64,6 +64,7 @@ class Upstream:
         self._video = kind is MediaKind.VIDEO
         self._told = (0, 0)  # expected and arrived, at the last report
         self._asked = float("-inf")
+        self._resting = False
         self._lossy_at = float("-inf")
 
     def adopt(self, ssrc: int) -> None:
@@ -131,11 +132,22 @@ class Upstream:
     def came_late(self, number: int) -> None:
         self.missing.arrived(number)
 
+    def rest(self, now: float, *, rests: bool) -> None:
+        """Whether nothing is asked for, because the way overflows: what is sent again would only fill it. Of sound
+        that is never so."""
+        if self._video and rests is not self._resting:
+            self._resting = rests
+            self.missing.clear()
+            if not rests:
+                self.request_keyframe(now)
+
     def skipped(self, first: int, end: int, now: float) -> None:
         if end - first > JUMP:
             self._told = (0, 0)
             self.missing.clear()
             self.request_keyframe(now)
+        elif self._resting:
+            return
         elif self.missing.skip(first, end):
             # Of sound, too: browsers keep what they sent of it where `nack` was offered, though they do not answer so.
             self._ask_again(self.missing.due(now))
@@ -151,7 +163,7 @@ class Upstream:
         if not self._video:
             return
         self.flow.key_wanted = True
-        if self.ssrc is not None and now - self._asked >= wait:
+        if self.ssrc is not None and now - self._asked >= wait and not self._resting:
             self._asked = now
             self._feedback(rtcp.pli(self._own_ssrc, self.ssrc))
 
@@ -205,7 +217,8 @@ class Upstream:
         middle, since = 0, 0
         if self.last_report is not None:
             middle = self.last_report[0].ntp >> 16 & 0xFFFFFFFF
-            since = min(int((now - self.last_report[1]) * 65536), 0xFFFFFFFF)
+            # Below zero where the report came in the same moment, noted by the relay's thread.
+            since = max(0, min(int((now - self.last_report[1]) * 65536), 0xFFFFFFFF))
         return rtcp.ReportBlock(
             self.ssrc,
             min(255, int(self._felt(now) * 256)),
