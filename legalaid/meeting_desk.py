@@ -14,7 +14,7 @@ from core.db import Session
 from core.errors import Conflict, Forbidden, NotFound, Refused
 from core.ids import SYSTEM, Ref
 from ledger.record import record
-from legalaid import access, clocks, meetings
+from legalaid import access, clocks, companions, meetings
 from legalaid.access import Actor, ref, tag
 from legalaid.confidential import CaseState, Decision, Ground, OfficerRule, decide
 from legalaid.forms import reason
@@ -126,13 +126,17 @@ async def decision_for(session: Session, row: MeetingRow) -> Decision:
 
 
 async def _parties(session: Session, row: MeetingRow) -> tuple[Party, ...]:
-    """One or two lawyers, each with a seat of their own, and the inmate. An assistant sits beside the lawyer."""
+    """One or two lawyers, each with a seat of their own, who comes with them, and the inmate."""
     lawyers = []
     for staff_id in filter(None, (row.lawyer_id, row.second_id)):
         staff = await session.get_one(StaffRow, staff_id)
         lawyers.append(Party(SeatRole.COUNSEL, Ref("counsel", staff_id), staff.name))
     inmate = await session.get_one(InmateRow, row.inmate_id)
-    return (*lawyers, Party(SeatRole.INMATE, Ref("inmate", row.inmate_id), inmate.name))
+    return (
+        *lawyers,
+        *companions.parties(row),
+        Party(SeatRole.INMATE, Ref("inmate", row.inmate_id), inmate.name),
+    )
 
 
 async def refuse(session: Session, actor: Identity, meeting_id: str, words: str) -> None:
@@ -144,11 +148,15 @@ async def refuse(session: Session, actor: Identity, meeting_id: str, words: str)
 
 
 async def decide_interpreter(session: Session, actor: Identity, meeting_id: str, *, admitted: bool) -> None:
-    """The interpreter's own answer, on its own clock of three days."""
+    """The interpreter's own answer, on its own clock of three days; a seat in what is arranged already, too."""
     row = await _theirs(session, actor, meeting_id)
     if row.interpreter_state != "asked":
         raise MeetingMoved
     row.interpreter_state = "admitted" if admitted else "refused"
+    await session.flush()
+    if row.sitting_id is not None and row.state == MeetingState.ARRANGED:
+        for party in companions.parties(row):
+            await sittings.join(session, actor.subject, row.sitting_id, party)
     await clocks.end(session, actor, Ref(INTERPRETER, row.id), ClockState.DONE)
     what = f"officer:interpreter:{row.interpreter_state}"
     record(session, what, actor=actor.subject, subject=Ref(MATTER, row.id))

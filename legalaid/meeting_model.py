@@ -30,8 +30,16 @@ MOVES: Mapping[MeetingState, frozenset[MeetingState]] = {
     MeetingState.WITHDRAWN: frozenset({MeetingState.ASKED, MeetingState.ARRANGED}),
     MeetingState.HELD: frozenset({MeetingState.ARRANGED}),
     MeetingState.MISSED: frozenset({MeetingState.ARRANGED}),
-    MeetingState.FAILED: frozenset({MeetingState.ARRANGED}),
+    MeetingState.FAILED: frozenset({MeetingState.ASKED, MeetingState.ARRANGED}),
 }
+
+
+class EngagedBy(StrEnum):
+    """Who gave the lawyer the mandate. A relative's is confirmed by the inmate at the first meeting (art. 5)."""
+
+    INMATE = "inmate"
+    RELATIVE = "relative"
+    APPOINTED = "appointed"  # by a legal-aid centre or a court
 
 
 class Paper(StrEnum):
@@ -58,6 +66,11 @@ GROUNDS: Mapping[Ground, str] = {
     Ground.ADVICE: "Legal questions and drafting",
     Ground.EVIDENCE: "Evidence in another person's case",
 }
+ENGAGED: Mapping[EngagedBy, str] = {
+    EngagedBy.INMATE: "The inmate",
+    EngagedBy.RELATIVE: "A relative of the inmate",
+    EngagedBy.APPOINTED: "A legal-aid centre or a court",
+}
 CASES: Mapping[CaseState, str] = {
     CaseState.NONE: "No case is running",
     CaseState.OPEN: "Under investigation, prosecution or trial",
@@ -74,6 +87,13 @@ STATES: Mapping[MeetingState, str] = {
 }
 
 
+INTERPRETERS: Mapping[str, str] = {
+    "asked": "The prison decides",
+    "admitted": "Admitted",
+    "refused": "Not admitted",
+}
+
+
 @dataclass(frozen=True, slots=True)
 class MeetingForm:
     """`second`: user name of a second lawyer, or ""; `key`: made with the page."""
@@ -87,6 +107,9 @@ class MeetingForm:
     second: str = ""
     assistant: str = ""
     interpreter: str = ""
+    assistant_user: str = ""  # user names of those who come in from a device of their own
+    interpreter_user: str = ""
+    engaged_by: str = EngagedBy.INMATE
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,3 +139,6 @@ class MeetingView:
     starts_at: datetime | None
     confidentiality: str
     basis: str
+    engaged_by: str
+    second_name: str
+    seated: frozenset[str]  # "assistant", "interpreter": has a device of their own

@@ -33,6 +33,10 @@ class MeetingRow(Base):
     words: Mapped[str] = mapped_column(Text)  # why refused, ended or excused
     sitting_id: Mapped[str | None] = mapped_column(ForeignKey("sitting.id"))
     excused: Mapped[bool]
+    # Accounts of those who have a device of their own; no foreign keys, for these columns came to a table that stood.
+    assistant_id: Mapped[str | None]
+    interpreter_id: Mapped[str | None]
+    engaged_by: Mapped[str] = mapped_column(server_default="")  # legalaid.meeting_model.EngagedBy
 
 
 class MeetingPaperRow(Base):
@@ -60,3 +64,4 @@ class MeetingRuleRow(Base):
     officer: Mapped[str]  # legalaid.confidential.OfficerRule
     basis: Mapped[str] = mapped_column(Text)  # the local rule that allows it
     set_at: Mapped[datetime]
+    counselling: Mapped[str] = mapped_column(server_default="")  # legalaid.confidential.CounsellingRule

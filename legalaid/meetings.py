@@ -11,7 +11,7 @@ from core.db import Session
 from core.errors import Conflict, NotFound, Reason, Refused
 from core.ids import Ref, new_id, reference
 from ledger.record import record
-from legalaid import access, clocks
+from legalaid import access, clocks, companions, mandates
 from legalaid.access import Actor, ref, tag
 from legalaid.confidential import CaseState, Ground
 from legalaid.forms import reason
@@ -20,6 +20,7 @@ from legalaid.meeting_model import (
     MOVES,
     STRIKE_SPAN,
     STRIKES,
+    EngagedBy,
     MeetingForm,
     MeetingState,
     MeetingView,
@@ -30,6 +31,7 @@ from legalaid.tables import ConflictRow, DeskRow, LawyerRow
 from people import proofs
 from people import repository as people
 from people.model import Identity
+from people.proof_content import Content
 from people.proofs import Upload
 from people.tables import InmateRow, StaffRow
 from policy.running import ClockState
@@ -67,6 +69,7 @@ async def ask(
     contents, wrong = await proofs.examined([files[paper] for paper in Paper if paper in files])
     problems = [
         *await _problems(session, lawyer, station, form, files),
+        *await companions.problems(session, form, {lawyer.staff_id, *filter(None, [second])}),
         *wrong,
         *(
             []
@@ -79,17 +82,31 @@ async def ask(
         problems.append(
             reason("inmate_number", "invalid", "Number and name do not fit together in this prison.")
         )
+    elif form.engaged_by == EngagedBy.RELATIVE:
+        problems += await mandates.ended(session, lawyer.staff_id, inmate.id)
     if problems or inmate is None:
         raise Refused(problems)
     row = _row(form, lawyer, station, inmate.id, second)
+    await companions.enter(session, row, form)
     session.add(row)
     await session.flush()
-    for paper, content in zip([paper for paper in Paper if paper in files], contents, strict=True):
+    _keep(session, papers, row.id, dict(zip((one for one in Paper if one in files), contents, strict=True)))
+    await session.flush()
+    await _start_clocks(session, actor, station, row)
+    record(
+        session, "counsel:meeting:asked", actor=actor.subject, subject=Ref(MATTER, row.id), ground=row.ground
+    )
+    return row.id
+
+
+def _keep(session: Session, papers: Box, meeting_id: str, contents: Mapping[Paper, Content]) -> None:
+    """The papers, sealed each under its own id."""
+    for paper, content in contents.items():
         paper_id = new_id("ppr")
         session.add(
             MeetingPaperRow(
                 id=paper_id,
-                meeting_id=row.id,
+                meeting_id=meeting_id,
                 kind=paper.value,
                 media_type=content.media_type,
                 sealed=papers.seal(content.data, paper_id),
@@ -97,12 +114,6 @@ async def ask(
                 original_seen_at=None,
             )
         )
-    await session.flush()
-    await _start_clocks(session, actor, station, row)
-    record(
-        session, "counsel:meeting:asked", actor=actor.subject, subject=Ref(MATTER, row.id), ground=row.ground
-    )
-    return row.id
 
 
 def _row(
@@ -118,9 +129,6 @@ def _row(
         ask_key=form.key,
         ground=form.ground,
         case_state=form.case_state,
-        assistant=form.assistant.strip(),
-        interpreter=form.interpreter.strip(),
-        interpreter_state="asked" if form.interpreter.strip() else "",
         minutes=form.minutes,
         state=MeetingState.ASKED.value,
         asked_at=clock.now(),
@@ -128,6 +136,7 @@ def _row(
         words="",
         sitting_id=None,
         excused=False,
+        engaged_by=form.engaged_by,
     )
 
 
@@ -174,6 +183,8 @@ async def _problems(
         problems.append(reason("ground", "missing", "Please choose the ground of the meeting."))
     if form.case_state not in set(CaseState):
         problems.append(reason("case_state", "missing", "Please say how the case stands."))
+    if form.engaged_by not in set(EngagedBy):
+        problems.append(reason("engaged_by", "missing", "Please say who has engaged you."))
     if form.minutes not in MINUTES:
         problems.append(reason("minutes", "invalid", "Between 15 and 120 minutes, please."))
     problems += [
@@ -273,6 +284,8 @@ async def _view(session: Session, row: MeetingRow, papers: Mapping[Paper, str]) 
     sitting = None
     if row.sitting_id:
         sitting = await session.get(SittingRow, row.sitting_id, populate_existing=True)
+    second = await session.get(StaffRow, row.second_id) if row.second_id else None
+    seats = {"assistant": row.assistant_id, "interpreter": row.interpreter_id}
     return MeetingView(
         id=row.id,
         reference=row.reference,
@@ -297,4 +310,7 @@ async def _view(session: Session, row: MeetingRow, papers: Mapping[Paper, str]) 
         starts_at=sitting.starts_at if sitting else None,
         confidentiality=sitting.confidentiality if sitting else "",
         basis=sitting.basis if sitting else "",
+        engaged_by=row.engaged_by,
+        second_name=second.name if second else "",
+        seated=frozenset(name for name, account in seats.items() if account is not None),
     )

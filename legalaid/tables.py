@@ -8,6 +8,7 @@ from sqlalchemy.orm import Mapped, mapped_column
 import legalaid.case_tables
 import legalaid.directory_tables
 import legalaid.help_tables
+import legalaid.mandate_table
 import legalaid.meeting_tables
 import legalaid.opinion_table  # noqa: F401 - these are part of this package's tables
 import people.tables  # noqa: F401 - the foreign keys below point into it

@@ -144,8 +144,8 @@ class Extended:
 
 @dataclass(frozen=True, slots=True)
 class TopologyClosed:
-    """What is held here must be more closed from now on: not for the room, which cannot change what it is, but
-    for its host, which gives it up and opens it anew."""
+    """What is held here must be more closed from now on, or has one party more: not for the room, which cannot
+    change what it is, but for its host, which gives it up and opens it anew."""
 
 
 @dataclass(frozen=True, slots=True)

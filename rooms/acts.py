@@ -38,6 +38,7 @@ REFUSALS = {
     "reason-needed": "Please choose one of the reasons.",
     "text-needed": "Please write what is to be shown.",
     "not-recorded": "Only the prepared warnings can be read out.",
+    "silent-room": "No sound goes from an officer into this meeting. The words can be shown.",
     "somebody-speaks": "Another officer is speaking just now.",
     "not-speaking": "You are not speaking in.",
     "no-change": "It is so already.",
@@ -106,6 +107,8 @@ def warn(room: "Room", officer: Seat, act: Acted) -> None:
             raise refuse("text-needed")
     elif act.code not in room.visit.rules.warnings:
         raise refuse("reason-needed")
+    if act.aloud and not room.topology.oversight.announce:
+        raise refuse("silent-room")
     if act.aloud:
         _say(room, act)
     targets = [_target(room, act)] if act.seat else [s for s in room.seats if not s.is_monitor]

@@ -36,7 +36,7 @@ def _end_by_time(room: "Room", rules: RoomRules) -> None:
         elif over:
             room.end(EndReason.SLOT_OVER, Fault.NOBODY)
         return
-    came = any(seat.view.joined_at for seat in room.seats if seat.role.visits)
+    came = any(seat.view.joined_at for seat in room.seats if room.topology.leads(seat.role))
     # A door that was not open long enough (a restart, no node) is nobody's no-show.
     could_come = room.now.mono - room.opened >= rules.late_cutoff
     late = room.now.wall >= room.visit.starts_at + timedelta(seconds=rules.late_cutoff)

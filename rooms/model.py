@@ -32,6 +32,8 @@ class SeatRole(StrEnum):
     COUNSEL = "counsel"
     MEDIATOR = "mediator"
     COUNSELLOR = "counsellor"
+    ASSISTANT = "assistant"  # of a lawyer
+    INTERPRETER = "interpreter"
     MONITOR = "monitor"
 
     @property
@@ -45,8 +47,12 @@ class SeatRole(StrEnum):
         return _SIDES.get(self.value, self.value)
 
 
-# Mediators and counsellors have accounts of kind counsel.
-_SIDES = {"relative": "family", "monitor": "officer", "mediator": "counsel", "counsellor": "counsel"}
+# Whoever comes from outside to help has an account of kind counsel.
+_SIDES = {
+    "relative": "family",
+    "monitor": "officer",
+    **dict.fromkeys(("mediator", "counsellor", "assistant", "interpreter"), "counsel"),
+}
 
 
 class SeatState(StrEnum):

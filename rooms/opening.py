@@ -106,7 +106,7 @@ async def changes(
 ) -> Sequence[Action | TopologyClosed]:
     """What happened meanwhile to what a running room is for."""
     if visit.about.kind == "sitting":
-        return await sittings.changes(session, visit)
+        return await sittings.changes(session, visit, seats)
     return await bookings.changes(session, visit.about.id, seats)
 
 

@@ -115,11 +115,22 @@ OVERSIGHT: Mapping[Confidentiality, Oversight] = {
 # Who meets whom. An officer is a party nowhere.
 PARTIES: Mapping[RoomKind, frozenset[SeatRole]] = {
     RoomKind.FAMILY: frozenset({SeatRole.RELATIVE, SeatRole.INMATE}),
-    RoomKind.LEGAL: frozenset({SeatRole.COUNSEL, SeatRole.INMATE}),
+    RoomKind.LEGAL: frozenset({SeatRole.COUNSEL, SeatRole.ASSISTANT, SeatRole.INTERPRETER, SeatRole.INMATE}),
     RoomKind.TURN: frozenset({SeatRole.COUNSEL, SeatRole.INMATE}),
-    RoomKind.MEDIATION: frozenset({SeatRole.MEDIATOR, SeatRole.COUNSEL, SeatRole.RELATIVE, SeatRole.INMATE}),
-    RoomKind.COUNSELLING: frozenset({SeatRole.COUNSELLOR, SeatRole.INMATE}),
+    RoomKind.MEDIATION: frozenset(
+        {SeatRole.MEDIATOR, SeatRole.COUNSEL, SeatRole.RELATIVE, SeatRole.INTERPRETER, SeatRole.INMATE}
+    ),
+    RoomKind.COUNSELLING: frozenset({SeatRole.COUNSELLOR, SeatRole.INTERPRETER, SeatRole.INMATE}),
     RoomKind.CANARY: frozenset({SeatRole.COUNSEL, SeatRole.INMATE}),
+}
+# Without whom, beside the inmate, nothing begins or goes on: an interpreter alone with a client is no meeting.
+LEADS: Mapping[RoomKind, SeatRole] = {
+    RoomKind.FAMILY: SeatRole.RELATIVE,
+    RoomKind.LEGAL: SeatRole.COUNSEL,
+    RoomKind.TURN: SeatRole.COUNSEL,
+    RoomKind.MEDIATION: SeatRole.MEDIATOR,
+    RoomKind.COUNSELLING: SeatRole.COUNSELLOR,
+    RoomKind.CANARY: SeatRole.COUNSEL,
 }
 
 
@@ -141,6 +152,9 @@ class Topology:
     @property
     def oversight(self) -> Oversight:
         return OVERSIGHT[self.confidentiality]
+
+    def leads(self, role: SeatRole) -> bool:
+        return role is LEADS[self.kind]
 
     def power(self, role: SeatRole) -> Power | None:
         """The row of the table; `None`: such a seat does not exist in such a room."""

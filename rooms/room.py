@@ -196,10 +196,7 @@ class Room:
         if seat.socket is not None:
             self.out.append(Close(seat.socket, close))
         self.leave(seat)
-        left = {
-            s.role.visits for s in self.seats if not s.is_monitor and s.view.state is not SeatState.REMOVED
-        }
-        if len(left) < 2:
+        if not settling.both_sides(self):
             self.end(reason, fault, code=code, words=words)
 
     # Handlers, one per action

@@ -5,7 +5,8 @@ from typing import TYPE_CHECKING
 from core.ids import SYSTEM
 from rooms import words
 from rooms.actions import Close, Ended, FinishRecorder, Send, StartRecorder
-from rooms.model import Ending, Hold, Phase, SeatRole, Waiting, check_move
+from rooms.model import Ending, Hold, Phase, SeatRole, SeatState, Waiting, check_move
+from rooms.seat import Seat
 from rooms.view import milliseconds
 
 if TYPE_CHECKING:
@@ -35,8 +36,8 @@ def find_holds(room: "Room") -> None:
     if room.phase is Phase.LOBBY:
         return
     oversight = room.topology.oversight
-    visitors = any(seat.present for seat in room.seats if seat.role.visits)
-    inmate = any(seat.present for seat in room.seats if seat.role is SeatRole.INMATE)
+    visitors = any(seat.present for seat in room.seats if room.topology.leads(seat.role))
+    inmate = any(seat.present for seat in _inmates(room))
     present = {
         Hold.BY_OFFICER: bool(room.pause_code),
         Hold.MONITOR_LOST: oversight.monitor and not any(seat.watching for seat in room.seats),
@@ -44,6 +45,12 @@ def find_holds(room: "Room") -> None:
         Hold.PERSON_AWAY: not (visitors and inmate),
     }
     room.holds = {hold: room.holds.get(hold, room.now.mono) for hold in Hold if present[hold]}
+
+
+def both_sides(room: "Room") -> bool:
+    """Whether somebody who leads and the inmate could still be here: neither side was removed."""
+    left = [seat.role for seat in room.seats if seat.view.state is not SeatState.REMOVED]
+    return SeatRole.INMATE in left and any(map(room.topology.leads, left))
 
 
 def _runs_on(room: "Room") -> bool:
@@ -72,14 +79,17 @@ def _pause(room: "Room") -> None:
     room.enter("system:visit:paused", SYSTEM, reason=hold.value)
     room.mark("system:visit:paused", reason=hold.value)
     for seat in room.seats:
-        room.notice(seat, "paused", words.HOLDS[hold])
+        room.notice(seat, "paused", words.holds(room.visit.kind)[hold])
+
+
+def _inmates(room: "Room") -> list[Seat]:
+    return [seat for seat in room.seats if seat.role is SeatRole.INMATE]
 
 
 def _silent_for(room: "Room") -> float:
     """For how long a side was gone before we could know it: those seconds were lost, too."""
     ages = []
-    for visits in (True, False):
-        side = [s for s in room.seats if not s.is_monitor and s.role.visits is visits]
+    for side in ([s for s in room.seats if room.topology.leads(s.role)], _inmates(room)):
         seen = [s.unseen_since for s in side if s.unseen_since is not None]
         if seen and not any(s.connected for s in side):
             ages.append(room.now.mono - max(seen))
@@ -121,7 +131,7 @@ def finish(room: "Room", ending: Ending) -> None:
     message = {
         "type": "ended",
         "reason": ending.reason.value,
-        "text": words.say(words.ENDS[ending.reason]),
+        "text": words.say(words.ends(room.visit.kind)[ending.reason]),
         "because": words.say(words.REASONS[ending.code]) if ending.code in words.REASONS else None,
         "used_ms": used,
     }

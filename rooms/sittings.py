@@ -5,7 +5,7 @@ for one that is running: its room is given up and opened anew with the topology 
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from sqlalchemy import select, update
@@ -15,10 +15,11 @@ from core import clock
 from core.db import Session
 from core.errors import Conflict, NotFound
 from core.ids import Ref, new_id, reference
+from people import repository as people
 from rooms.actions import Action, BookingCancelled, Extended, TopologyClosed
 from rooms.agreed import Agreed, Party, SittingState, SittingView
 from rooms.confidentiality import Confidentiality, RoomKind
-from rooms.model import EndReason, RoomRecord, SeatRole, Visit
+from rooms.model import EndReason, RoomRecord, SeatRole, SeatView, Visit
 from rooms.powers import ForbiddenTopologyError, Topology
 from rooms.tables import PartyRow, RoomRow, SittingRow
 from scheduler import places
@@ -33,9 +34,15 @@ _SIDES = {
 }
 
 
+# What has a time of its own, so that whoever comes from outside is promised to nobody else. A turn is now.
+_TIMED = frozenset({RoomKind.LEGAL, RoomKind.MEDIATION, RoomKind.COUNSELLING})
+
+
 class PlaceTaken(Conflict):
     code = "place-taken"
-    text = "The inmate or the terminal is needed elsewhere at this time. Please choose another."
+    text = (
+        "Somebody who takes part, or the terminal, is needed elsewhere at this time. Please choose another."
+    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,15 +63,14 @@ class Plan:
 
 
 async def agree(session: Session, actor: Ref, plan: Plan) -> str:
-    """Keeps time for the inmate and, where it is known, the terminal; answers the sitting's id.
+    """Keeps time for those who take part and, where it is known, the terminal; answers the sitting's id.
 
     It neither uses nor is stopped by an allowance. Raises `PlaceTaken`; `ForbiddenTopologyError` for a kind that
     must not be so open, or for a party that has no seat there.
     """
     topology = Topology(plan.kind, plan.confidentiality)
     for party in plan.parties:
-        if party.role is SeatRole.MONITOR or topology.power(party.role) is None:
-            raise ForbiddenTopologyError(f"{party.role} in {plan.kind}")
+        _check_seat(topology, party)
     sitting_id = new_id("sit")
     if not await places.claim(session, _keys(plan), sitting_id):
         raise PlaceTaken
@@ -88,17 +94,7 @@ async def agree(session: Session, actor: Ref, plan: Plan) -> str:
         )
     )
     await session.flush()
-    for party in plan.parties:
-        session.add(
-            PartyRow(
-                id=new_id("prt"),
-                sitting_id=sitting_id,
-                role=party.role.value,
-                person_kind=party.person.kind,
-                person_id=party.person.id,
-                name=party.name,
-            )
-        )
+    session.add_all(_party(sitting_id, party) for party in plan.parties)
     await session.flush()
     _enter(
         session,
@@ -114,8 +110,12 @@ async def agree(session: Session, actor: Ref, plan: Plan) -> str:
 
 def _keys(plan: Plan) -> list[places.Key]:
     numbers = ticks(plan.starts_at, plan.starts_at + timedelta(minutes=plan.minutes))
-    keys = [key for p in plan.parties if p.role is SeatRole.INMATE
-            for key in places.ticks_of(ClaimKind.INMATE, p.person.id, numbers)]  # fmt: skip
+    keys: list[places.Key] = []
+    for party in plan.parties:
+        if party.role is SeatRole.INMATE:
+            keys += places.ticks_of(ClaimKind.INMATE, party.person.id, numbers)
+        elif plan.kind in _TIMED:
+            keys += places.ticks_of(ClaimKind.VISITOR, party.person.id, numbers)
     if plan.terminal_id is not None:
         keys += places.ticks_of(ClaimKind.TERMINAL, plan.terminal_id, numbers)
     return keys
@@ -142,6 +142,40 @@ async def close_more(
     if changed is not None:
         _enter(session, actor, "closed-more", sitting_id, confidentiality=confidentiality.value, basis=basis)
     return changed is not None
+
+
+async def join(session: Session, actor: Ref, sitting_id: str, party: Party) -> None:
+    """One more who takes part, of what is agreed or runs; nothing where they do already.
+
+    Raises `NotFound` where it is over, `ForbiddenTopologyError` for somebody who has no seat there.
+    """
+    row = await _row(session, sitting_id)
+    if row.state != SittingState.AGREED:
+        raise NotFound
+    _check_seat(Topology(RoomKind(row.kind), Confidentiality(row.confidentiality)), party)
+    known = select(PartyRow.id).where(
+        PartyRow.sitting_id == sitting_id, PartyRow.person_id == party.person.id
+    )
+    if await session.scalar(known) is None:
+        session.add(_party(sitting_id, party))
+        await session.flush()
+        _enter(session, actor, "joined", sitting_id, role=party.role.value)
+
+
+def _check_seat(topology: Topology, party: Party) -> None:
+    if party.role is SeatRole.MONITOR or topology.power(party.role) is None:
+        raise ForbiddenTopologyError(f"{party.role} in {topology.kind}")
+
+
+def _party(sitting_id: str, party: Party) -> PartyRow:
+    return PartyRow(
+        id=new_id("prt"),
+        sitting_id=sitting_id,
+        role=party.role.value,
+        person_kind=party.person.kind,
+        person_id=party.person.id,
+        name=party.name,
+    )
 
 
 async def extend(session: Session, actor: Ref, sitting_id: str, minutes: int) -> None:
@@ -227,6 +261,21 @@ async def at_terminal(session: Session, terminal_id: str, until: datetime) -> li
     return await _views(session, rows.all())
 
 
+async def on_day(session: Session, prison_id: str, since: datetime, until: datetime) -> list[SittingView]:
+    """Those of a prison that begin in between, turns of a help day and the platform's own proofs left out."""
+    rows = await session.scalars(
+        select(SittingRow)
+        .where(
+            SittingRow.prison_id == prison_id,
+            SittingRow.kind.in_([kind.value for kind in _TIMED]),
+            SittingRow.starts_at >= since,
+            SittingRow.starts_at < until,
+        )
+        .order_by(SittingRow.starts_at, SittingRow.id)
+    )
+    return await _views(session, rows.all())
+
+
 async def due(session: Session, now: datetime) -> list[str]:
     """Whose room should be open now."""
     rows = await session.scalars(
@@ -248,12 +297,19 @@ async def missed(session: Session, before: datetime) -> list[str]:
     return list(rows)
 
 
-async def changes(session: Session, visit: Visit) -> Sequence[Action | TopologyClosed]:
-    """What happened meanwhile to the sitting of a running room."""
+async def changes(
+    session: Session, visit: Visit, seats: Sequence[SeatView]
+) -> Sequence[Action | TopologyClosed]:
+    """What happened meanwhile to the sitting of a running room.
+
+    Somebody who joined has no seat there, and the others no lines for them: it is opened anew, as for a status.
+    """
     row = await _row(session, visit.about.id)
     if row.state != SittingState.AGREED:
         return [BookingCancelled()]
-    if row.confidentiality != visit.confidentiality:
+    parties = await session.scalars(select(PartyRow.person_id).where(PartyRow.sitting_id == row.id))
+    joined = set(parties) - {seat.person.id for seat in seats}
+    if joined or row.confidentiality != visit.confidentiality:
         return [TopologyClosed()]
     if row.minutes * 60 != visit.granted:
         return [Extended(row.minutes * 60.0, row.ends_at)]
@@ -267,11 +323,22 @@ async def _views(session: Session, rows: Sequence[SittingRow]) -> list[SittingVi
     for party in found:
         who = Ref(party.person_kind, party.person_id)
         parties.setdefault(party.sitting_id, []).append(Party(SeatRole(party.role), who, party.name))
+    for sitting_id, met in parties.items():
+        parties[sitting_id] = [await _related(session, one, met) for one in met]
     rooms = await session.scalars(
         select(RoomRow).where(RoomRow.sitting_id.in_(ids)).execution_options(populate_existing=True)
     )
     by_sitting = {room.sitting_id: room for room in rooms}
     return [_view(row, parties.get(row.id, []), by_sitting.get(row.id)) for row in rows]
+
+
+async def _related(session: Session, party: Party, met: Sequence[Party]) -> Party:
+    """A relative with their kinship and its proof: what the officer compares the face with."""
+    inmate = next((one.person.id for one in met if one.role is SeatRole.INMATE), "")
+    if party.role is not SeatRole.RELATIVE:
+        return party
+    held = await people.relationship(session, party.person.id, inmate)
+    return replace(party, kinship=held.kinship.value, relationship_id=held.id) if held is not None else party
 
 
 def _view(row: SittingRow, parties: list[Party], room: RoomRow | None) -> SittingView:

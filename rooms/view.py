@@ -51,8 +51,9 @@ def welcome(room: "Room", seat: Seat) -> Message:
 
 
 def _for_monitor(room: "Room") -> Message:
-    rules = room.visit.rules
+    rules, acts = room.visit.rules, room.topology.oversight.acts or frozenset()
     return {
+        "acts": sorted(act.value for act in acts),
         "warnings": [{"code": code, "text": words.say(words.WARNINGS[code])} for code in rules.warnings],
         "reasons": [{"code": code, "text": words.say(words.REASONS[code])} for code in rules.reasons],
         "proofs": _proofs(room),
@@ -114,7 +115,7 @@ def _pause(room: "Room") -> Message | None:
     if room.phase is not Phase.PAUSED or not room.holds:
         return None
     hold = next(hold for hold in Hold if hold in room.holds)
-    text = words.HOLDS[hold]
+    text = words.holds(room.visit.kind)[hold]
     if hold is Hold.BY_OFFICER and room.pause_code in words.REASONS:
         text = words.REASONS[room.pause_code]
     return {"reason": hold.value, "text": words.say(text)}
@@ -165,7 +166,7 @@ def waiting(room: "Room", now: Moment) -> list[Waiting]:
     if oversight.monitor and not any(seat.watching for seat in room.seats):
         reasons.append(Waiting.OFFICER)
     inmates = [seat for seat in room.seats if seat.role is SeatRole.INMATE]
-    visitors = [seat for seat in room.seats if seat.role.visits]
+    visitors = [seat for seat in room.seats if room.topology.leads(seat.role)]
     for side, reason in ((inmates, Waiting.INMATE), (visitors, Waiting.FAMILY)):
         if not any(seat.connected and seat.view.state is not SeatState.REMOVED for seat in side):
             reasons.append(reason)

@@ -4,8 +4,10 @@ Which of them a prison offers is policy; what they say is here, translated by th
 way to a screen is a `say(...)`: the socket's endpoint puts it into the language of the session.
 """
 
+from collections.abc import Mapping
 from typing import Any
 
+from rooms.confidentiality import RoomKind
 from rooms.model import EndReason, Hold
 from scheduler.model import Fault
 
@@ -61,6 +63,35 @@ ENDS: dict[EndReason, str] = {
     "It will not be counted against you.",
     EndReason.CANCELLED: "This visit was cancelled.",
 }
+
+# The same of a lawyer's, mediator's or counsellor's talk: nobody visits there.
+TALK_HOLDS: dict[Hold, str] = {
+    **HOLDS,
+    Hold.BY_OFFICER: "The officer has paused the talk.",
+    Hold.MONITOR_LOST: "No officer is present. The talk goes on as soon as one is back; your time stands still.",
+}
+TALK_ENDS: dict[EndReason, str] = {
+    **ENDS,
+    EndReason.TIME_UP: "The time of this talk is over.",
+    EndReason.SLOT_OVER: "The time of this talk is over.",
+    EndReason.BY_OFFICER: "The officer has ended the talk.",
+    EndReason.REMOVED: "The officer has ended the talk.",
+    EndReason.MONITOR_LOST: "The talk was ended because no officer could be present.",
+    EndReason.PAUSED_TOO_LONG: "The talk was ended because it was paused for too long.",
+    EndReason.FAMILY_NO_SHOW: "The talk did not take place: who was to hold it did not come in time.",
+    EndReason.PRISON_NO_SHOW: "The talk did not take place for reasons on the prison's side. "
+    "It will not be counted against you.",
+    EndReason.CANCELLED: "This talk was cancelled.",
+}
+
+
+def holds(kind: RoomKind) -> Mapping[Hold, str]:
+    return HOLDS if kind is RoomKind.FAMILY else TALK_HOLDS
+
+
+def ends(kind: RoomKind) -> Mapping[EndReason, str]:
+    return ENDS if kind is RoomKind.FAMILY else TALK_ENDS
+
 
 TIME_LEFT = "{minutes} minutes left."
 GOODBYE = "{minutes} minutes left. It is time to say goodbye."

@@ -58,6 +58,7 @@ from web.routes import (
     whip,
     wishes,
 )
+    watching,
 from web.security import check_csrf
 from web.services import Services
 from web.static_files import HashedFiles
@@ -83,6 +84,7 @@ ROUTERS = (
     ask.router,
     aid.router,
     officer.router,
+    watching.router,
     planner.router,
     happenings.router,
     roster.router,

@@ -78,6 +78,11 @@ def upgrade() -> None:
     with op.batch_alter_table("lawyer_meeting_rule", schema=None) as batch_op:
         batch_op.add_column(sa.Column("counselling", sa.String(), server_default="", nullable=False))
 
+    with op.batch_alter_table("recording", schema=None) as batch_op:
+        batch_op.add_column(sa.Column("store", sa.String(), nullable=True))
+        batch_op.add_column(sa.Column("stored_at", core.db.UtcDateTime(timezone=True), nullable=True))
+        batch_op.create_index(batch_op.f("ix_recording_stored_at"), ["stored_at"], unique=False)
+
     # ### end Alembic commands ###
 
 

@@ -8,8 +8,24 @@ from rooms.model import SeatRole
 from rooms.powers import Act, ForbiddenTopologyError, Taping, Topology
 
 _LETTERS = {"a": MediaKind.AUDIO, "v": MediaKind.VIDEO}
-TALK = {"family": "ri", "legal": "ci", "turn": "ci", "mediation": "mcri", "counselling": "oi", "canary": "ci"}
-ROLES = {"r": "relative", "i": "inmate", "c": "counsel", "m": "mediator", "o": "counsellor"}
+# Who talks; the first leads: without that one and the inmate nothing begins.
+TALK = {
+    "family": "ri",
+    "legal": "cati",
+    "turn": "ci",
+    "mediation": "mcrti",
+    "counselling": "oti",
+    "canary": "ci",
+}
+ROLES = {
+    "r": "relative",
+    "i": "inmate",
+    "c": "counsel",
+    "m": "mediator",
+    "o": "counsellor",
+    "a": "assistant",
+    "t": "interpreter",
+}
 
 # confidentiality: the officer's (publishes, hears, sees, number of acts), or None; taping of the parties
 OFFICER = {
@@ -52,6 +68,11 @@ def test_no_other_room_can_be_made(kind: RoomKind, how: Confidentiality) -> None
         return
     with pytest.raises(ForbiddenTopologyError):
         Topology(kind, how)
+
+
+@pytest.mark.parametrize("topology", TOPOLOGIES, ids=str)
+def test_one_role_leads(topology: Topology) -> None:
+    assert [role.value for role in SeatRole if topology.leads(role)] == [ROLES[TALK[topology.kind.value][0]]]
 
 
 @pytest.mark.parametrize("topology", TOPOLOGIES, ids=str)

@@ -14,6 +14,8 @@ TEXTS = sorted(
         *words.REASONS.values(),
         *words.HOLDS.values(),
         *words.ENDS.values(),
+        *words.TALK_HOLDS.values(),
+        *words.TALK_ENDS.values(),
         *(value for name, value in vars(words).items() if name.isupper() and isinstance(value, str)),
         *acts.REFUSALS.values(),
         *(fault.text for fault in FAULTS.values()),

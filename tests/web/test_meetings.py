@@ -26,6 +26,7 @@ FORM = {
     "inmate_name": "陈志强",
     "ground": "defence",
     "case_state": "open",
+    "engaged_by": "relative",
     "minutes": "30",
     "interpreter": "马林",
 }
@@ -105,7 +106,14 @@ async def test_from_the_papers_to_a_room_without_an_officer(
     assert (refused.status_code, refused.json()["code"]) == (403, "forbidden")
     await sign_in(browser, aid.terminal, strong=True)
     assert f'href="/sittings/{sitting.id}"' in (await browser.get("/terminal/next")).text
-    assert (await browser.get(f"/sittings/{sitting.id}")).status_code == 200
+    asked_first = await browser.get(f"/sittings/{sitting.id}")
+    assert "您是否同意由这位律师代理您？" in asked_first.text
+    closed = await browser.post(ticket, headers={"x-csrf-token": browser.csrf})
+    assert (closed.status_code, closed.json()["code"]) == (409, "mandate-unconfirmed")
+    said = await browser.send_form(f"/sittings/{sitting.id}/mandate", {"answer": "yes"})
+    assert said.status_code == 303
+    assert 'id="check-start"' in (await browser.get(f"/sittings/{sitting.id}")).text
+    assert (await browser.post(ticket, headers={"x-csrf-token": browser.csrf})).status_code == 201
     await sign_in(browser, aid.house.counsel, strong=True)
     assert (await browser.send_form(f"/counsel/meetings/{meeting}/withdraw")).status_code == 303
     page = (await browser.get(f"/sittings/{sitting.id}/receipt")).text

@@ -10,10 +10,10 @@ from starlette.responses import Response
 from core import clock
 from core.errors import KinbridgeError, NotFound
 from core.ids import new_id
-from legalaid import meeting_desk, meeting_model, meetings
+from legalaid import mandates, meeting_desk, meeting_model, meetings
 from legalaid.access import lawyer
 from legalaid.confidential import BASES, OfficerRule
-from legalaid.meeting_model import STRIKE_SPAN, MeetingForm, Paper
+from legalaid.meeting_model import LATE_AFTER, STRIKE_SPAN, STRIKES, MeetingForm, MeetingState, Paper
 from legalaid.meeting_tables import MeetingRuleRow
 from people.model import PROOF_MAX_BYTES, Identity
 from people.proofs import Upload
@@ -24,18 +24,29 @@ from web.deps import Svc
 from web.duty import Admin, Approver, Counsel
 from web.forms import at_fields
 from web.i18n import N_
-from web.routes.sitting import TOLD
 from web.services import Services
+from web.talks import TOLD
 from web.templating import redirect, render
 from web.wording import BEIJING
 
 router = APIRouter(include_in_schema=False)
 Text = Annotated[str, Form()]
+# How a meeting's state is shown.
+LIGHTS = {
+    MeetingState.ASKED: "yellow",
+    MeetingState.ARRANGED: "green",
+    MeetingState.HELD: "green",
+    MeetingState.MISSED: "red",
+    MeetingState.REFUSED: "red",
+}
 _TABLES: dict[str, Any] = {
     "grounds": meeting_model.GROUNDS,
     "cases": meeting_model.CASES,
     "states": meeting_model.STATES,
     "paper_names": meeting_model.PAPERS,
+    "engaged": meeting_model.ENGAGED,
+    "interpreter_states": meeting_model.INTERPRETERS,
+    "lights": LIGHTS,
     "bases": BASES,
     "told": {how.value: short for how, (short, _) in TOLD.items()},
 }
@@ -62,6 +73,7 @@ async def _mine(
         me = await lawyer(session, who)
         found = await meetings.of_lawyer(session, who)
         strikes = await meetings.strikes(session, me.staff_id)
+        unconfirmed = await mandates.refused_by(session, me.staff_id)
         place = await duty.at(session, who.prison_id) if who.prison_id else None
     return render(
         request,
@@ -70,6 +82,8 @@ async def _mine(
         **_TABLES,
         meetings=found,
         strikes=strikes,
+        strikes_most=STRIKES,
+        unconfirmed=unconfirmed,
         values={"minutes": "30", **values},
         errors=errors,
         key=values.get("key") or new_id("key"),
@@ -96,6 +110,9 @@ async def ask(request: Request, services: Svc, who: Counsel) -> Response:
         second=values.get("second", "")[:60],
         assistant=values.get("assistant", "")[:60],
         interpreter=values.get("interpreter", "")[:60],
+        assistant_user=values.get("assistant_user", "")[:60],
+        interpreter_user=values.get("interpreter_user", "")[:60],
+        engaged_by=values.get("engaged_by", ""),
     )
     try:
         async with services.db.write() as session:
@@ -154,6 +171,7 @@ async def _desk(
         errors=errors,
         zone=place.zone,
         now=clock.now(),
+        late_before=clock.now() - LATE_AFTER,
     )
 
 

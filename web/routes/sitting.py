@@ -1,26 +1,29 @@
 """A closed meeting: its live page, the tickets into its room, and the signed receipt that nobody listened."""
 
 from dataclasses import replace
-from typing import Any
+from typing import Annotated, Any
 
-from fastapi import APIRouter, Request
+from fastapi import APIRouter, Form, Request
 from starlette.responses import Response
 
+from core import clock
 from core.db import Session
-from core.errors import Forbidden, NotFound
+from core.errors import NotFound
+from core.ids import Ref
 from core.keys import signer
-from legalaid import personal, receipts, service, wording
+from legalaid import first_meeting, mandates, personal, receipts, service, wording
 from legalaid.confidential import BASES
 from legalaid.forms import ADVICE_MAX
 from legalaid.tables import TurnRow
 from people.model import Identity, Role
 from policy import repository as policies
 from rooms import service as rooms
-from rooms import sittings
+from rooms import sittings, words
 from rooms.agreed import SittingState, SittingView
-from rooms.confidentiality import Confidentiality
+from rooms.confidentiality import RoomKind
+from rooms.model import SeatRole
 from scheduler import repository as scheduler
-from web import i18n, legal, live
+from web import i18n, legal, live, talks
 from web.deps import AtTheDoor, Svc, Who
 from web.i18n import N_
 from web.legal import Desk
@@ -29,31 +32,16 @@ from web.templating import redirect, render
 from web.wording import BEIJING
 
 router = APIRouter()
-WAITS = (("other", ""), ("start", N_("It is time")))
-# (whom the page of this role waits for, how that step is called)
-OTHERS = {
-    Role.TERMINAL: ("lawyer", N_("Your lawyer is here")),
-    Role.COUNSEL: ("client", N_("Your client is here")),
-    Role.RELATIVE: ("inmate", N_("Your family member is here")),
-}
-# What people are told of each confidentiality: (short, long).
-TOLD = {
-    Confidentiality.UNMONITORED: (
-        N_("Not recorded, not monitored"),
-        N_(
-            "Nobody of the prison can hear or see this talk, and nothing is recorded. No such connection exists."
-        ),
-    ),
-    Confidentiality.VISUAL_ONLY: (
-        N_("Not recorded, not heard"),
-        N_(
-            "An officer may see the picture and hears nothing: no sound goes to the prison. Nothing is recorded."
-        ),
-    ),
-    Confidentiality.OFFICER_PRESENT: (
-        N_("An officer is present, not recorded"),
-        N_("An officer sees and hears this talk. Nothing is recorded."),
-    ),
+NOT_TAKING_PLACE = N_("This talk is over or does not take place.")
+_SIDES = {Role.TERMINAL: "/terminal", Role.COUNSEL: "/counsel", Role.RELATIVE: ""}
+_PAGES: dict[str, dict[RoomKind, str]] = {
+    "/terminal": {RoomKind.TURN: "/lawyer/questions"},
+    "/counsel": {
+        RoomKind.LEGAL: "/meetings",
+        RoomKind.MEDIATION: "/gatherings",
+        RoomKind.COUNSELLING: "/gatherings",
+    },
+    "": {RoomKind.MEDIATION: "/gatherings"},
 }
 
 
@@ -67,6 +55,8 @@ async def ticket(
         if desk is not None and await personal.still(session, desk):
             inmate = desk.inmate_id
             legal.open_desk(response, services, who, desk)  # a talk may be longer than a quarter of an hour
+        if who.subject.kind == "terminal":
+            await mandates.demand(session, sitting_id)
         speaking = replace(who, language=door.language)
         issued = await rooms.issue_sitting_ticket(session, speaking, sitting_id, inmate)
     return {"ticket": issued.token, "expires_in": issued.expires_in}
@@ -95,38 +85,78 @@ async def page(
         rules = await policies.current(session, view.agreed.scope_id, view.agreed.starts_at)
         prison = await scheduler.prison(session, view.agreed.prison_id)
         beside = await _beside(session, services, who, view)
+        meeting = await mandates.of_sitting(session, view.id)
+        first = meeting is not None and await mandates.asked(session, meeting)
+    if first and who.subject.kind == "terminal":
+        return _first(request, view)
     zone = prison.zone if prison else BEIJING
-    role = next(role for role in OTHERS if role in who.roles)
-    awaits, others = OTHERS[role]
-    short, told = TOLD[view.agreed.confidentiality]
+    role, oversight = _role(who, view), view.agreed.topology.oversight
+    waits = talks.waits(view.agreed.kind, role, oversight)
+    short, told = talks.TOLD[view.agreed.confidentiality]
     names = [party.name for party in view.agreed.parties if not _is(who, view, party.person)]
+    over = "" if view.state is SittingState.AGREED else i18n.translate(door.language, _why_over(view))
     data = {
         "booking": view.id,
         "ticket": f"/api/v1/sittings/{view.id}/ticket",
         "checkTicket": "/api/v1/check/ticket",
         "reconnectMs": round(rules.values.reconnect_window_s * 1000),
-        "over": ""
-        if view.state is SittingState.AGREED
-        else i18n.translate(door.language, live.NOT_TAKING_PLACE),
+        "over": over,
         "zone": zone,
-        "role": "inmate" if role is Role.TERMINAL else "counsel",
-        "awaits": awaits,
+        "role": "inmate" if role is SeatRole.INMATE else "counsel",
+        "other": waits.other,
+        "awaits": waits.awaits,
+        "then": waits.then,
     }
     return render(
         request,
         "call/sitting.html",
         page=data,
         booking=_facts(view, zone),
+        kind=talks.KINDS[view.agreed.kind],
         with_whom=live.together(door.language, names),
-        waits=[(name, text or others) for name, text in WAITS],
-        home=_home(role, view),
+        waits=waits.steps,
+        home=_home(who, view),
         short=short,
         told=told,
         basis=BASES[view.basis],
-        sealed=bool(view.agreed.topology.oversight.sealed),
+        officer=oversight.admission,
+        watched=oversight.acts is not None,
+        sealed=bool(oversight.sealed),
         receipt=f"/sittings/{view.id}/receipt",
         **beside,
     )
+
+
+def _first(request: Request, view: SittingView) -> Response:
+    """Whether this lawyer shall act: asked before the inmate has a seat, when the room may be entered."""
+    lawyers = [party.name for party in view.agreed.parties if party.role is SeatRole.COUNSEL]
+    opens = view.agreed.opens_at <= clock.now() and view.state is SittingState.AGREED
+    return render(request, "call/mandate.html", view=view, lawyers=lawyers, opens=opens)
+
+
+@router.post("/sittings/{sitting_id}/mandate", include_in_schema=False)
+async def mandate(
+    sitting_id: str, services: Svc, who: Who, desk: Desk, answer: Annotated[str, Form()] = ""
+) -> Response:
+    """The inmate's yes or no, at the terminal of the meeting."""
+    if who.subject.kind != "terminal" or answer not in ("yes", "no"):
+        raise NotFound
+    async with services.db.write() as session:
+        view = await _view(session, who, desk, sitting_id)
+        inmate = Ref("inmate", view.agreed.inmate_id)
+        await first_meeting.answer(session, inmate, sitting_id, confirmed=answer == "yes")
+    return redirect(f"/sittings/{sitting_id}" if answer == "yes" else "/terminal")
+
+
+def _role(who: Identity, view: SittingView) -> SeatRole:
+    party = view.agreed.party(who.subject)
+    return party.role if party is not None else SeatRole.INMATE
+
+
+def _why_over(view: SittingView) -> str:
+    """A message id: how its room ended, where it had one."""
+    ended = {reason.value: text for reason, text in words.TALK_ENDS.items()}
+    return ended.get(view.end_reason, NOT_TAKING_PLACE)
 
 
 def _is(who: Identity, view: SittingView, person: Any) -> bool:
@@ -145,12 +175,10 @@ def _facts(view: SittingView, zone: str) -> dict[str, Any]:
     }
 
 
-def _home(role: Role, view: SittingView) -> str:
-    if role is Role.COUNSEL:
-        return "/counsel" if view.matter.kind == "turn" else "/counsel/meetings"
-    if role is Role.RELATIVE:
-        return "/home"
-    return "/terminal/lawyer/questions" if view.matter.kind == "turn" else "/terminal"
+def _home(who: Identity, view: SittingView) -> str:
+    """Where somebody came from; the last part of a path says what the talk is for."""
+    side = next(path for role, path in _SIDES.items() if role in who.roles)
+    return side + _PAGES[side].get(view.agreed.kind, "")
 
 
 async def _beside(session: Session, services: Services, who: Identity, view: SittingView) -> dict[str, Any]:
@@ -176,9 +204,6 @@ async def receipt(request: Request, sitting_id: str, services: Svc, who: Who, de
         prison = await scheduler.prison(session, view.agreed.prison_id)
     if view.state is SittingState.AGREED:
         return redirect(f"/sittings/{sitting_id}")
-    role = next((role for role in OTHERS if role in who.roles), None)
-    if role is None:
-        raise Forbidden
     return render(
         request,
         "call/receipt.html",
@@ -186,8 +211,8 @@ async def receipt(request: Request, sitting_id: str, services: Svc, who: Who, de
         told=receipts.statement(view),
         file=receipts.sign(view, signer(services.settings.data_dir)).decode(),
         zone=prison.zone if prison else BEIJING,
-        short=TOLD[view.agreed.confidentiality][0],
-        home=_home(role, view),
+        short=talks.TOLD[view.agreed.confidentiality][0],
+        home=_home(who, view),
     )
 
 

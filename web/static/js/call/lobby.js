@@ -6,13 +6,13 @@ import { $, list, page, show, text, write } from "./page.js";
 
 // The steps of the list and the waiting reason that keeps each open.
 const REASONS = {
-  other: null, officer: "for-officer", admission: "for-admission", start: "for-start", recorder: "for-recorder",
+  other: null, inmate: "for-inmate", officer: "for-officer", admission: "for-admission", start: "for-start", recorder: "for-recorder",
 };
 
 export class Lobby {
   constructor(clock) {
     this.clock = clock;
-    this.other = page.role === "inmate" ? "for-family" : "for-inmate";
+    this.other = page.other ?? (page.role === "inmate" ? "for-family" : "for-inmate");
     this.awaits = page.awaits ?? (page.role === "inmate" ? "family" : "inmate"); // whom the title names
   }
 
@@ -75,6 +75,7 @@ export class Lobby {
   #title(waiting, admitted, late) {
     if (late) return text("lobby.late");
     if (waiting.has(this.other)) return text(`lobby.title.${this.awaits}`);
+    if (waiting.has("for-inmate")) return text(`lobby.title.${page.then}`);
     if (waiting.has("for-officer")) return text("lobby.title.officer");
     if (!admitted) return text("lobby.title.admission");
     if (waiting.has("for-admission")) return text("lobby.title.others");

@@ -40,6 +40,7 @@ class Desk {
 
   on_welcome(welcome) {
     this.powers.offer(welcome);
+    this.seats.allow(welcome.acts);
     this.seats.proofs(welcome.proofs ?? []);
   }
 

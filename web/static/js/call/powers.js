@@ -19,7 +19,9 @@ export class Powers {
   }
 
   // The prison's one-tap texts and reasons, as `welcome` brings them.
-  offer({ warnings = [], reasons = [] }) {
+  offer({ acts, warnings = [], reasons = [] }) {
+    for (const name of [...PANELS, "speak"]) show($(`power-${name}`), !acts || acts.includes(name));
+    show($("warn-aloud").closest("label"), !acts || acts.includes("speak")); // no sound goes into a closed room
     this.#choices($("warnings"), warnings, (code) => this.#warn({ warning: code, text: "" }));
     this.#choices($("pause-reasons"), reasons, (code) => this.#carry("pause", { reason: code, text: "" }));
     for (const select of [$("end-reason"), $("remove-reason")]) {

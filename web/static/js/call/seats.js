@@ -14,9 +14,15 @@ export class Seats {
     this.cards = new Map();
     this.streams = new Map();
     this.papers = new Map();
+    this.acts = new Set();
     reusable($("remove-dialog"));
     $("remove-form").addEventListener("submit", () => this.#remove());
     $("remove-dialog").querySelector("[data-close]").addEventListener("click", () => $("remove-dialog").close());
+  }
+
+  // `acts`: what an officer may do in this room.
+  allow(acts = []) {
+    this.acts = new Set(acts);
   }
 
   // A seat's first proof is its own person's; further ones are of those who sit beside them (children).
@@ -90,13 +96,13 @@ export class Seats {
     show(card.note, note !== "");
     show(card.blank, !person.connected || !person.camera);
     write(card.initial, [...person.name][0] ?? "");
-    show(card.admit, person.state === "lobby");
+    show(card.admit, person.state === "lobby" && this.acts.has("admit"));
     card.admit.disabled = !person.connected;
-    show(card.back, person.state === "admitted");
-    show(card.mute, person.state === "admitted");
+    show(card.back, person.state === "admitted" && this.acts.has("send_back"));
+    show(card.mute, person.state === "admitted" && this.acts.has("mute"));
     write(card.muteWord, text(person.muted ? "seat.unmute" : "seat.mute"));
     card.mute.setAttribute("aria-pressed", String(person.muted));
-    show(card.remove, person.state !== "removed" && state.phase !== "ended");
+    show(card.remove, person.state !== "removed" && state.phase !== "ended" && this.acts.has("remove"));
     this.#paper(card, person);
     if (person.line !== null && person.line !== before) this.#play(card);
   }
