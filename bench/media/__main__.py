@@ -1,6 +1,6 @@
 """`make bench-media`: prints JSON lines; every run is bounded and stops by itself.
 
-    python -m bench.media [--calls 1,5,10,20,40] [--seconds 12] [--rounds 3] [--loss 0,2] [--soak MINUTES] [--only …]
+    python -m bench.media [--calls 1,5,10,20,40] [--seconds 12] [--rounds 3] [--loss 0,2] [--soak SECONDS] [--only …]
 
 Servers are pinned to one core and their peers to another. The rounds go over all servers in turn, so that a ratio
 compares what was measured within the same minutes; only ratios mean anything on a machine that others use too.
@@ -92,6 +92,23 @@ def ratios(rows: dict[str, list[dict[str, Any]]], calls: int, loss: float) -> No
                 )
 
 
+async def against_stock(arguments: argparse.Namespace, host: str) -> None:
+    """aiortc's relay carries one call; against it, what one of ten costs."""
+    rows: dict[str, list[float]] = {}
+    for _ in range(max(1, arguments.rounds)):
+        row = await run_stock(host, arguments.seconds)
+        rows.setdefault("aiortc", []).append(row["cpu_s_per_call_minute"])
+        say(server="aiortc", **row)
+        for backend in (name for name in ("python", "native") if name in arguments.only):
+            with tempfile.TemporaryDirectory() as home:
+                row = await run_ours(backend, host, Path(home), 10, arguments.seconds, 0)
+            rows.setdefault(backend, []).append(row["cpu_s_per_call_minute"])
+            say(server=backend, calls=10, loss_percent=0, **row)
+    for backend in rows.keys() - {"aiortc"}:
+        times = statistics.median(rows["aiortc"]) / statistics.median(rows[backend])
+        say(ratio=f"aiortc/{backend}", calls="1 to 10", value=round(times, 1))
+
+
 async def bench(arguments: argparse.Namespace) -> None:
     network = bool(os.environ.get("KB_BENCH_NETWORK"))
     host = HOST if network else "127.0.0.1"
@@ -104,12 +121,12 @@ async def bench(arguments: argparse.Namespace) -> None:
             with tempfile.TemporaryDirectory() as home:
                 say(storm=backend, **await run_storm(backend, host, Path(home), 10, arguments.seconds))
     if "stock" in arguments.only:
-        say(server="aiortc", **await run_stock(host, arguments.seconds))
+        await against_stock(arguments, host)
     if arguments.soak:
         for backend in ("python", "native"):
             if backend in arguments.only:
                 with tempfile.TemporaryDirectory() as home:
-                    say(soak=backend, **await run_soak(backend, host, Path(home), 20, arguments.soak * 60))
+                    say(soak=backend, **await run_soak(backend, host, Path(home), 20, arguments.soak))
 
 
 def numbers(text: str) -> list[float]:
@@ -124,7 +141,7 @@ def main() -> None:
     parser.add_argument("--seconds", type=float, default=12)
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--loss", type=numbers, default=[0, 2])
-    parser.add_argument("--soak", type=float, default=0, metavar="MINUTES")
+    parser.add_argument("--soak", type=float, default=0, metavar="SECONDS")
     parser.add_argument(
         "--only",
         type=lambda text: text.split(","),

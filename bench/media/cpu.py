@@ -6,13 +6,7 @@ from pathlib import Path
 
 def seconds(pid: int) -> float:
     """CPU seconds, user and system, of all threads that a process has now, to the nanosecond."""
-    total = 0
-    for task in Path(f"/proc/{pid}/task").iterdir():
-        try:
-            total += int((task / "schedstat").read_text().split()[0])
-        except FileNotFoundError:  # it ended meanwhile
-            continue
-    return total / 1e9
+    return sum(int(_told(task).split()[0]) for task in Path(f"/proc/{pid}/task").iterdir()) / 1e9
 
 
 def by_thread(pid: int) -> dict[str, float]:
@@ -22,6 +16,19 @@ def by_thread(pid: int) -> dict[str, float]:
         name = (task / "comm").read_text().strip()
         told[name] = told.get(name, 0.0) + int((task / "schedstat").read_text().split()[0]) / 1e9
     return told
+
+
+def waited(pid: int) -> float:
+    """Seconds that its threads were ready and the kernel let others go first; more than a little of it makes delays
+    those of the machine."""
+    return sum(int(_told(task).split()[1]) for task in Path(f"/proc/{pid}/task").iterdir()) / 1e9
+
+
+def _told(task: Path) -> str:
+    try:
+        return (task / "schedstat").read_text()
+    except FileNotFoundError:  # it ended meanwhile
+        return "0 0 0"
 
 
 def resident(pid: int) -> float:

@@ -44,7 +44,7 @@ struct peer {
     struct sockaddr_in to;
     void *transmit, *receive;
     uint32_t ssrc[2]; /* of sound and picture */
-    uint8_t type[2];
+    uint8_t type[2], shown; /* payload types: of what it sends, and of pictures that it is sent */
     uint16_t number[2];
     uint32_t shift[2]; /* of timestamps, per round through the asset */
     int64_t begun;
@@ -63,7 +63,7 @@ struct load {
     unsigned random;
     int loss; /* of 10,000 */
     volatile int stop;
-    uint64_t sent, dropped, resent, received, decrypted, broken, plis, nacks;
+    uint64_t sent, dropped, resent, received, decrypted, broken, plis, nacks, pictures;
     uint64_t delays[BUCKETS]; /* of sound, by 10 microseconds; the last one is all above */
 };
 
@@ -110,11 +110,11 @@ void ld_asset(struct load *load, int place, const struct item *items, int count,
 }
 
 int ld_peer(struct load *load, int fd, const char *host, int port, void *transmit, void *receive, int call, int role,
-            uint32_t sound, uint32_t picture, int sound_type, int picture_type) {
+            uint32_t sound, uint32_t picture, int sound_type, int picture_type, int shown_type) {
     if (load->count == PEERS) return -1;
     struct peer *peer = &load->peers[load->count];
     *peer = (struct peer){.fd = fd, .call = call, .role = role, .transmit = transmit, .receive = receive,
-                          .ssrc = {sound, picture}, .type = {(uint8_t)sound_type, (uint8_t)picture_type}};
+                          .ssrc = {sound, picture}, .type = {(uint8_t)sound_type, (uint8_t)picture_type}, .shown = (uint8_t)shown_type};
     peer->to.sin_family = AF_INET, peer->to.sin_port = htons((uint16_t)port);
     inet_pton(AF_INET, host, &peer->to.sin_addr);
     if (role < 2) {
@@ -267,6 +267,7 @@ static void take(struct load *load, struct peer *peer, uint8_t *data, int size, 
     }
     int sound = size < 400;
     load->received++;
+    if (data[1] == (0x80 | peer->shown)) load->pictures++; /* the last packet of one */
     if (!sound && load->received & 15) return;
     load->decrypted++;
     if (load->unprotect(peer->receive, data, &size)) load->broken++;
@@ -310,10 +311,10 @@ void ld_run(struct load *load, double seconds, int loss) {
 
 void ld_stop(struct load *load) { load->stop = 1; }
 
-/* sent, dropped, resent, received, decrypted, broken, plis, nacks; then the histogram; clears the latter. */
-void ld_results(struct load *load, uint64_t figures[8], uint64_t delays[BUCKETS]) {
-    uint64_t all[8] = {load->sent, load->dropped, load->resent, load->received,
-                       load->decrypted, load->broken, load->plis, load->nacks};
+/* sent, dropped, resent, received, decrypted, broken, plis, nacks, pictures; then the histogram; clears the latter. */
+void ld_results(struct load *load, uint64_t figures[9], uint64_t delays[BUCKETS]) {
+    uint64_t all[9] = {load->sent,   load->dropped, load->resent, load->received, load->decrypted,
+                       load->broken, load->plis,    load->nacks,  load->pictures};
     memcpy(figures, all, sizeof all);
     memcpy(delays, load->delays, sizeof load->delays);
     memset(load->delays, 0, sizeof load->delays);

@@ -36,14 +36,14 @@ typedef struct load load;
 load *ld_open(void *, void *, void *, void *);
 void ld_asset(load *, int place, const void *items, int count, const void *data, int64_t length);
 int ld_peer(load *, int fd, const char *host, int port, void *transmit, void *receive, int call, int role,
-            uint32_t sound, uint32_t picture, int sound_type, int picture_type);
+            uint32_t sound, uint32_t picture, int sound_type, int picture_type, int shown_type);
 void ld_run(load *, double seconds, int loss);
 void ld_stop(load *);
 void ld_results(load *, uint64_t *figures, uint64_t *delays);
 int ld_no_protect(void *, void *, int *);
 int ld_no_unprotect(void *, void *, int *);
 """)
-_NAMES = ("sent", "dropped", "resent", "received", "decrypted", "broken", "plis", "nacks")
+_NAMES = ("sent", "dropped", "resent", "received", "decrypted", "broken", "plis", "nacks", "pictures")
 
 
 class Load:
@@ -74,14 +74,14 @@ class Load:
         fd, (host, port) = peer.taken_over()
         sessions = [ffi.cast("void *", int(ffi.cast("uintptr_t", context(one)))) for one in peer.sessions()]
         done = self.library.ld_peer(
-            self.handle, fd, host.encode(), port, *sessions, call, role, *peer.ssrcs, *peer.types
+            self.handle, fd, host.encode(), port, *sessions, call, role, *peer.ssrcs, *peer.types, peer.shown
         )
         if done < 0:
             raise SystemExit("too many peers")
 
     def figures(self) -> dict[str, Any]:
         """Counts since the start, and the delays of sound in ms since the last time."""
-        figures, delays = ffi.new("uint64_t[8]"), ffi.new("uint64_t[]", _BUCKETS)
+        figures, delays = ffi.new("uint64_t[9]"), ffi.new("uint64_t[]", _BUCKETS)
         self.library.ld_results(self.handle, figures, delays)
         told: dict[str, Any] = dict(zip(_NAMES, figures, strict=True))
         total = sum(delays)
@@ -99,7 +99,7 @@ class Peer:
 
     def __init__(self) -> None:
         self.pc = RTCPeerConnection(CONFIGURATION)
-        self.ssrcs, self.types = [1, 2], [111, 96]
+        self.ssrcs, self.types, self.shown = [1, 2], [111, 96], 96
 
     async def answer(self, offer: str) -> str:
         await self.pc.setRemoteDescription(RTCSessionDescription(offer, "offer"))
@@ -134,6 +134,8 @@ class Peer:
     def _note(self) -> None:
         """What it sends under: its first sound and its first picture."""
         found: dict[str, tuple[int, int | None]] = {}
+        pictures = (one for each in self.pc.getTransceivers() for one in each._codecs if one.name == "VP8")
+        self.shown = next((one.payloadType or 96 for one in pictures), 96)
         for transceiver in self.pc.getTransceivers():
             sends = "send" in (transceiver.direction or "") and transceiver.currentDirection != "inactive"
             codecs = [codec for codec in transceiver._codecs if codec.name in ("opus", "VP8")]

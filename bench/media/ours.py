@@ -18,6 +18,7 @@ from typing import Any, cast
 
 import uvloop
 
+from core import garbage
 from core.ids import Ref
 from recording import folder
 from recording.recorder import RoomRecorder
@@ -106,6 +107,7 @@ async def _finished(reason: str) -> None:
 async def serve(host: str, backend: str, home: Path) -> None:
     server = Server(host, backend, home)
     await server.factory.start()
+    garbage.settle()  # as the product does
     reader = asyncio.StreamReader(limit=1 << 22)
     await asyncio.get_running_loop().connect_read_pipe(
         lambda: asyncio.StreamReaderProtocol(reader), sys.stdin

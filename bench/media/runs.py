@@ -139,14 +139,14 @@ async def run_storm(backend: str, host: str, home: Path, calls: int, seconds: fl
         await asyncio.sleep(5)
         quiet = (cpu.seconds(pid) - quiet) / 5
         calm = (await load.ask(measure=True))["figures"]
-        used, begun = cpu.seconds(pid), time.monotonic()
+        used, waited, begun = cpu.seconds(pid), cpu.waited(pid), time.monotonic()
         joins = math.ceil(seconds * STORM)
         for number in range(joins):
             offer = (await server.ask(bare=f"crowd-{number}"))["offer"]
             answer = (await crowd.ask(bare=offer))["answer"]
             await server.ask(accept=f"crowd-{number}", answer=answer)
             await asyncio.sleep(max(0.0, begun + (number + 1) / STORM - time.monotonic()))
-        used, wall = cpu.seconds(pid) - used, time.monotonic() - begun
+        used, waited, wall = cpu.seconds(pid) - used, cpu.waited(pid) - waited, time.monotonic() - begun
         joined = (await server.ask(connected=3 * calls + joins * 9 // 10))["connected"] - 3 * calls
         storm = (await load.ask(end=True))["figures"]
     finally:
@@ -160,6 +160,7 @@ async def run_storm(backend: str, host: str, home: Path, calls: int, seconds: fl
         "delay_ms": {name: storm[name] for name in names},
         "delay_ms_without": {name: calm[name] for name in names},
         "cpu_ms_per_join": round((used - quiet * wall) / joins * 1000, 1),
+        "waited_for_the_core_percent": round(waited / wall * 100, 1),
     }
 
 
@@ -181,7 +182,7 @@ async def run_soak(backend: str, host: str, home: Path, calls: int, seconds: flo
             await program.end()
     return {
         "calls": calls,
-        "minutes": seconds / 60,
+        "seconds": seconds,
         "memory_mb": [round(one) for one in seen],
         "mb_per_call": round((seen[-1] - base) / calls, 2),
         "grown_mb_per_call_in_second_half": round((seen[-1] - seen[4]) / calls, 3),

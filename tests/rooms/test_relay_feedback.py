@@ -64,6 +64,16 @@ def test_probing_by_resending_old_packets_is_dropped() -> None:
     assert len(viewer.got(VIDEO)) == 2
 
 
+def test_a_report_that_the_thread_noted_after_the_tick_began_is_just_now() -> None:
+    sender, _viewer = pair()
+    sender.send([video(1, KEY)], 1.0)
+    sender.relay.rtcp(rtcp.sender_report(rtcp.SenderReport(0x10, 9 << 16, 0, 1, 1)), 1.2)
+    block = sender.relay.ups[VIDEO].report(1.1)
+    assert block is not None
+    assert (block.last_report, block.since) == (9, 0)
+    assert rtcp.receiver_report(1, [block])
+
+
 def test_a_hole_too_large_to_mend_costs_one_key_frame() -> None:
     sender, _viewer = pair()
     sender.send([video(1, KEY)])

@@ -8,7 +8,7 @@ import signal
 import uvloop
 
 import ledger.record
-from core import log
+from core import garbage, log
 from core import settings as core_settings
 from core.bus import open_bus
 from core.db import Database
@@ -44,6 +44,7 @@ async def _serve(settings: Settings) -> None:
         node = MediaNode(settings, db, bus)
         await node.start()
         stack.push_async_callback(node.stop)
+        garbage.settle()
         await told_to_stop()
 
 

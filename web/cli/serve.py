@@ -6,7 +6,7 @@ import sys
 
 import uvicorn
 
-from core import log, schema
+from core import garbage, log, schema
 from core import settings as core_settings
 from core.errors import Misconfigured
 from core.settings import Settings
@@ -64,6 +64,7 @@ def listen(settings: Settings) -> None:
         timeout_graceful_shutdown=5,
     )
     server = uvicorn.Server(config)
+    garbage.settle()
     server.run()
     if not server.started:
         sys.stderr.write(f"kinbridge: could not listen on {settings.host}:{settings.port}\n")

@@ -1,0 +1,25 @@
+"""A collection in a process that serves is short: what it was loaded with is not looked at."""
+
+import subprocess
+import sys
+
+_PROGRAM = """
+import gc, weakref
+from core import garbage, settings
+
+class Ring:
+    def __init__(self):
+        self.me = self
+
+before = len(gc.get_objects())
+garbage.settle()
+assert gc.get_freeze_count() > before * 0.9, (gc.get_freeze_count(), before)
+assert len(gc.get_objects()) < before * 0.1, (len(gc.get_objects()), before)
+gone = weakref.ref(Ring())
+gc.collect()
+assert gone() is None
+"""
+
+
+def test_what_was_loaded_is_looked_at_no_more_and_what_comes_later_still_goes() -> None:
+    subprocess.run([sys.executable, "-c", _PROGRAM], check=True, timeout=60)
