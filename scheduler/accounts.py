@@ -180,13 +180,17 @@ def _told(session: Session, actor: Actor, inmate_id: str, what: str, **details: 
 
 
 async def lines(session: Session, inmate_id: str) -> list[Line]:
-    """Every line of the inmate, oldest first."""
-    rows = await session.scalars(
-        select(AllowanceRow)
-        .where(AllowanceRow.inmate_id == inmate_id)
-        .order_by(AllowanceRow.made_at, AllowanceRow.id)
-    )
-    return [_line(row) for row in rows]
+    """Every line of the inmate, oldest first; of one instant in the order in which they are written."""
+    rows = await session.scalars(select(AllowanceRow).where(AllowanceRow.inmate_id == inmate_id))
+    return [
+        _line(row)
+        for row in sorted(rows, key=lambda row: (row.made_at, _ORDER[What(row.what)], row.extra, row.id))
+    ]
+
+
+_ORDER = {
+    what: n for n, what in enumerate((What.EXPIRED, What.EARNED, What.USED, What.REFUNDED, What.ADJUSTED))
+}
 
 
 def _line(row: AllowanceRow) -> Line:

@@ -3,7 +3,7 @@
 The place is one row more, marked, and the booking takes it as any other; every other rule holds.
 """
 
-from datetime import date
+from datetime import date, datetime
 
 from sqlalchemy import func, select
 
@@ -104,3 +104,19 @@ async def report(session: Session, prison_id: str, first: date, last: date) -> l
     counts: dict[str, int] = {row[0]: row[1] for row in rows}
     views = await repository.views(session, BookingRow.id.in_(counts))
     return [(view, counts[view.id]) for view in views]
+
+
+async def unused(session: Session, prison_id: str) -> list[tuple[str, datetime]]:
+    """(place id, beginning of its time) of places beyond the capacity that nobody has, still to come."""
+    rows = await session.execute(
+        select(PlaceRow.id, SlotRow.starts_at)
+        .join(SlotRow, SlotRow.id == PlaceRow.slot_id)
+        .where(
+            PlaceRow.extra,
+            PlaceRow.booking_id.is_(None),
+            SlotRow.prison_id == prison_id,
+            SlotRow.starts_at > clock.now(),
+        )
+        .order_by(SlotRow.starts_at, PlaceRow.id)
+    )
+    return [(place_id, starts_at) for place_id, starts_at in rows]

@@ -1,5 +1,8 @@
 """Offices that let an exception pass. Each signs once, in the order of the chain, each by another person."""
 
+from dataclasses import dataclass
+from datetime import datetime
+
 from sqlalchemy import select
 
 from core import clock
@@ -18,12 +21,32 @@ class SignedBefore(Conflict):
     text = "You have signed for this visit already. The next office is another person's."
 
 
+@dataclass(frozen=True, slots=True)
+class Signature:
+    """One office of a chain; `by` and `at` once it has signed."""
+
+    office: str
+    by: Ref | None
+    at: datetime | None
+
+
 async def signed(session: Session, booking_id: str) -> dict[str, Ref]:
     """Who signed for which office."""
     rows = await session.execute(
         select(SignatureRow.office, SignatureRow.signed_by).where(SignatureRow.booking_id == booking_id)
     )
     return {office: Ref("officer", signed_by) for office, signed_by in rows}
+
+
+async def chain(session: Session, view: BookingView) -> list[Signature]:
+    """The whole chain in its order: who has signed when, and who has not."""
+    rows = await session.execute(
+        select(SignatureRow.office, SignatureRow.signed_by, SignatureRow.signed_at).where(
+            SignatureRow.booking_id == view.id
+        )
+    )
+    done = {office: (Ref("officer", signed_by), signed_at) for office, signed_by, signed_at in rows}
+    return [Signature(office, *done.get(office, (None, None))) for office in view.chain]
 
 
 async def missing(session: Session, view: BookingView) -> list[str]:

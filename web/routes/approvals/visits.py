@@ -13,17 +13,19 @@ from core.ids import Ref
 from people.model import Identity
 from policy import repository as policy
 from policy import wording
-from scheduler import decision
+from scheduler import changing, decision, offers, signing
 from scheduler import repository as bookings
 from scheduler import service as scheduler
+from scheduler.access import in_the_name_of
 from scheduler.decision import BadReason
-from scheduler.model import BookingState, BookingView
+from scheduler.model import BookingState, BookingView, SlotOffer
 from web import duty, history, lights
 from web.deps import Svc
 from web.duty import Approver, Duty
 from web.forms import at_fields
 from web.lights import Light
 from web.routes.approvals import desk
+from web.rule_words import OFFICES
 from web.services import Services
 from web.templating import redirect, render
 
@@ -44,6 +46,15 @@ class BookingCase:
     lines: list[history.Line]
     set_by: str
     light: Light
+    chain: list[tuple[signing.Signature, str]]  # with the name of who signed
+    replaced: BookingView | None  # the visit whose place this one would take
+    change: BookingView | None  # the open request for another time
+
+
+async def _chain(session: Session, booking: BookingView) -> list[tuple[signing.Signature, str]]:
+    offices = await signing.chain(session, booking)
+    names = await history.names_of(session, [one.by for one in offices if one.by])
+    return [(one, names[one.by] if one.by else "") for one in offices]
 
 
 async def _case(session: Session, who: Identity, on: Duty, booking_id: str) -> BookingCase:
@@ -59,6 +70,9 @@ async def _case(session: Session, who: Identity, on: Duty, booking_id: str) -> B
         lines=await history.of(session, Ref("booking", booking.id)),
         set_by=names[booking.state_by],
         light=lights.of_deadline(booking.reply_by, on.now),
+        chain=await _chain(session, booking),
+        replaced=await scheduler.get(session, booking.replaces) if booking.replaces else None,
+        change=await changing.of(session, booking.id),
     )
 
 
@@ -70,7 +84,8 @@ async def _page(
         tables = await desk.of(session, on)
         shown = await _case(session, who, on, booking_id)
         rules = (await policy.current(session, shown.booking.wing_id, on.now)).values
-    context = {"errors": {}, "values": {}, "stale": False, "hit": (), **more}
+        context = {"errors": {}, "values": {}, "stale": False, "hit": (), **more}
+        nearest = await _nearest(session, shown.booking) if context["hit"] else []
     return render(
         request,
         "approvals/booking.html",
@@ -79,9 +94,18 @@ async def _page(
         refusals={code: wording.REFUSAL_REASONS[code] for code in rules.refusal_reasons},
         cancels={code: wording.CANCEL_REASONS[code] for code in rules.cancel_reasons},
         cancellable=CANCELLABLE,
+        offices=OFFICES,
+        nearest=nearest,
         **tables,
         **context,
     )
+
+
+async def _nearest(session: Session, booking: BookingView) -> list[SlotOffer]:
+    """What the officer can tell a family whose time cannot be approved: the nearest times that could."""
+    asking = in_the_name_of(booking.requested_by)
+    chosen = await offers.choice(session, asking, booking.inmate_id, instead_of=booking.id)
+    return chosen.nearest(booking.slot_id)
 
 
 @router.get("/approvals/bookings/{booking_id}")
