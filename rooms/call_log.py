@@ -1,15 +1,24 @@
-"""The minutes of all legs of a room: written once, read by whoever looks at how a call went."""
+"""What is kept of how a call went, written once: the minutes of all legs, and who could see and hear whom."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from datetime import datetime
 
 from sqlalchemy import delete, func, select
 
+from core import clock
 from core.db import Session
-from core.ids import new_id
+from core.ids import Ref, new_id
+from ledger import read as ledger
+from policy import repository as policies
+from rooms import repository
+from rooms.course import Course, Promise, compute
 from rooms.minute_table import LegMinuteRow
 from rooms.minutes import LegMinute, pack, unpack
+from rooms.sight_table import SightRow
+from rooms.sightlines import Sight, SightsFrom, packed, unpacked
+from scheduler.model import BookingView
 
+_ENTRIES = 5000  # of the ledger about one visit; a call of half an hour has some 40
 MOST = 24 * 60 * 8  # minutes of legs kept for one room: a day of eight people; then nothing more is added
 
 
@@ -48,3 +57,32 @@ async def purge(session: Session, before: datetime) -> int:
         delete(LegMinuteRow).where(LegMinuteRow.started_at < before).returning(LegMinuteRow.id)
     )
     return len(gone.all())
+
+
+def add_sights(session: Session, room_id: str, sights: Iterable[Sight]) -> None:
+    """From now on exactly these hold."""
+    session.add(SightRow(id=new_id("sgt"), room_id=room_id, at=clock.now(), pairs=packed(sights)))
+
+
+async def sights_of(session: Session, room_id: str) -> list[SightsFrom]:
+    """Each change, oldest first; empty for a room that is not recorded."""
+    wanted = select(SightRow).where(SightRow.room_id == room_id).order_by(SightRow.at, SightRow.id)
+    return [SightsFrom(row.at, unpacked(row.pairs)) for row in await session.scalars(wanted)]
+
+
+async def course(session: Session, booking: BookingView) -> Course | None:
+    """How this visit's call went, or goes; `None` while there was none."""
+    row = await repository.room_row(session, booking.id)
+    if row is None:
+        return None
+    record = repository.as_record(row, await repository.seats(session, row.id))
+    rules = await policies.current(session, booking.wing_id, booking.starts_at)
+    return compute(
+        Promise(booking.starts_at, booking.slot_ends_at, booking.minutes * 60),
+        record,
+        await ledger.about(session, Ref("booking", booking.id), limit=_ENTRIES),
+        await of_room(session, row.id),
+        await sights_of(session, row.id),
+        clock.now(),
+        rules.values.reconnect_window_s,
+    )

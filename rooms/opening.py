@@ -11,7 +11,7 @@ import scheduler.service
 from core import clock
 from core.db import Session
 from core.ids import SYSTEM, Ref, new_id
-from rooms import bookings, directory, proving, repository, sittings
+from rooms import bookings, call_log, directory, proving, repository, sittings
 from rooms.actions import Action, TopologyClosed
 from rooms.agreed import Agreed
 from rooms.directory import Claim
@@ -71,7 +71,10 @@ async def open_room(session: Session, about: Ref, node_id: str) -> Opened | None
         node=node_id,
         epoch=claim.epoch,
         confidentiality=agreed.confidentiality.value,
+        **({} if record.ticked_at is None else {"counted_till": record.ticked_at.isoformat()}),
     )
+    if agreed.topology.oversight.recorder:
+        call_log.add_sights(session, room_id, ())
     visit = agreed.visit(room_id, repository.rules_of(rules.values))
     return Opened(Room(visit, record, Moment(clock.now(), clock.monotonic())), claim)
 

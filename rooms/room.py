@@ -269,7 +269,8 @@ class Room:
     def _leg_lost(self, action: LegLost) -> None:
         if (seat := self._by_leg(action.conn)) is not None and seat.connected:
             seat.unseen(self.now, action.silent)
-            self.enter(f"{seat.role.side}:visit:unheard", seat.view.person, seat=seat.id)
+            silent = view.milliseconds(action.silent)
+            self.enter(f"{seat.role.side}:visit:unheard", seat.view.person, seat=seat.id, silent_ms=silent)
 
     def _leg_back(self, action: LegBack) -> None:
         if (seat := self._by_leg(action.conn)) is not None:
@@ -355,8 +356,6 @@ class Room:
                 gone_for = max(gone_for, self.now.mono - (seat.left_at or self.now.mono))
                 if gone_for > self.visit.rules.reconnect_window:
                     seat.move(SeatState.AWAY)
-
-    # Small things
 
     def _tell(self) -> None:
         """A state for everybody for whom something changed."""

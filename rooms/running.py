@@ -126,6 +126,7 @@ class RunningRoom:
         self._stage = Stage()
         self._items: asyncio.Queue[Item] = asyncio.Queue()
         self._stored = self._durable()
+        self._sights: tuple[sightlines.Sight, ...] = ()
         self._chores: set[asyncio.Task[None]] = set()
         self._speech = Speech(legs, self._stage, self, self._chore)
         self.steward = Steward(room, self._stage, Counter() if steps is None else steps)
@@ -271,10 +272,10 @@ class RunningRoom:
         """What must be stored at each change; the running clock is stored by the host's heartbeat."""
         return replace(self._room.record(), used=0.0, lost=0.0, ticked_at=None)
 
-    async def _store(self, effects: list[Effect]) -> None:
+    async def _store(self, effects: list[Effect], sights: tuple[sightlines.Sight, ...]) -> None:
         entries = [effect for effect in effects if isinstance(effect, Enter | Note)]
         durable = self._durable()
-        if not entries and durable == self._stored:
+        if not entries and durable == self._stored and sights == self._sights:
             return
         record, visit = self._room.record(), self._room.visit
         async with self._db.write() as session:
@@ -288,9 +289,11 @@ class RunningRoom:
                     ledger.record.record(
                         session, entry.tag, actor=entry.actor, subject=visit.about, **entry.details
                     )
+            if sights != self._sights:
+                call_log.add_sights(session, visit.room_id, sights)
             if any(isinstance(effect, Ended) for effect in effects):
                 await opening.complete(session, visit.about, record)
-        self._stored = durable
+        self._stored, self._sights = durable, sights
 
     # Effects
 

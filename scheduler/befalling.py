@@ -14,7 +14,18 @@ from core.ids import Ref, new_id
 from ledger.record import record
 from people import repository as people
 from people.model import Role
-from scheduler import closures, flags, moves, offering, repository, seating, setup, touched, wishes
+from scheduler import (
+    closures,
+    flags,
+    making_good,
+    moves,
+    offering,
+    repository,
+    seating,
+    setup,
+    touched,
+    wishes,
+)
 from scheduler.access import Actor, ref, require, tag
 from scheduler.happenings import AWAY, Happening, Kind
 from scheduler.model import OPEN_STATES, BookingState, BookingView
@@ -265,13 +276,13 @@ async def keep(session: Session, actor: Actor, flag_id: str, words: str) -> flag
 
 async def stale_flags(session: Session) -> int:
     """Flags of bookings that are over in some other way are done with; answers how many."""
-    over = (
-        await session.scalars(
-            select(FlagRow.booking_id).where(FlagRow.state == flags.FlagState.OPEN).distinct()
-        )
-    ).all()
+    standing = [
+        flag
+        for flag in await flags.find(session, FlagRow.state == flags.FlagState.OPEN)
+        if not making_good.waits(flag)
+    ]
     count = 0
-    for booking_id in over:
+    for booking_id in sorted({flag.booking_id for flag in standing}):
         view = await repository.view(session, booking_id)
         if view is not None and (view.state not in OPEN_STATES or view.slot_ends_at <= clock.now()):
             await flags.settle(session, booking_id, flags.FlagState.ENDED)

@@ -22,7 +22,7 @@ from scheduler.assign import repair
 from scheduler.assign.columns import Way, array, of_ways
 from scheduler.case import SlotFacts
 from scheduler.flags import FlagState
-from scheduler.model import BookingState, BookingView, VisitorChoice
+from scheduler.model import OPEN_STATES, BookingState, BookingView, VisitorChoice
 from scheduler.openings import Opening
 from scheduler.picking import Purpose
 from scheduler.planning_tables import OfferRow
@@ -166,9 +166,11 @@ async def offer(session: Session, actor: Actor, flag_id: str, slot_id: str) -> O
         view.inmate_id,
         slot_id,
         offer_id,
-        Purpose(view, f"{LINK}{offer_id}"),
+        Purpose(view if view.state in OPEN_STATES else None, f"{LINK}{offer_id}"),
     )
-    expires = min(now + timedelta(hours=_KEPT_HOURS), held.starts_at - _NOTICE, view.starts_at)
+    expires = min(now + timedelta(hours=_KEPT_HOURS), held.starts_at - _NOTICE)
+    if view.starts_at > now:  # a call that broke has its beginning behind it
+        expires = min(expires, view.starts_at)
     await session.execute(
         update(BookingRow)
         .where(BookingRow.id == held.id)

@@ -16,7 +16,7 @@ from core.errors import Conflict, Malformed, NotFound, Reason, Refused
 from core.ids import SYSTEM, Ref, new_id, reference
 from ledger.record import record
 from people.model import Identity, RelationshipState
-from scheduler import access, facts, openings
+from scheduler import access, facts, making_good, openings
 from scheduler.access import DECIDERS, Actor, ref, require, tag
 from scheduler.model import VisitorChoice
 from scheduler.planning_tables import PlanRow, ProposalRow, WishChoiceRow, WishRow, WishVisitorRow
@@ -133,6 +133,7 @@ async def make(
         raise Refused([NO_SUCH_TIME])
     unserved = await find(session, *mine, WishRow.state == WishState.EXPIRED, WishRow.booking_id.is_(None))
     now = clock.now()
+    broken = await making_good.waiting_since(session, relative_id, inmate_id)
     row = WishRow(
         id=new_id("wsh"),
         reference=reference(),
@@ -143,7 +144,9 @@ async def make(
         state=WishState.OPEN,
         ground="",
         ground_by=None,
-        waiting_since=unserved[-1].waiting_since if unserved else now,
+        waiting_since=min(
+            [now, *(one.waiting_since for one in unserved[-1:]), *([broken] if broken else [])]
+        ),
         last_day=max(choice.day for choice in choices),
         booking_id=None,
         made_at=now,

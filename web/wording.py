@@ -64,6 +64,11 @@ def time(language: str, value: datetime, zone: str = BEIJING) -> str:
     return format_time(value, "HH:mm", tzinfo=ZoneInfo(zone), locale=BABEL_LOCALES[language])
 
 
+def second(language: str, value: datetime, zone: str = BEIJING) -> str:
+    """`09:30:05`."""
+    return format_time(value, "HH:mm:ss", tzinfo=ZoneInfo(zone), locale=BABEL_LOCALES[language])
+
+
 def zone_name(language: str, zone: str) -> str:
     """The zone as people call it: `China Time`, `中国时间`."""
     return get_timezone_name(ZoneInfo(zone), width="long", locale=BABEL_LOCALES[language], zone_variant=None)
@@ -120,6 +125,7 @@ def filters(language: str) -> dict[str, Callable[..., str]]:
         "day": in_language(day),
         "month": in_language(month),
         "time": in_language(time),
+        "second": in_language(second),
         "when": in_language(moment),
         "deadline": in_language(deadline),
         "date": in_language(plain_date),

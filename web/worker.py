@@ -21,6 +21,7 @@ import recording.retention
 import recording.stamping
 import recording.tasks
 import rooms.tasks
+import rooms.redress
 import scheduler.planner
 import scheduler.tasks
 from core.bus import Bus
@@ -61,6 +62,7 @@ class Worker:
             Job("notices are delivered", 2, lambda: notices.tasks.deliver_due(db, channel)),
             Job("visits that no node ran are closed", 60, lambda: rooms.tasks.close_missed(db)),
             Job("meetings that no node ran are closed", 60, lambda: rooms.tasks.close_missed_sittings(db)),
+            Job("calls that broke are made good", 5, lambda: rooms.redress.make_good(db)),
             Job("dead tickets are forgotten", 600, lambda: rooms.tasks.purge_tickets(db)),
             Job("old measurements of calls are forgotten", 3600, lambda: rooms.tasks.purge_minutes(db)),
             Job("finished recordings are sealed", 1, lambda: recording.tasks.seal_finished(db, settings)),

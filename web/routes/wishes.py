@@ -15,7 +15,7 @@ from core.db import Session
 from core.errors import KinbridgeError, Reason
 from people import repository as people
 from people.model import Identity
-from scheduler import flags, offering, repository, wishes
+from scheduler import flags, making_good, offering, repository, wishes
 from scheduler.flags import Flag
 from scheduler.model import BookingView, VisitorChoice
 from scheduler.offering import Offer, OfferState
@@ -55,6 +55,7 @@ class Moving:
     view: BookingView
     reason: Reason
     offer: Offer | None
+    over: bool = False  # it broke; nothing of it stands any more
 
 
 async def of_home(
@@ -73,12 +74,18 @@ async def of_home(
         open_ = [flag for flag in await flags.of_booking(session, view.id) if flag.state == "open"]
         if open_ and view.requested_by == relative_id:
             moving.append(_moving(view, open_[0], offers.get(view.id), now))
+    for flag in await making_good.open_of(session, relative_id):
+        view = await repository.get(session, flag.booking_id)
+        offer = (await offering.of_bookings(session, [view.id])).get(view.id)
+        moving.append(_moving(view, flag, offer, now, over=True))
     return waiting, moving
 
 
-def _moving(view: BookingView, flag: Flag, offer: Offer | None, now: datetime) -> Moving:
+def _moving(
+    view: BookingView, flag: Flag, offer: Offer | None, now: datetime, *, over: bool = False
+) -> Moving:
     fresh = offer is not None and offer.state is OfferState.OPEN and offer.expires_at > now
-    return Moving(view, flag.reason, offer if fresh else None)
+    return Moving(view, flag.reason, offer if fresh else None, over)
 
 
 @router.get("/wish/{inmate_id}")

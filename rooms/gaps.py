@@ -1,0 +1,162 @@
+"""The stretches of a call in which nobody could talk, and on whose side each lay. Pure.
+
+The order in which causes are asked is that of the promise: first ours (the server), then what an officer did, then
+whose end was missing. Where both ends were missing the family is not blamed (rules N14).
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+
+from rooms.minutes import LegMinute, seconds_of
+from rooms.model import SeatRole
+from rooms.presence import Gone, Standing, between
+
+
+class Side(StrEnum):
+    """Whose a gap was."""
+
+    FAMILY_NETWORK = "family-network"
+    PRISON_NETWORK = "prison-network"
+    SERVER = "server"
+    OFFICER = "officer"
+    FAMILY = "family"  # had not come, or went
+    PRISON = "prison"  # the inmate had not been brought, or was taken away
+
+
+OURS = frozenset({Side.PRISON_NETWORK, Side.SERVER, Side.OFFICER, Side.PRISON})
+
+
+@dataclass(frozen=True, slots=True)
+class Gap:
+    """Nobody heard or saw the other end. `late`: before the call had begun, after its time."""
+
+    first: datetime
+    last: datetime
+    side: Side
+    late: bool = False
+
+    @property
+    def seconds(self) -> float:
+        return (self.last - self.first).total_seconds()
+
+
+@dataclass(frozen=True, slots=True)
+class Weak:
+    """Somebody was there, and their line carried too little. `kind`: sound, frozen or small."""
+
+    first: datetime
+    last: datetime
+    seat: str
+    kind: str
+    side: Side
+
+
+def gaps(
+    found: Sequence[Standing], seats: Mapping[str, SeatRole], promised: datetime, ended: datetime
+) -> list[Gap]:
+    """From the promised beginning to the end; neighbours of one side are one gap."""
+    answer: list[Gap] = []
+    begun = False
+    for first, last, standing in between(found, promised, ended):
+        begun = begun or standing.phase in ("live", "paused")
+        side = _side(standing, seats)
+        if side is None:
+            continue
+        before = answer[-1] if answer else None
+        if before is not None and (before.last, before.side, before.late) == (first, side, not begun):
+            answer[-1] = Gap(before.first, last, side, late=not begun)
+        else:
+            answer.append(Gap(first, last, side, late=not begun))
+    return answer
+
+
+def _side(now: Standing, seats: Mapping[str, SeatRole]) -> Side | None:
+    """`None`: people could talk."""
+    family = [seat for seat, role in seats.items() if role.visits]
+    inmate = [seat for seat, role in seats.items() if role is SeatRole.INMATE]
+    officers = [seat for seat, role in seats.items() if role is SeatRole.MONITOR]
+    if now.phase == "live" and now.hosted and _talks(family, now) and _talks(inmate, now):
+        return None
+    if now.held or not now.hosted:
+        return Side.OFFICER if now.hosted else Side.SERVER
+    missing = [ends for ends in (inmate, family) if all(seat in now.gone for seat in ends)]
+    if missing:
+        return _missing(missing[0], inside=missing[0] is inmate, now=now)
+    if all(seat in now.gone for seat in officers):
+        ours = any(now.gone[seat] is Gone.SERVER for seat in officers)
+        return Side.SERVER if ours else Side.OFFICER
+    wait_at_door = not (_talks(family, now) and _talks(inmate, now))
+    return Side.OFFICER if wait_at_door else Side.SERVER  # the recorder, or the moment between two steps
+
+
+def _talks(seats: Sequence[str], now: Standing) -> bool:
+    return any(seat not in now.gone and seat in now.inside for seat in seats)
+
+
+def _missing(seats: Sequence[str], *, inside: bool, now: Standing) -> Side:
+    why = {now.gone[seat] for seat in seats}
+    if Gone.SERVER in why:
+        return Side.SERVER
+    if Gone.LOST in why:
+        return Side.PRISON_NETWORK if inside else Side.FAMILY_NETWORK
+    return Side.PRISON if inside else Side.FAMILY
+
+
+_BAD_LOSS = 100  # per mille of packets: sound suffers
+_BAD_SOUND = 100  # per mille of the sound that had to be made up
+_FROZEN = 500  # ms of a page's last seconds
+_SMALL = 3  # place on the ladder from which pictures stand still or are off
+_BRIDGE, _LEAST = 2, 3  # seconds: shorter interruptions are bridged, shorter stretches are left out
+
+
+def weak(
+    minutes: Sequence[LegMinute], seats: Mapping[str, SeatRole], among: Sequence[tuple[datetime, datetime]]
+) -> list[Weak]:
+    """Where lines were bad although people could talk. `among`: the spans in which they could. Both ends bad in the
+    same second: that was ours."""
+    bad: dict[str, dict[datetime, str]] = {}
+    for minute in minutes:
+        role = seats.get(minute.seat_id)
+        if role is None or role is SeatRole.MONITOR:
+            continue
+        for at, row in seconds_of(minute):
+            kind = _kind(row.up_lost, row.down_lost, row.concealed, row.frozen_ms, row.picture)
+            if kind and any(first <= at < last for first, last in among):
+                bad.setdefault(minute.seat_id, {})[at.replace(microsecond=0)] = kind
+    outside = {at for seat, seconds in bad.items() if seats[seat].visits for at in seconds}
+    inside = {at for seat, seconds in bad.items() if not seats[seat].visits for at in seconds}
+    found = []
+    for seat, seconds in bad.items():
+        own = Side.FAMILY_NETWORK if seats[seat].visits else Side.PRISON_NETWORK
+        rows = [
+            (at, kind, Side.SERVER if at in outside & inside else own) for at, kind in sorted(seconds.items())
+        ]
+        found += _stretches(seat, rows)
+    return sorted(found, key=lambda one: (one.first, one.seat))
+
+
+def _kind(
+    up: int | None, down: int | None, made_up: int | None, frozen: int | None, picture: int | None
+) -> str:
+    if max(up or 0, down or 0) >= _BAD_LOSS or (made_up or 0) >= _BAD_SOUND:
+        return "sound"
+    if (frozen or 0) >= _FROZEN:
+        return "frozen"
+    return "small" if (picture or 0) >= _SMALL else ""
+
+
+def _stretches(seat: str, rows: Sequence[tuple[datetime, str, Side]]) -> list[Weak]:
+    found: list[list[tuple[datetime, str, Side]]] = []
+    for row in rows:
+        last = found[-1][-1] if found else None
+        if last and last[1:] == row[1:] and (row[0] - last[0]).total_seconds() <= _BRIDGE + 1:
+            found[-1].append(row)
+        else:
+            found.append([row])
+    return [
+        Weak(part[0][0], part[-1][0], seat, part[0][1], part[0][2])
+        for part in found
+        if (part[-1][0] - part[0][0]).total_seconds() + 1 >= _LEAST
+    ]

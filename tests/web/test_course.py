@@ -1,0 +1,151 @@
+"""The call log's pages: the prison's with every number, the family's that says why, and what is made good."""
+
+import io
+import json
+from datetime import timedelta
+
+import pypdf
+import pytest
+from sqlalchemy import update
+
+from core import clock
+from core.db import Database
+from core.ids import SYSTEM, Ref
+from ledger import read
+from ledger.record import record
+from rooms import call_log, opening, redress, repository
+from rooms.minutes import COLUMNS, Figures, LegMinute
+from rooms.sightlines import Sight
+from rooms.tables import RoomRow
+from scheduler import accounts, offering
+from scheduler import service as schedule
+from scheduler.allowance import worth
+from scheduler.model import BookingState, BookingView, Fault
+from tests.web import staffed
+from tests.web.conftest import Browser, SignIn
+from tests.web.staffed import Staffed
+from web.services import Services
+
+
+@pytest.fixture
+async def house(db: Database, services: Services) -> Staffed:
+    return await staffed.build(db, services)
+
+
+async def broken(db: Database, house: Staffed, outcome: BookingState, used: int = 120) -> BookingView:
+    """A call of which two minutes took place; the recorder was gone for the rest."""
+    booking = await staffed.due_visit(db, house)
+    about = Ref("booking", booking.id)
+    async with db.write() as session:
+        room_id = await opening.prepare(session, await opening.read(session, about))
+        seats = await repository.seats(session, room_id)
+        family, inmate = seats[0], next(seat for seat in seats if seat.role == "inmate")
+        now = clock.now()
+        for tag, details in (
+            ("family:visit:joined", {"seat": family.id}),
+            ("inmate:visit:joined", {"seat": inmate.id}),
+            ("officer:seat:admitted", {"seat": family.id}),
+            ("officer:visit:warned", {"code": "dress"}),
+            ("system:visit:started", {}),
+            ("system:recording:lost", {}),
+            ("system:visit:paused", {"reason": "recorder-lost"}),
+        ):
+            record(session, tag, actor=SYSTEM, subject=about, **details)
+        row = Figures(**dict.fromkeys(COLUMNS, 40))
+        await call_log.add(session, room_id, [LegMinute(family.id, "leg", now, (row,) * 30)])
+        call_log.add_sights(session, room_id, [Sight(family.id, inmate.id, sound=True, picture=True)])
+        await session.execute(
+            update(RoomRow)
+            .where(RoomRow.id == room_id)
+            .values(
+                phase="ended",
+                live_at=now - timedelta(seconds=used),
+                ended_at=booking.starts_at + timedelta(minutes=20),
+                end_reason="recorder-lost",
+                used_ms=used * 1000,
+                lost_ms=600_000,
+            )
+        )
+        fault = Fault.PLATFORM if outcome is BookingState.CANCELLED else Fault.NOBODY
+        return await schedule.complete(session, booking.id, outcome, fault=fault)
+
+
+async def test_the_prison_reads_and_exports_everything(
+    browser: Browser, db: Database, house: Staffed, sign_in: SignIn
+) -> None:
+    visit = await broken(db, house, BookingState.CANCELLED)
+    await sign_in(browser, house.monitor, strong=True)
+    page = await browser.get(f"/officer/visits/{visit.id}/log")
+    for words in ("通话经过", "录制中断", "谁能看到、听到谁", "2:00", "林梅"):
+        assert words in page.text
+    data = json.loads((await browser.get(f"/officer/visits/{visit.id}/log.json")).text)
+    assert data["took_place"]["used_s"] == 120
+    assert len(data["seconds"]) == 30
+    assert data["could_see_and_hear"][0]["sound"] is True
+    paper = await browser.get(f"/officer/visits/{visit.id}/log.pdf")
+    pages = pypdf.PdfReader(io.BytesIO(paper.content)).pages
+    read_back = "".join(one.extract_text() for one in pages).replace("\0", "")
+    assert visit.reference in read_back
+    assert "通话经过" in read_back
+    async with db.read() as session:
+        entries = await read.latest(session, tag_prefix="officer:call-log:read")
+    assert [entry.parsed()["how"] for entry in entries] == ["pdf", "json", "page"]
+
+
+async def test_it_is_nobody_elses(browser: Browser, db: Database, house: Staffed, sign_in: SignIn) -> None:
+    visit = await broken(db, house, BookingState.CANCELLED)
+    await sign_in(browser, house.elsewhere, strong=True)
+    assert (await browser.get(f"/officer/visits/{visit.id}/log")).status_code == 404
+    assert (await browser.get(f"/visits/{visit.id}/log")).status_code == 404
+    await sign_in(browser, Ref("relative", house.place.stranger))
+    assert (await browser.get(f"/visits/{visit.id}/log")).status_code == 404
+    assert (await browser.get(f"/officer/visits/{visit.id}/log.json")).status_code == 403
+
+
+async def test_what_broke_through_our_fault_is_made_good_without_a_form(
+    browser: Browser, db: Database, house: Staffed, sign_in: SignIn
+) -> None:
+    visit = await broken(db, house, BookingState.CANCELLED)
+    assert await redress.make_good(db) == 1
+    assert await redress.make_good(db) == 0
+    async with db.read() as session:
+        offer = (await offering.of_bookings(session, [visit.id]))[visit.id]
+        assert worth(await accounts.lines(session, visit.inmate_id)) == 0
+    await sign_in(browser, Ref("relative", house.place.mei))
+    home = await browser.get("/home")
+    assert f"/offers/{offer.id}/accept" in home.text
+    assert "的会见中断了" in home.text
+    told = await browser.get(f"/visits/{visit.id}/log")
+    assert "警官暂停了会见、暂时不在" in told.text
+    assert "已补偿" in told.text
+    assert (await browser.get(f"/visits/{visit.id}/log.pdf")).content.startswith(b"%PDF")
+    taken = await browser.send_form(f"/offers/{offer.id}/accept")
+    assert taken.status_code == 303
+    async with db.read() as session:
+        again = await schedule.get(session, offer.hold_id)
+        assert again.state is BookingState.APPROVED
+        assert {one.name for one in again.visitors} == {one.name for one in visit.visitors}
+        assert (await schedule.get(session, visit.id)).state is BookingState.CANCELLED
+        assert worth(await accounts.lines(session, visit.inmate_id)) == -1  # the new one's
+    assert "的会见中断了" not in (await browser.get("/home")).text
+
+
+async def test_a_call_that_took_place_is_looked_at_and_left(db: Database, house: Staffed) -> None:
+    visit = await broken(db, house, BookingState.COMPLETED, used=1790)
+    assert await redress.make_good(db) == 0
+    async with db.read() as session:
+        found = await redress.of(session, visit.id)
+        assert found is not None
+        assert not found.due
+        assert worth(await accounts.lines(session, visit.inmate_id)) == -1
+
+
+async def test_before_anybody_came_there_is_nothing_to_tell(
+    browser: Browser, db: Database, house: Staffed, sign_in: SignIn
+) -> None:
+    visit = await staffed.due_visit(db, house)
+    await sign_in(browser, Ref("relative", house.place.mei))
+    assert "没有通话" in (await browser.get(f"/visits/{visit.id}/log")).text
+    await sign_in(browser, house.monitor, strong=True)
+    assert "没有通话" in (await browser.get(f"/officer/visits/{visit.id}/log")).text
+    assert (await browser.get(f"/officer/visits/{visit.id}/log.pdf")).status_code == 404

@@ -1,0 +1,152 @@
+"""A call's course as a paper: for the file, or for the family that wants it in their hands."""
+
+from collections.abc import Callable, Mapping, Sequence
+from datetime import datetime
+from zoneinfo import ZoneInfo
+
+from ledger.chain import Entry
+from rooms.course import Course
+from rooms.gaps import Side
+from scheduler.model import BookingView
+from web import course as words
+from web import i18n
+from web.i18n import N_
+from web.paper import Paper
+from web.wording import clock_face, day
+
+TITLE = N_("How the call went")
+_Say = Callable[..., str]
+
+
+def of(
+    language: i18n.Language, booking: BookingView, course: Course, entries: Sequence[Entry], made_at: datetime
+) -> bytes:
+    """The officers' paper: everything but the single seconds. Raises `NoFont`."""
+    _, paper = _begun(language, booking, course, made_at)
+    _gaps(paper, _, booking, course, words.SIDES)
+    _weak(paper, _, booking, course)
+    _sights(paper, _, course)
+    paper.heading(_("What happened"))
+    paper.grid(
+        (_("Time"), _("What"), _("Who")),
+        [
+            (
+                _clock(step.at, booking.zone),
+                _(step.text) + (f": {_(step.word)}" if step.word else ""),
+                step.about,
+            )
+            for step in words.steps(course, entries)
+        ],
+        (2, 7, 3),
+    )
+    paper.say(_("Computed by the server from what it measured itself, and from the ledger."))
+    return paper.done()
+
+
+def for_family(language: i18n.Language, booking: BookingView, course: Course, made_at: datetime) -> bytes:
+    """What the family's page says. Raises `NoFont`."""
+    _, paper = _begun(language, booking, course, made_at)
+    _gaps(paper, _, booking, course, words.TOLD)
+    return paper.done()
+
+
+def _begun(
+    language: i18n.Language, booking: BookingView, course: Course, made_at: datetime
+) -> tuple[_Say, Paper]:
+    def _(text: str, **params: object) -> str:
+        return i18n.translate(language, text, params)
+
+    paper = Paper(_(TITLE), f"Kinbridge · {booking.reference}", made_at)
+    record, zone = course.record, booking.zone
+    visitors = _(", ").join(visitor.name for visitor in booking.visitors)
+    paper.facts(
+        [
+            (_("Reference"), booking.reference),
+            (_("Who"), f"{booking.inmate_name} ⇄ {visitors}"),
+            (_("Promised"), f"{day(language, booking.starts_at, zone)} {_clock(booking.starts_at, zone)}"),
+            (_("Granted"), clock_face(course.promise.granted * 1000)),
+            (_("Took place"), clock_face(record.used * 1000)),
+            (_("Given back"), clock_face(course.given_back * 1000)),
+            (_("Began"), _clock(record.live_at, zone) if record.live_at else "–"),
+            (_("Ended"), _clock(record.ended_at, zone) if record.ended_at else "–"),
+            (_("How it ended"), _(words.why_ended(course)) if words.why_ended(course) else "–"),
+        ]
+    )
+    return _, paper
+
+
+def _gaps(paper: Paper, _: _Say, booking: BookingView, course: Course, sides: Mapping[Side, str]) -> None:
+    paper.heading(_("When nobody could talk, and why"))
+    if not course.gaps:
+        paper.say(_("There was no such moment."))
+    paper.grid(
+        (_("From"), _("To"), _("How long"), _("Why")),
+        [
+            (
+                _clock(gap.first, booking.zone),
+                _clock(gap.last, booking.zone),
+                clock_face(gap.seconds * 1000),
+                _(sides[gap.side]),
+            )
+            for gap in course.gaps
+        ],
+        (2, 2, 2, 7),
+    )
+
+
+def _weak(paper: Paper, _: _Say, booking: BookingView, course: Course) -> None:
+    paper.heading(_("Lines"))
+    names = {seat.id: seat.name for seat in course.record.seats}
+    paper.grid(
+        (_("Who"), _("Round trip (ms)"), _("Loss (‰)"), _("Up / down (kbit/s)"), _("Stood still (s)")),
+        [
+            (
+                names[line.seat],
+                _number(line.round_trip_ms),
+                _number(line.lost),
+                f"{_number(line.up_kbit)} / {_number(line.down_kbit)}",
+                str(round(line.frozen_ms / 1000)),
+            )
+            for line in course.lines
+            if line.seconds
+        ],
+        (4, 2, 2, 3, 2),
+    )
+    paper.grid(
+        (_("From"), _("To"), _("Who"), _("What")),
+        [
+            (
+                _clock(one.first, booking.zone),
+                _clock(one.last, booking.zone),
+                names[one.seat],
+                f"{_(words.WEAK[one.kind])} · {_(words.SIDES[one.side])}",
+            )
+            for one in course.weak
+        ],
+        (2, 2, 3, 6),
+    )
+
+
+def _sights(paper: Paper, _: _Say, course: Course) -> None:
+    paper.heading(_("Who could see and hear whom"))
+    paper.grid(
+        (_("Who"), _("Whom"), _("Heard"), _("Seen")),
+        [
+            (
+                viewer.name,
+                shown.name,
+                clock_face(words.together(course, viewer.id, shown.id, "sound") * 1000),
+                clock_face(words.together(course, viewer.id, shown.id, "picture") * 1000),
+            )
+            for viewer, shown, _lane in words.sights(course)
+        ],
+        (4, 4, 2, 2),
+    )
+
+
+def _clock(at: datetime, zone: str) -> str:
+    return f"{at.astimezone(ZoneInfo(zone)):%H:%M:%S}"
+
+
+def _number(value: int | None) -> str:
+    return "–" if value is None else str(value)

@@ -1,0 +1,166 @@
+"""How a call went: the prison's page with every number, and the family's that says why it broke."""
+
+import asyncio
+from dataclasses import dataclass
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Depends, Request
+from starlette.responses import JSONResponse, Response
+
+from core import clock
+from core.db import Session
+from core.errors import NotFound
+from core.ids import Ref
+from ledger import read as ledger
+from ledger.chain import Entry
+from ledger.record import record
+from people.model import Identity, Role
+from rooms import call_log, redress
+from rooms import service as rooms
+from rooms.course import Course
+from scheduler import offering
+from scheduler import service as scheduler
+from scheduler.model import BookingView
+from web import course as words
+from web import course_file, course_paper, history
+from web.deps import AtTheDoor, Db, Who, staff
+from web.templating import render
+from web.timeline import scale
+
+router = APIRouter(include_in_schema=False)
+Reader = Annotated[Identity, Depends(staff(Role.MONITOR, Role.APPROVER, Role.AUDITOR))]
+_ENTRIES = 5000
+
+
+@dataclass(frozen=True, slots=True)
+class _Call:
+    booking: BookingView
+    course: Course | None
+    entries: tuple[Entry, ...]
+
+
+async def _theirs(session: Session, who: Identity, booking_id: str, how: str) -> _Call:
+    """The call, if it is of the reader's prison; that it was read is entered. Raises `NotFound`."""
+    booking = await scheduler.get(session, booking_id)
+    if booking.prison_id != who.prison_id:
+        raise NotFound
+    side = "auditor" if Role.AUDITOR in who.roles else "officer"
+    about = Ref("booking", booking_id)
+    record(session, f"{side}:call-log:read", actor=who.subject, subject=about, how=how)
+    return _Call(
+        booking,
+        await call_log.course(session, booking),
+        tuple(await ledger.about(session, about, limit=_ENTRIES)),
+    )
+
+
+@router.get("/officer/visits/{booking_id}/log")
+async def page(request: Request, booking_id: str, db: Db, who: Reader) -> Response:
+    async with db.write() as session:
+        call = await _theirs(session, who, booking_id, "page")
+        acts = await rooms.acts_of(session, booking_id)
+        people = {act.officer_id for act in acts}
+        names = await history.names_of(session, [Ref("officer", one) for one in people])
+        made_good = await redress.of(session, booking_id)
+    course = call.course
+    context: dict[str, Any] = {} if course is None else _drawn(course, call)
+    return render(
+        request,
+        "course/officer.html",
+        booking=call.booking,
+        course=course,
+        acts=acts,
+        officers={ref.id: name for ref, name in names.items()},
+        made_good=made_good,
+        sides=words.SIDES,
+        weak=words.WEAK,
+        zone=call.booking.zone,
+        **context,
+    )
+
+
+def _drawn(course: Course, call: _Call) -> dict[str, Any]:
+    return {
+        "talk": words.talk(course),
+        "lines": words.lines(course),
+        "sights": words.sights(course),
+        "steps": words.steps(course, call.entries),
+        "scale": scale(words.total_ms(course)),
+        "ended": words.why_ended(course),
+        "ours": words.ours(course),
+        "theirs": words.theirs(course),
+        "curves": {
+            seat.id: [
+                words.curve(course, seat.id, name, most, 40)
+                for name, most in (("round_trip_ms", 600), ("up_lost", 300))
+            ]
+            for seat in course.record.seats
+        },
+        "heard": lambda viewer, shown: words.together(course, viewer, shown, "sound"),
+        "watched": lambda viewer, shown: words.together(course, viewer, shown, "picture"),
+    }
+
+
+@router.get("/officer/visits/{booking_id}/log.json")
+async def data(booking_id: str, db: Db, who: Reader) -> Response:
+    async with db.write() as session:
+        call = await _theirs(session, who, booking_id, "json")
+    if call.course is None:
+        raise NotFound
+    name = f"call-{call.booking.reference}.json"
+    return JSONResponse(
+        course_file.of(call.booking, call.course, call.entries, clock.now()), headers=_as_file(name)
+    )
+
+
+@router.get("/officer/visits/{booking_id}/log.pdf")
+async def paper(booking_id: str, db: Db, who: Reader, door: AtTheDoor) -> Response:
+    async with db.write() as session:
+        call = await _theirs(session, who, booking_id, "pdf")
+    if call.course is None:
+        raise NotFound
+    made = await asyncio.to_thread(
+        course_paper.of, door.language, call.booking, call.course, call.entries, clock.now()
+    )
+    return Response(
+        made, media_type="application/pdf", headers=_as_file(f"call-{call.booking.reference}.pdf")
+    )
+
+
+@router.get("/visits/{booking_id}/log")
+async def told(request: Request, booking_id: str, db: Db, who: Who) -> Response:
+    """For whoever takes part: what was lost, on whose side, and what was made good."""
+    async with db.read() as session:
+        booking = await scheduler.get_for(session, who, booking_id)
+        course = await call_log.course(session, booking)
+        made_good = await redress.of(session, booking_id)
+        offer = (await offering.of_bookings(session, [booking_id])).get(booking_id)
+    return render(
+        request,
+        "course/family.html",
+        view=booking,
+        course=course,
+        made_good=made_good,
+        offer=offer,
+        told=words.TOLD,
+        talk=words.talk(course) if course is not None else None,
+        scale=scale(words.total_ms(course)) if course is not None else (),
+        ended=words.why_ended(course) if course is not None else "",
+        ours=words.ours(course) if course is not None else 0,
+        theirs=words.theirs(course) if course is not None else 0,
+    )
+
+
+@router.get("/visits/{booking_id}/log.pdf")
+async def told_on_paper(booking_id: str, db: Db, who: Who, door: AtTheDoor) -> Response:
+    async with db.read() as session:
+        booking = await scheduler.get_for(session, who, booking_id)
+        course = await call_log.course(session, booking)
+    if course is None:
+        raise NotFound
+    made = await asyncio.to_thread(course_paper.for_family, door.language, booking, course, clock.now())
+    return Response(made, media_type="application/pdf", headers=_as_file(f"visit-{booking.reference}.pdf"))
+
+
+def _as_file(name: str) -> dict[str, str]:
+    return {"content-disposition": f'attachment; filename="{name}"', "cache-control": "private, no-store"}
