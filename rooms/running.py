@@ -18,7 +18,7 @@ import ledger.record
 from core import clock
 from core.db import Database
 from core.log import fields
-from rooms import call_log, directory, opening, repository, words
+from rooms import call_log, directory, opening, repository, sightlines, words
 from rooms.actions import (
     Action,
     Attached,
@@ -214,7 +214,7 @@ class RunningRoom:
         effects = self._room.handle(action, Moment(clock.now(), clock.monotonic()))
         scene = self._room.scene()
         self._stage.dim(scene)
-        await self._store(effects)
+        await self._store(effects, sightlines.of(scene, self._room.seats) if self._recorders else ())
         self._stage.light(scene, {seat.id: seat.view for seat in self._room.seats})
         for effect in effects:
             if (carry_out := self._do.get(type(effect))) is not None:
