@@ -14,9 +14,11 @@ from core import clock
 from core.db import Session
 from core.errors import Unavailable
 from core.ids import SYSTEM, Ref, new_id
+from rooms import directory
 from rooms.confidentiality import Confidentiality, RoomKind
 from rooms.powers import Topology
 from rooms.tables import ProofRow
+from scheduler import repository as scheduler
 
 EVERY = timedelta(hours=24)
 GOOD_FOR = timedelta(hours=26)  # a day, and time to try again
@@ -82,6 +84,31 @@ async def latest(session: Session, node_id: str = "") -> Proof | None:
     query = select(ProofRow).order_by(ProofRow.at.desc(), ProofRow.id.desc()).limit(1)
     row = await session.scalar(query.where(ProofRow.node_id == node_id) if node_id else query)
     return _proof(row) if row is not None else None
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """Whether closed rooms may open just now; `text` says it to an operator, with what failed and since when."""
+
+    good: bool
+    text: str
+
+
+async def standing(session: Session) -> Standing:
+    """Of all nodes that live; while none does, of the last proof there was. Without a prison there is nothing to
+    prove."""
+    if not await scheduler.prisons(session):
+        return Standing(good=True, text="no prison yet, so nothing to prove")
+    living = [node for node, _rooms in await directory.nodes(session)] or [""]
+    proofs = [await latest(session, node) for node in living]
+    for proof in proofs:
+        if proof is None:
+            return Standing(good=False, text="not proved yet: no confidential room opens")
+        if not proof.good:
+            broken = ", ".join(finding.code for finding in proof.findings if not finding.holds) or "too old"
+            return Standing(good=False, text=f"no confidential room opens: {broken} ({proof.at.isoformat()})")
+    oldest = min(proof.at for proof in proofs if proof is not None)
+    return Standing(good=True, text=f"proved {oldest.isoformat()}")
 
 
 async def demand(session: Session, topology: Topology, node_id: str = "") -> None:

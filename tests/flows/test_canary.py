@@ -14,7 +14,7 @@ from ledger import read
 from rooms import audience, proving
 from rooms.audience import Line
 from rooms.client import MediaKind
-from rooms.proving import Finding
+from rooms.proving import Finding, Standing
 from tests.scheduler import world
 from web.media import MediaNode
 
@@ -34,6 +34,12 @@ async def node(settings: Settings, db: Database, bus: Bus) -> AsyncIterator[Medi
     await made.stop()
 
 
+async def standing(db: Database) -> Standing:
+    """What `/readyz` and the doctor say."""
+    async with db.read() as session:
+        return await proving.standing(session)
+
+
 def failed(findings: tuple[Finding, ...]) -> list[str]:
     return [finding.code for finding in findings if not finding.holds]
 
@@ -42,7 +48,9 @@ async def test_both_closed_rooms_are_held_and_nothing_gets_out(
     node: MediaNode, db: Database, caplog: pytest.LogCaptureFixture
 ) -> None:
     assert await node.canary.run() is None  # no prison, nothing to listen to
+    assert (await standing(db)).good
     await world.build(db)
+    assert not (await standing(db)).good
     proof = await node.canary.run()
     assert proof is not None
     assert failed(proof.findings) == []
@@ -57,6 +65,7 @@ async def test_both_closed_rooms_are_held_and_nothing_gets_out(
     }  # fmt: skip
     async with db.read() as session:
         assert await proving.latest(session, node.host.node_id) == proof
+        assert (await proving.standing(session)).text.startswith("proved")
         entries = await read.about(session, Ref("node", node.host.node_id))
     assert "system:closed-rooms:proved" in [entry.tag for entry in entries]
     assert "Canary" not in caplog.text
@@ -77,6 +86,9 @@ async def test_a_leak_is_found(node: MediaNode, db: Database, monkeypatch: pytes
     proof = await node.canary.run()
     assert proof is not None
     assert not proof.holds
+    told = await standing(db)
+    assert not told.good
+    assert "visual_only:sound-to-officer" in told.text
     assert failed(proof.findings) == [
         "visual_only:sound-lines-to-officer",
         "visual_only:sound-to-officer",

@@ -113,7 +113,7 @@ async def test_a_lost_database_is_said_to_be_out_of_reach(app: FastAPI, browser:
     assert (answer.status_code, answer.json()["code"]) == (503, "unavailable")
     ready = await browser.get("/readyz")
     assert ready.status_code == 503
-    assert ready.json()["parts"] == {"database": False, "bus": True, "media": False}
+    assert ready.json()["parts"] == {"database": False, "bus": True, "media": False, "closed-rooms": False}
     assert (await browser.get("/healthz")).text == "ok"
     await broken.close()
     app.state.services = services
@@ -128,7 +128,7 @@ async def test_without_a_media_node_it_is_not_ready(app: FastAPI, browser: Brows
     services.metrics.watch(node)
     assert (await browser.get("/readyz")).json() == {
         "ready": True,
-        "parts": {"database": True, "bus": True, "media": True},
+        "parts": {"database": True, "bus": True, "media": True, "closed-rooms": True},
     }
     assert "kinbridge_rooms 0.0" in (await browser.get("/metrics")).text
     await node.stop()

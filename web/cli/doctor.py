@@ -15,6 +15,7 @@ from core.bus import open_bus
 from core.db import Database
 from core.settings import Settings
 from recording import days, masters, vault
+from rooms import proving
 from signaling import turn
 from signaling.library import chosen
 
@@ -156,6 +157,16 @@ async def _turn(settings: Settings) -> tuple[bool, str]:
     return not any(found.values()), "; ".join(f"{url}: {wrong or 'relays'}" for url, wrong in found.items())
 
 
+async def _closed_rooms(settings: Settings) -> tuple[bool, str]:
+    db = Database.connect(settings.sqlalchemy_url)
+    try:
+        async with db.read() as session:
+            standing = await proving.standing(session)
+    finally:
+        await db.close()
+    return standing.good, standing.text
+
+
 async def _transport(settings: Settings) -> tuple[bool, str]:
     local = settings.host in ("127.0.0.1", "localhost", "::1")
     if settings.secure or local:
@@ -177,5 +188,6 @@ EXAMINATIONS: dict[str, Callable[[Settings], Awaitable[tuple[bool, str]]]] = {
     "media port": _media_port,
     "TURN": _turn,
     "media back-end": _media_backend,
+    "closed rooms": _closed_rooms,
     "address": _transport,
 }

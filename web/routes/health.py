@@ -9,7 +9,7 @@ from starlette.responses import JSONResponse, PlainTextResponse, Response
 
 from core.errors import NotFound
 from recording import recheck
-from rooms import directory
+from rooms import directory, proving
 from web.deps import Svc
 from web.metrics import CONTENT_TYPE
 
@@ -24,14 +24,18 @@ async def healthz() -> PlainTextResponse:
 
 @router.get("/readyz")
 async def readyz(services: Svc) -> JSONResponse:
-    """200 when database and bus answer and some media node lives; 503 with the names of what does not."""
+    """200 when database and bus answer and some media node lives; 503 with the names of what does not.
+
+    `closed-rooms` is told and decides nothing here: without its proof legal rooms stay shut, family visits go on.
+    """
     parts = {
         "database": await _database(services),
         "bus": await _bus(services),
         "media": await _media(services),
     }
     ready = all(parts.values())
-    return JSONResponse({"ready": ready, "parts": parts}, 200 if ready else 503)
+    told = {**parts, "closed-rooms": await _closed_rooms(services)}
+    return JSONResponse({"ready": ready, "parts": told}, 200 if ready else 503)
 
 
 async def _database(services: Svc) -> bool:
@@ -56,6 +60,15 @@ async def _media(services: Svc) -> bool:
     try:
         async with services.db.read() as session:
             return bool(await directory.nodes(session))
+    except Exception:  # noqa: BLE001 - as above
+        return False
+
+
+async def _closed_rooms(services: Svc) -> bool:
+    """Whether the daily proof holds that nobody can listen in (docs/decisions/0016)."""
+    try:
+        async with services.db.read() as session:
+            return (await proving.standing(session)).good
     except Exception:  # noqa: BLE001 - as above
         return False
 
