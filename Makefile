@@ -22,9 +22,11 @@ demo: $(VENV)/.run ## sets everything up and serves a demonstration (PORT=8000, 
 test: $(VENV)/.dev services ## sets everything up, browsers and databases included, and runs every test (ARGS=… for some)
 ifdef ARGS
 	@$(BIN)/python signaling/building.py
+	@$(BIN)/python scheduler/assign/building.py
 	$(BIN)/pytest $(ARGS)
 else
 	@$(BIN)/python signaling/building.py
+	@$(BIN)/python scheduler/assign/building.py
 	$(BIN)/pytest -n 2 --dist loadfile --durations=15 -m "not alone" || $(AGAIN) -m "not alone"
 	$(BIN)/pytest --durations=10 -m alone || $(AGAIN) -m alone
 endif
@@ -36,6 +38,7 @@ check: $(VENV)/.dev ## lint, format, types, imports
 	$(BIN)/lint-imports
 
 bench: $(VENV)/.dev services ## prints one JSON line per benchmark
+	@$(BIN)/python scheduler/assign/building.py
 	@$(BIN)/python -m bench
 
 bench-media: $(VENV)/.dev ## calls over real ICE and DTLS-SRTP, against Janus (ARGS="--calls 10 --seconds 8" for less)
@@ -65,7 +68,7 @@ $(VENV)/bin/python:
 	$(PYTHON) -m venv $(VENV)
 
 # The stamps are newer than the lock files when everything that they name is installed.
-$(VENV)/.run: requirements/run.txt pyproject.toml $(wildcard signaling/csrc/*) | $(VENV)/bin/python
+$(VENV)/.run: requirements/run.txt pyproject.toml $(wildcard signaling/csrc/* scheduler/assign/csrc/*) | $(VENV)/bin/python
 	@echo "Installing what Kinbridge stands on …"
 	@$(PIP) --require-hashes -r requirements/run.txt
 	@$(PIP) --no-deps --no-build-isolation -e .

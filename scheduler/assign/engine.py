@@ -5,7 +5,7 @@ from typing import Any
 
 import numpy as np
 
-from scheduler.assign import fairness, week
+from scheduler.assign import fairness, native, week
 from scheduler.assign.columns import Columns, Ints, array
 from scheduler.assign.fairness import Tier
 from scheduler.assign.instance import Instance
@@ -13,7 +13,8 @@ from scheduler.assign.prices import Floats, Watch, price, unwatched
 from scheduler.assign.search import Search
 
 FORMAT = "kinbridge-plan/1"
-STEPS_PER_REQUEST = 12
+STEPS_PER_REQUEST = 100  # about as long as the linear programs take, at most
+STEPS_IN_PYTHON = 10  # of which one takes fifty times as long
 PRICE_FLOOR = 1e-7  # prices below are noise of the solver
 
 
@@ -31,6 +32,11 @@ class Answer:
     @property
     def gap_percent(self) -> float:
         return 100 * (self.bound - self.value) / self.bound if self.bound > 0 else 0.0
+
+
+def steps_for(requests: int) -> int:
+    """Steps of the search unless somebody says otherwise."""
+    return requests * (STEPS_IN_PYTHON if native.library() is None else STEPS_PER_REQUEST)
 
 
 def assign(
@@ -51,7 +57,7 @@ def assign(
         prices = price(wanted, blocks, watch)
     search = Search(wanted, prices, seed, watch)
     search.round(prices)
-    search.improve(STEPS_PER_REQUEST * columns.requests if steps is None else steps)
+    search.improve(steps_for(columns.requests) if steps is None else steps, blocks)
     search.polish()
     value = int(sum(columns.value[column] for column in search.chosen if column >= 0))
     tiers = [] if waited is None else fairness.tiers(columns, blocks, waited, search.chosen)

@@ -70,12 +70,13 @@ def pinned(columns: Columns, present: Ints, published: Ints) -> list[int]:
 
 def _searched(columns: Columns, present: Ints, published: Ints, pinned: list[int], seed: int) -> list[int]:
     wanted = columns.worth(_worth(columns, present, published))
-    prices = price(wanted, np.zeros(columns.requests, dtype=np.int64))
+    blocks = np.zeros(columns.requests, dtype=np.int64)
+    prices = price(wanted, blocks)
     search = Search(wanted, prices, seed)
     for request, column in enumerate(pinned):
         if column >= 0:
             search.put_if_free(request, column)
-    search.improve(min(_MOST_STEPS, STEPS_PER_REQUEST * columns.requests))
+    search.improve(min(_MOST_STEPS, STEPS_PER_REQUEST * columns.requests), blocks)
     search.polish()
     rounded = Search(wanted, prices, seed)
     rounded.round(prices)

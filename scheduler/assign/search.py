@@ -1,23 +1,18 @@
-"""From prices to a plan: rounding, then a local search that inserts and ejects.
+"""From prices to a plan: rounding, then a local search that inserts and ejects (`chains`, or in C: `native`).
 
-An unserved request is put into the way that its prices and the present crowding favour; whoever must give way is
-ejected and tried elsewhere; the step is kept if it gains, or with the probability of simulated annealing if it loses.
 The search stops after a number of steps, never after a time, so that a plan can be made again.
 """
 
-import math
-import random
 from collections.abc import Iterable
 
 import numpy as np
 
+from scheduler.assign import chains, native
 from scheduler.assign.columns import Columns, Ints
+from scheduler.assign.moves import SWEEPS, moves
 from scheduler.assign.prices import Floats, Prices, Watch, unwatched
 
 _NONE = -1
-_REPORTED = 500  # steps between two reports
-_HOT, _COLD = 0.12, 0.05  # temperatures at both ends, in units of the mean value of a column
-_PRICE_WEIGHT, _NOISE = 2.0, 3.0  # how much prices and chance count against one more ejection
 
 
 class Search:
@@ -25,12 +20,9 @@ class Search:
 
     def __init__(self, columns: Columns, prices: Prices | None, seed: int, watch: Watch = unwatched) -> None:
         self._columns = columns
-        self._random = random.Random(seed)
-        self._noise = np.random.default_rng(seed).random(1 << 16) * _NOISE
+        self._seed = seed
         paid = 0 if prices is None else prices.row[columns.rows].sum(axis=1)
         self._reduced: Floats = columns.value - paid
-        self._scale = float(columns.value.mean()) if len(columns.value) else 1.0
-        self._attraction = self._reduced / max(self._scale, 1.0) * _PRICE_WEIGHT
         self._first = columns.first.tolist()
         self._value = columns.value.tolist()
         self._table = np.ascontiguousarray(columns.rows, dtype=np.int32)
@@ -42,7 +34,6 @@ class Search:
             r for r in range(len(self.chosen)) if self._first[r + 1] > self._first[r]
         ]
         self._place = {request: i for i, request in enumerate(self._unserved)}
-        self._before: dict[int, int] = {}  # request -> its column when the best plan so far was found
         self._watch = watch
         self.value = 0
 
@@ -76,21 +67,30 @@ class Search:
             if self.chosen[request] == _NONE and column != _NONE:
                 self._put(request, column)
 
-    def improve(self, steps: int) -> None:
-        """Runs `steps` steps and goes back to the best plan seen."""
-        best_value = self.value
-        self._before.clear()
-        for step in range(steps):
-            if not self._unserved:
-                break
-            temperature = self._scale * _HOT * (_COLD / _HOT) ** (step / steps)
-            self._step(temperature)
-            if self.value > best_value:
-                best_value = self.value
-                self._before.clear()
-            if step % _REPORTED == 0:
-                self._watch("search", 100 * step // steps)
-        self._restore(dict(self._before))
+    def improve(self, steps: int, blocks: Ints) -> None:
+        """Runs `steps` steps, each block's share in a few turns; what is found is never worse. `blocks`: request ->
+        block, requests that mostly stand in each other's way."""
+        if not len(self._value) or not steps:
+            return
+        made = moves(self._columns, self._reduced, blocks, self._seed)
+        code = native.library()
+        runner = chains.Chains(made, self.chosen) if code is None else native.Native(code, made, self.chosen)
+        turns, sizes = SWEEPS * made.blocks, made.sizes()
+        for turn in range(turns):
+            block = turn % made.blocks
+            runner.run(block, steps * sizes[block] // (len(self.chosen) * SWEEPS))
+            self._watch("search", 100 * (turn + 1) // turns)
+        self._stand(runner.chosen())
+
+    def _stand(self, chosen: list[int]) -> None:
+        """Takes over a plan whole."""
+        changed = [request for request, column in enumerate(chosen) if column != self.chosen[request]]
+        for request in changed:
+            if self.chosen[request] != _NONE:
+                self._take_out(request)
+        for request in changed:
+            if chosen[request] != _NONE:
+                self._put(request, chosen[request])
 
     def polish(self) -> None:
         """Moves every served request to its best free column until nothing gains."""
@@ -113,57 +113,12 @@ class Search:
             self._known[column] = rows
         return rows
 
-    def _step(self, temperature: float) -> None:
-        request = self._unserved[int(self._random.random() * len(self._unserved))]
-        first, last = self._first[request], self._first[request + 1]
-        full = (self._slack[self._table[first:last]] <= 0).sum(axis=1)
-        free = np.flatnonzero(full == 0)
-        if len(free):
-            self._put(request, first + int(free[self._reduced[first + free].argmax()]))
-            return
-        before = self.value
-        column = self._tempting(first, last, full)
-        ejected = [(one, self._take_out(one)) for one in self._in_the_way(column)]
-        self._put(request, column)
-        resettled = []
-        for one, _ in sorted(ejected, key=lambda pair: -self._value[pair[1]]):
-            other = self._best_free(one, self._reduced)
-            if other != _NONE:
-                self._put(one, other)
-                resettled.append(one)
-        loss = before - self.value
-        if loss <= 0 or self._random.random() < math.exp(-loss / temperature):
-            return
-        for one in (*resettled, request):
-            self._take_out(one)
-        for one, old in ejected:
-            self._put(one, old)
-
-    def _tempting(self, first: int, last: int, full: Ints) -> int:
-        """The column with the best sum of price, chance and few ejections."""
-        offset = int(self._random.random() * (len(self._noise) - (last - first)))
-        score = self._attraction[first:last] + self._noise[offset : offset + last - first] - full
-        return int(first + score.argmax())
-
-    def _in_the_way(self, column: int) -> list[int]:
-        """Requests whose ejection frees every full row of `column`."""
-        out: list[int] = []
-        for row in self._rows(column):
-            if self._slack[row] > 0 or any(one in out for one in self._users[row]):
-                continue
-            out.append(min(self._users[row], key=self._worth_in_passing))
-        return out
-
-    def _worth_in_passing(self, request: int) -> float:
-        return float(self._value[self.chosen[request]] * (0.5 + self._random.random()))
-
     def _best_free(self, request: int, taste: Floats | Ints) -> int:
         first, last = self._first[request], self._first[request + 1]
         free = np.flatnonzero((self._slack[self._table[first:last]] > 0).all(axis=1))
         return first + int(free[taste[first + free].argmax()]) if len(free) else _NONE
 
     def _put(self, request: int, column: int) -> None:
-        self._before.setdefault(request, _NONE)
         self.chosen[request] = column
         self.value += self._value[column]
         for row in self._rows(column):
@@ -177,7 +132,6 @@ class Search:
 
     def _take_out(self, request: int) -> int:
         column = self.chosen[request]
-        self._before.setdefault(request, column)
         self.chosen[request] = _NONE
         self.value -= self._value[column]
         for row in self._rows(column):
@@ -186,13 +140,3 @@ class Search:
         self._place[request] = len(self._unserved)
         self._unserved.append(request)
         return column
-
-    def _restore(self, before: dict[int, int]) -> None:
-        """Goes back to the columns that these requests had."""
-        changed = [request for request, column in before.items() if self.chosen[request] != column]
-        for request in changed:
-            if self.chosen[request] != _NONE:
-                self._take_out(request)
-        for request in changed:
-            if before[request] != _NONE:
-                self._put(request, before[request])

@@ -16,7 +16,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--out", type=Path, required=True, help="where the plan goes (kinbridge-plan/1)")
     parser.add_argument("--seed", type=int, default=1, help="the same seed and steps give the same plan (1)")
     parser.add_argument(
-        "--steps", type=int, help=f"steps of the search ({engine.STEPS_PER_REQUEST} for each request)"
+        "--steps", type=int, help=f"steps of the search ({engine.steps_for(1)} for each request)"
     )
     parser.add_argument(
         "--fair",
