@@ -45,6 +45,12 @@ class Settings(BaseModel):
     notice_urls: str = ""  # comma-separated Apprise URLs, `{address}` filled in; empty: outbox only
     recording_days: int | None = Field(default=None, ge=1)  # must be set in production (rules R6)
     vault_keys: Path | None = None  # file of the recordings' master keys; none: made under data_dir/keys
+    store_url: str = ""  # s3://bucket/prefix: where sealed recordings go; empty: they stay in data_dir
+    store_endpoint: str = ""  # of an S3-compatible server, https://host:port; empty: the region's own
+    store_region: str = "us-east-1"
+    store_key_id: str = ""
+    store_secret: SecretStr | None = None
+    store_lag_minutes: int = Field(default=240, ge=0)  # waits longer: no new visit begins; 0: they go on
     timestamp_url: str = ""  # an RFC 3161 authority that stamps each sealed day; empty: none
     timestamp_roots: Path | None = None  # PEM with the certificates that authority is trusted by
     help_phone: str = ""  # shown at the foot of every page; empty: no number is shown
@@ -112,6 +118,8 @@ def _require_for_production(settings: Settings) -> None:
         problems.append("KINBRIDGE_TIMESTAMP_ROOTS: needed with KINBRIDGE_TIMESTAMP_URL")
     if settings.timestamp_url and not settings.timestamp_url.startswith(("https://", "http://")):
         problems.append("KINBRIDGE_TIMESTAMP_URL: must begin with https:// or http://")
+    if settings.store_url and not settings.store_url.startswith("s3://"):
+        problems.append("KINBRIDGE_STORE_URL: must begin with s3://")
     if problems:
         raise Misconfigured(problem="; ".join(problems))
 

@@ -98,9 +98,13 @@ def of(source: Source, key: Key | None, name: str) -> Clear:
 
 def open_file(path: Path, key: Key | None) -> Clear:
     """Raises `OSError`, and `DamagedError` for a growing file with more than a torn end."""
-    source = Local(path)
+    return opened(Local(path), key, path.name)
+
+
+def opened(source: Source, key: Key | None, name: str) -> Clear:
+    """As `of`; a source that cannot be opened is closed. Raises `DamagedError`."""
     try:
-        return of(source, key, path.name)
+        return of(source, key, name)
     except BaseException:
         source.close()
         raise

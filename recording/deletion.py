@@ -14,7 +14,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 from core import keys
 from core.keys import PublicKeys, Signer
@@ -52,7 +52,20 @@ class Proof:
     problem: tuple[str, str] | None
 
 
-def delete(path: Path, deletion: Deletion, digests: Mapping[str, str], signer: Signer) -> str:
+class Elsewhere(Protocol):
+    """Where files lie that are not in the folder (`recording.store.Shelf`)."""
+
+    def names(self) -> Mapping[str, int]: ...
+    def delete(self, name: str) -> None: ...
+
+
+def delete(
+    path: Path,
+    deletion: Deletion,
+    digests: Mapping[str, str],
+    signer: Signer,
+    elsewhere: Elsewhere | None = None,
+) -> str:
     """Removes all files but the manifest; answers the proof's SHA-256. Blocks; raises `OSError`.
 
     `digests`: SHA-256 by name of the files that the manifest names; others are read once more.
@@ -61,10 +74,13 @@ def delete(path: Path, deletion: Deletion, digests: Mapping[str, str], signer: S
     if not (path / PLAN).exists():
         if (path / PROOF).exists() and (path / SIGNATURE).exists():
             return hashlib.sha256((path / PROOF).read_bytes()).hexdigest()
-        folder.place(path / PLAN, [canonical(_files(path, digests)).encode()])
+        folder.place(path / PLAN, [canonical(_files(path, digests, elsewhere)).encode()])
     files = json.loads((path / PLAN).read_bytes())
     for file in files:
         (path / file["file"]).unlink(missing_ok=True)
+    if elsewhere is not None:
+        for name in elsewhere.names():
+            elsewhere.delete(name)
     folder.sync(path)
     content = canonical(_content(path, deletion, files, signer.key_id)).encode()
     folder.place(path / PROOF, [content])
@@ -98,8 +114,14 @@ def read(path: Path, public_keys: PublicKeys) -> Proof | None:
     return Proof(value, digest, None)
 
 
-def _files(path: Path, digests: Mapping[str, str]) -> list[dict[str, str | int]]:
-    return [
+def _files(path: Path, digests: Mapping[str, str], elsewhere: Elsewhere | None) -> list[dict[str, str | int]]:
+    away = elsewhere.names() if elsewhere is not None else {}
+    sent: list[dict[str, str | int]] = [
+        {"file": name, "bytes": size, "sha256": digests[name]}
+        for name, size in sorted(away.items())
+        if name in digests and not (path / name).exists()
+    ]
+    return sent + [
         {
             "file": entry.name,
             "bytes": entry.stat().st_size,

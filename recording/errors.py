@@ -2,6 +2,7 @@
 
 Unavailable
   RecordingUnavailable   it cannot be written, so the visit must not start
+  StoreUnavailable       the object store does not answer
   MasterKeyMissing       what its key is wrapped with is not at hand
 NotFound
   TrackMissing           the file is not there (any more)
@@ -26,6 +27,11 @@ class TrackMissing(NotFound):
 class BeingDeleted(Conflict):
     code = "being-deleted"
     text = "This recording has been deleted, or is being deleted just now. It can no longer be held."
+
+
+class StoreUnavailable(Unavailable):
+    code = "store-unavailable"
+    text = "The store in which the recordings lie does not answer just now. Please try again in a moment."
 
 
 class MasterKeyMissing(Unavailable):

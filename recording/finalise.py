@@ -106,12 +106,21 @@ class Digester:
 
 def digest_of(path: Path, pace: Callable[[int], None] | None = None) -> Digest:
     """Reads a whole file, telling `pace` of the bytes of each piece; raises `OSError` and what `pace` does."""
+    source = clear.Local(path)
+    try:
+        return digest_from(source, pace)
+    finally:
+        source.close()
+
+
+def digest_from(source: clear.Source, pace: Callable[[int], None] | None = None) -> Digest:
+    """The same, from wherever it lies."""
     digester = Digester()
-    with path.open("rb") as file:
-        while data := file.read(1 << 20):
-            digester.update(data)
-            if pace is not None:
-                pace(len(data))
+    for start in range(0, source.size, PIECE):
+        data = source.read(start, min(start + PIECE, source.size))
+        digester.update(data)
+        if pace is not None:
+            pace(len(data))
     return digester.digest()
 
 

@@ -91,6 +91,17 @@ async def claim(session: Session, recording_id: str, token: str, now: datetime, 
     return await _changed(session, *where, claim=token, claimed_until=until) == 1
 
 
+async def stored(session: Session, recording_id: str, store: str, now: datetime) -> None:
+    """Its files lie in the store from here on. Raises `Conflict`."""
+    where = (
+        RecordingRow.id == recording_id,
+        RecordingRow.state == RecordingState.SEALED.value,
+        RecordingRow.store.is_(None),
+    )
+    if await _changed(session, *where, store=store, stored_at=now) != 1:
+        raise Conflict
+
+
 async def try_again(session: Session, recording_id: str, token: str, not_before: datetime) -> int:
     """Gives a failed try back; answers how many there were."""
     where = (RecordingRow.id == recording_id, RecordingRow.claim == token)

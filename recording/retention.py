@@ -20,9 +20,11 @@ from core.errors import Conflict, Misconfigured
 from core.ids import SYSTEM, Ref
 from core.log import fields
 from core.settings import Settings
-from recording import deletion, folder, repository, seal, vault
+from recording import deletion, folder, repository, seal, storing, vault
 from recording.deletion import Deletion
+from recording.errors import StoreUnavailable
 from recording.model import MOVES, RecordingState
+from recording.store import Shelf
 from recording.tables import EventRow, HoldRow, RecordingRow, TrackRow
 
 DELETED = "system:recording:deleted"
@@ -100,9 +102,10 @@ async def _finish(db: Database, settings: Settings, recording_id: str) -> bool:
     try:
         path = folder.root(settings) / one.folder
         known = {} if one.damage else await asyncio.to_thread(seal.digests, path)  # it says what really went
-        proof = await asyncio.to_thread(_delete, settings, path, why, known)
+        shelf = None if one.store is None else await asyncio.to_thread(storing.shelf_of, settings, one)
+        proof = await asyncio.to_thread(_delete, settings, path, why, known, shelf)
         await _deleted(db, one, proof)
-    except OSError as error:  # it stays `deleting` and is tried again at the next turn
+    except (OSError, StoreUnavailable) as error:  # it stays `deleting` and is tried again at the next turn
         _log.error("x delete %s", fields(id=recording_id, error=error))
         return False
     except Conflict:
@@ -111,8 +114,10 @@ async def _finish(db: Database, settings: Settings, recording_id: str) -> bool:
     return True
 
 
-def _delete(settings: Settings, path: Path, why: Deletion, known: Mapping[str, str]) -> str:
-    return deletion.delete(path, why, known, keys.signer(settings.data_dir))
+def _delete(
+    settings: Settings, path: Path, why: Deletion, known: Mapping[str, str], shelf: Shelf | None
+) -> str:
+    return deletion.delete(path, why, known, keys.signer(settings.data_dir), shelf)
 
 
 async def _deleted(db: Database, one: RecordingRow, proof: str) -> None:

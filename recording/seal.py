@@ -18,8 +18,8 @@ from typing import Any
 from core import keys
 from core.keys import PublicKeys, Signer
 from ledger.chain import canonical
-from recording import day, deletion, folder
-from recording.finalise import PIECE, digest_of
+from recording import clear, day, deletion, folder
+from recording.finalise import PIECE, digest_from, digest_of
 from recording.problem import Problem
 
 VERSION = 1
@@ -78,13 +78,20 @@ def read_manifest(path: Path) -> dict[str, Any] | None:
     return value if isinstance(value, dict) else None
 
 
-def verify_folder(
-    path: Path, public_keys: PublicKeys, pace: Callable[[int], None] | None = None
-) -> SealVerdict:
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """How files are read. `pace` is told of the bytes that were read and may wait or raise; `elsewhere` opens a
+    file that is not in the folder (`FileNotFoundError` where it is not there either)."""
+
+    pace: Callable[[int], None] | None = None
+    elsewhere: Callable[[str], clear.Source] | None = None
+
+
+def verify_folder(path: Path, public_keys: PublicKeys, reading: Reading = Reading()) -> SealVerdict:
     """Checks signature, then each file, then that nothing was put in; needs nothing but the folder and keys.
 
     Of a deleted recording the proof of deletion is checked instead. Reads every byte once; blocks for as
-    long as the disk takes, or longer: `pace` is told of the bytes that were read and may wait or raise.
+    long as the disk takes, or longer.
     """
     gone = deletion.read(path, public_keys)
     if gone is not None:
@@ -103,7 +110,7 @@ def verify_folder(
     problems = [*_signature(path, content, manifest, public_keys)]
     files = _listed(manifest)
     for name, size, sha256, pieces in files:
-        problems.extend(_file(path / name, size, sha256, pieces, pace))
+        problems.extend(_file(path / name, size, sha256, pieces, reading))
     under = _inclusion(path, str(manifest.get("recording")), digest, public_keys, problems)
     expected = {folder.MANIFEST, folder.SIGNATURE, folder.INCLUSION, *(one[0] for one in files)}
     problems.extend(
@@ -242,15 +249,21 @@ def _file(
     size: int,
     sha256: str,
     pieces: list[str],
-    pace: Callable[[int], None] | None = None,
+    reading: Reading = Reading(),
 ) -> Iterator[Problem]:
-    if path.is_symlink() or not path.is_file():
-        yield Problem("missing-file", path.name, "it is not there")
-        return
+    here = path.is_file() and not path.is_symlink()
     try:
-        present = digest_of(path, pace)
+        if here or reading.elsewhere is None:
+            present = digest_of(path, reading.pace) if here else None
+        else:
+            present = digest_from(reading.elsewhere(path.name), reading.pace)
+    except FileNotFoundError:
+        present = None
     except OSError as error:
         yield Problem("unreadable-file", path.name, f"it cannot be read: {error.strerror}")
+        return
+    if present is None:
+        yield Problem("missing-file", path.name, "it is not there")
         return
     if present.bytes == size and present.sha256 == sha256:
         return

@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import functools
 import logging
 import shutil
 from collections.abc import Awaitable, Callable
@@ -18,9 +19,9 @@ from core.keys import public_keys
 from core.log import fields
 from core.settings import Settings
 from people.model import Identity
-from recording import clear, folder, holds, repository, retention, seal, vault
+from recording import clear, folder, holds, repository, retention, seal, storing, vault
 from recording.clear import Clear
-from recording.errors import RecordingUnavailable, TrackMissing
+from recording.errors import RecordingUnavailable, StoreUnavailable, TrackMissing
 from recording.locked import DamagedError, Key
 from recording.model import BEAT_S, RecordingState, RecordingView, RetentionClass
 from recording.recorder import RoomRecorder
@@ -62,6 +63,7 @@ class Recorders:
     async def start(self, room_id: str, booking_id: str) -> RoomRecorder:
         """See `rooms.client.RecorderFactory`."""
         self._check_disk()
+        await self._check_store()
         recording_id = new_id("rec")
         started_at = clock.now()
         place = folder.relative(recording_id, started_at)
@@ -110,6 +112,14 @@ class Recorders:
         if free < FLOOR:
             _log.error("x recording %s", fields(free=free, floor=FLOOR))
             raise RecordingUnavailable
+
+    async def _check_store(self) -> None:
+        try:
+            async with self._db.read() as session:
+                await storing.check(session, self._settings)
+        except StoreUnavailable as error:
+            _log.exception("x recording %s", fields(trouble="store-lags"))
+            raise RecordingUnavailable from error
 
     async def _arm(
         self, recording_id: str, room_id: str, booking_id: str, place: str, started_at: datetime
@@ -231,12 +241,16 @@ async def open_track(session: Session, settings: Settings, recording_id: str, tr
     view = await get(session, recording_id)
     name = next((track.file_name for track in view.tracks if track.id == track_id), "")
     home = (await path_of(session, settings, recording_id)).resolve()
-    path = (home / name).resolve()
-    if not name or path.parent != home or not path.is_file():
+    if not name or (home / name).resolve().parent != home:
         raise TrackMissing
+    one = await repository.row(session, recording_id)
     key = await vault.key_of(session, settings, recording_id)
+
+    def opened() -> Clear:
+        return clear.opened(storing.source(settings, one, name), key, name)
+
     try:
-        return await asyncio.to_thread(clear.open_file, path, key)
+        return await asyncio.to_thread(opened)
     except (OSError, DamagedError) as error:
         raise TrackMissing from error
 
@@ -262,5 +276,8 @@ async def verify(
         entries = await ledger.read.about(session, Ref("recording", recording_id))
     sealed = [entry.parsed().get("manifest") for entry in entries if entry.tag == "system:recording:sealed"]
     deleted = [entry.parsed().get("proof") for entry in entries if entry.tag == retention.DELETED]
-    verdict = await asyncio.to_thread(seal.verify_folder, path, public_keys(settings.data_dir / "keys"), pace)
+    elsewhere = None if one.store is None else functools.partial(storing.source, settings, one)
+    public = public_keys(settings.data_dir / "keys")
+    reading = seal.Reading(pace, elsewhere)
+    verdict = await asyncio.to_thread(seal.verify_folder, path, public, reading)
     return seal.compare(verdict, recording_id, one.manifest_digest, sealed, deleted)

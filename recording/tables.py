@@ -38,6 +38,8 @@ class RecordingRow(Base):
     deleted_at: Mapped[datetime | None]
     checked_at: Mapped[datetime | None]  # when it was last read again whole
     damage: Mapped[str] = mapped_column(default="")  # of a damaged one: a code and the file
+    store: Mapped[str | None]  # "s3": its files lie in the store; NULL: in its folder
+    stored_at: Mapped[datetime | None] = mapped_column(index=True)
 
 
 class KeyRow(Base):

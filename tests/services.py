@@ -1,12 +1,14 @@
 """Real PostgreSQL and Redis for the tests: started on free ports, in folders of their own, and ended with the run."""
 
 import contextlib
+import json
 import os
 import shutil
 import socket
 import subprocess
+import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -103,6 +105,49 @@ def redis(folder: Path) -> Iterator[str]:
     finally:
         server.terminate()
         server.wait(20)
+
+
+S3_KEY, S3_SECRET, S3_BUCKET = "kinbridge-tests", "only-for-tests-0123456789", "recordings"
+
+
+@contextlib.contextmanager
+def s3(folder: Path, ports: Sequence[int] = ()) -> Iterator[str]:
+    """A SeaweedFS of its own with one bucket, keys as above; yields its S3 endpoint. `ports`: eight, to come back
+    where it was."""
+    folder.mkdir(parents=True, exist_ok=True)
+    config = folder / "s3.json"
+    config.write_text(
+        json.dumps(
+            {
+                "identities": [
+                    {
+                        "name": "tests",
+                        "credentials": [{"accessKey": S3_KEY, "secretKey": S3_SECRET}],
+                        "actions": ["Admin", "Read", "Write", "List", "Tagging"],
+                    }
+                ]
+            }
+        )
+    )
+    names = ("master", "volume", "filer", "s3")
+    numbers = list(ports) or [free_port() for _ in range(2 * len(names))]
+    flags = [f"-{name}.port={number}" for name, number in zip(names, numbers, strict=False)]
+    flags += [f"-{name}.port.grpc={number}" for name, number in zip(names, numbers[4:], strict=True)]
+    program = find_program("weed", str(Path(sys.executable).parent))
+    server = subprocess.Popen(
+        [
+            program, "server", "-filer", "-s3", f"-dir={folder}", "-ip=127.0.0.1", "-ip.bind=127.0.0.1",
+            f"-s3.config={config}", "-volume.max=8", "-master.volumeSizeLimitMB=64", "-master.volumePreallocate=false",
+            "-volume.minFreeSpace=1", "-s3.port.iceberg=0", *flags,
+        ],
+        stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, cwd=folder,
+    )  # fmt: skip
+    try:
+        _wait_for(numbers[3], server)
+        yield f"http://127.0.0.1:{numbers[3]}"
+    finally:
+        server.terminate()
+        server.wait(30)
 
 
 def _wait_for(port: int, server: "subprocess.Popen[bytes]") -> None:

@@ -19,6 +19,7 @@ import recording.days
 import recording.recheck
 import recording.retention
 import recording.stamping
+import recording.storing
 import recording.tasks
 import rooms.tasks
 import rooms.redress
@@ -66,6 +67,7 @@ class Worker:
             Job("dead tickets are forgotten", 600, lambda: rooms.tasks.purge_tickets(db)),
             Job("old measurements of calls are forgotten", 3600, lambda: rooms.tasks.purge_minutes(db)),
             Job("finished recordings are sealed", 1, lambda: recording.tasks.seal_finished(db, settings)),
+            Job("sealed recordings go to the store", 5, lambda: recording.storing.store_sealed(db, settings)),
             Job(
                 "expired recordings are deleted",
                 3600,

@@ -206,7 +206,7 @@ def test_reading_keeps_to_its_pace(sealed: Path, settings: Settings) -> None:
     size = sum(one.stat().st_size for one in sealed.iterdir() if not one.name.startswith("manifest"))
     pace = Pace(rate=size / 0.4)
     began = time.monotonic()
-    assert seal.verify_folder(sealed, keys.public_keys(settings.data_dir / "keys"), pace).intact
+    assert seal.verify_folder(sealed, keys.public_keys(settings.data_dir / "keys"), seal.Reading(pace)).intact
     assert time.monotonic() - began >= 0.39
     assert pace.bytes == size
 

@@ -10,9 +10,11 @@ from starlette.responses import Response
 
 from core import clock
 from core.db import Session
+from core.settings import Settings
 from ledger.tables import HeadRow
 from notices.model import NoticeState
 from notices.tables import NoticeRow
+from recording import storing
 from recording.model import RecordingState
 from recording.service import FLOOR
 from recording.tables import RecordingRow
@@ -30,6 +32,7 @@ WELL = Light(Tone.GREEN, N_("Well"))
 LOOK = Light(Tone.YELLOW, N_("Look at it"))
 DOWN = Light(Tone.RED, N_("Down"))
 SLOW_MS = 200
+STORED_WITHIN = 15  # minutes that a sealed recording may wait before somebody should look
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,6 +59,8 @@ async def overview(request: Request, services: Svc, _who: Admin) -> Response:
             await _recordings(session),
             await _ledger(session),
         ]
+        if services.settings.store_url:
+            parts.append(await _store(session, services.settings))
     return render(request, "admin/overview.html", parts=parts, now=clock.now())
 
 
@@ -117,6 +122,15 @@ async def _recordings(session: Session) -> Part:
     note = N_("{writing} being written, {sealing} being sealed, {failed} failed, {damaged} damaged.")
     params = {"writing": writing, "sealing": sealing, "failed": failed, "damaged": damaged}
     return Part(N_("Recordings"), DOWN if failed or damaged else WELL, note, params)
+
+
+async def _store(session: Session, settings: Settings) -> Part:
+    count, oldest = await storing.waiting(session)
+    minutes = round((clock.now() - oldest).total_seconds() / 60) if oldest else 0
+    late = bool(settings.store_lag_minutes) and minutes > settings.store_lag_minutes
+    light = DOWN if late else (LOOK if minutes > STORED_WITHIN else WELL)
+    note = N_("{count} sealed recordings wait for it, the oldest for {minutes} minutes.")
+    return Part(N_("Object store"), light, note, {"count": count, "minutes": minutes})
 
 
 async def _ledger(session: Session) -> Part:
