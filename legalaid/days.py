@@ -1,19 +1,20 @@
 """Help days: made from their weekly template, joined by lawyers, planned, and planned anew."""
 
-from datetime import datetime, timedelta
+from collections.abc import Sequence
+from datetime import timedelta
 from zoneinfo import ZoneInfo
 
-from sqlalchemy import select, update
+from sqlalchemy import func, select, update
 
 from core import clock
 from core.db import Session
 from core.errors import Conflict, NotFound
 from core.ids import SYSTEM, Ref, new_id
 from ledger.record import record
-from legalaid import access, matching, moving, repository, rota, turn_rooms
+from legalaid import access, matching, moving, replanning, repository, rota
 from legalaid.access import Actor, tag
-from legalaid.matching import Ask, Helper, Meeting
-from legalaid.model import Coming, HelpDay, Lawyer, QuestionState, QuestionView, TurnState
+from legalaid.model import Coming, HelpDay, QuestionState, TurnState
+from legalaid.rest import Seat
 from legalaid.tables import (
     ComingRow,
     ConflictRow,
@@ -23,11 +24,11 @@ from legalaid.tables import (
     QuestionRow,
     TurnRow,
 )
+from people import letters
 from people.model import Identity
 from scheduler import repository as scheduler
 
 HORIZON = timedelta(days=28)  # so far ahead lawyers see their days
-FAIR = timedelta(days=90)  # turns lately
 
 
 class DayOver(Conflict):
@@ -96,6 +97,32 @@ async def say_coming(session: Session, actor: Identity, help_day_id: str, coming
         await plan(session, actor, help_day_id)
 
 
+async def say_here(session: Session, actor: Identity, help_day_id: str) -> None:
+    """The lawyer is there: from now on turns are planned for this very moment. Raises `DayOver`, `NotFound`."""
+    lawyer = await access.lawyer(session, actor)
+    day = await session.get(HelpDayRow, help_day_id)
+    if day is None or day.station_id != lawyer.station_id:
+        raise NotFound
+    if day.closed_at is not None or day.ends_at <= clock.now():
+        raise DayOver
+    came = await session.scalar(
+        update(ComingRow)
+        .where(
+            ComingRow.help_day_id == help_day_id,
+            ComingRow.staff_id == lawyer.staff_id,
+            ComingRow.coming == Coming.COMES,
+        )
+        .values(here_at=func.coalesce(ComingRow.here_at, clock.now()))
+        .returning(ComingRow.staff_id)
+        .execution_options(synchronize_session=False)
+    )
+    if came is None:
+        raise NotFound
+    record(session, "counsel:help-day:here", actor=actor.subject, subject=Ref("help-day", help_day_id))
+    if day.planned_at is not None:
+        await plan(session, actor, help_day_id)
+
+
 async def declare_conflict(session: Session, actor: Identity, inmate_id: str) -> None:
     """From now on this lawyer is never matched with that inmate, nor shown their texts; days on which the two
     were to meet are planned anew. The lawyer cannot take it back. Raises `Conflict` if it was declared."""
@@ -119,8 +146,11 @@ async def declare_conflict(session: Session, actor: Identity, inmate_id: str) ->
 
 
 async def plan(session: Session, actor: Actor, help_day_id: str) -> int:
-    """Matches the waiting questions with the lawyers who come, in the turns that are left; answers how many
-    have one. What was planned and has not begun is planned anew; what runs goes on. Raises `DayOver`."""
+    """Matches the waiting questions with the lawyers who come; answers how many have a turn.
+
+    What was planned and has not begun is planned anew; on a day that runs, as little as can be is moved. Raises
+    `DayOver`.
+    """
     row = await session.get(HelpDayRow, help_day_id)
     if row is None:
         raise NotFound
@@ -128,12 +158,8 @@ async def plan(session: Session, actor: Actor, help_day_id: str) -> int:
     if row.closed_at is not None or row.ends_at <= now:
         raise DayOver
     day = repository.as_help_day(row)
-    await _take_back(session, actor, day)
-    grid = rota.grid(day.starts_at, day.ends_at, day.turn_minutes, now)
-    asks = await _asks(session, day, now)
-    helpers = await _helpers(session, day, len(grid), now)
-    meetings = matching.plan(asks, helpers, day.rooms)
-    await _enter(session, actor, day, grid, meetings)
+    running = now >= day.starts_at
+    planned = await (replanning.replan if running else _afresh)(session, actor, day)
     await session.execute(
         update(HelpDayRow)
         .where(HelpDayRow.id == day.id)
@@ -146,10 +172,22 @@ async def plan(session: Session, actor: Actor, help_day_id: str) -> int:
         tag(actor, "help-day:planned"),
         actor=access.ref(actor),
         subject=subject,
-        waiting=len(asks),
-        lawyers=len(helpers),
-        planned=len(meetings),
+        planned=planned,
     )
+    return planned
+
+
+async def _afresh(session: Session, actor: Actor, day: HelpDay) -> int:
+    """The best plan of a day that has not begun."""
+    await _take_back(session, actor, day)
+    grid = rota.grid(day.starts_at, day.ends_at, day.turn_minutes)
+    asks = await replanning.asks(session, day, clock.now())
+    helpers = await replanning.helpers(session, day, len(grid), clock.now())
+    inmates = {ask.id: ask.inmate for ask in asks}
+    meetings = matching.plan(asks, helpers, day.rooms)
+    for one in meetings:
+        seat = Seat(one.ask, one.helper, inmates[one.ask], one.room, grid[one.turn])
+        await replanning.add(session, actor, day, seat)
     return len(meetings)
 
 
@@ -157,70 +195,6 @@ async def _take_back(session: Session, actor: Actor, day: HelpDay) -> None:
     for turn in await repository.turns(session, day.id, states=(TurnState.PLANNED,)):
         await moving.turn(session, actor, turn.id, TurnState.CANCELLED)
         await moving.question(session, actor, turn.question_id, QuestionState.ASKED, lawyer_id=None)
-
-
-async def _asks(session: Session, day: HelpDay, now: datetime) -> list[Ask]:
-    waiting = [
-        view
-        for view in await repository.waiting(session, day.station_id)
-        if view.state is QuestionState.ASKED and view.topic in day.topics and view.language in day.languages
-    ]
-    before = await repository.thread_lawyers(session, (view.thread_id for view in waiting))
-    return [_ask(view, before.get(view.thread_id), now) for view in waiting]
-
-
-def _ask(view: QuestionView, before: str | None, now: datetime) -> Ask:
-    waited = (now - view.asked_at).days
-    return Ask(view.id, view.inmate_id, view.topic, view.language, view.urgent, view.carried, waited, before)
-
-
-async def _helpers(session: Session, day: HelpDay, turns: int, now: datetime) -> list[Helper]:
-    """Those who come, the least used first; who is in a turn is free again after the first one."""
-    said = await repository.coming(session, day.id)
-    lawyers = {
-        lawyer.id: lawyer
-        for lawyer in await repository.lawyers(session, day.prison_id)
-        if said.get(lawyer.id) == Coming.COMES
-    }
-    had = await repository.turns_had(session, day.station_id, now - FAIR)
-    busy = {t.lawyer_id for t in await repository.turns(session, day.id, states=(TurnState.RUNNING,))}
-    return [
-        _helper(lawyers[key], await _conflicts(session, key), range(key in busy, turns), had.get(key, 0))
-        for key in rota.fair_order(lawyers, had)
-    ]
-
-
-def _helper(lawyer: Lawyer, conflicts: frozenset[str], turns: range, had: int) -> Helper:
-    return Helper(lawyer.id, lawyer.topics, lawyer.languages, frozenset(turns), conflicts, had)
-
-
-async def _conflicts(session: Session, staff_id: str) -> frozenset[str]:
-    query = select(ConflictRow.inmate_id).where(ConflictRow.staff_id == staff_id)
-    return frozenset(await session.scalars(query))
-
-
-async def _enter(
-    session: Session, actor: Actor, day: HelpDay, grid: list[datetime], meetings: list[Meeting]
-) -> None:
-    for meeting in meetings:
-        question = await session.get_one(QuestionRow, meeting.ask)
-        session.add(
-            TurnRow(
-                id=new_id("trn"),
-                help_day_id=day.id,
-                question_id=question.id,
-                lawyer_id=meeting.helper,
-                inmate_id=question.inmate_id,
-                room=meeting.room,
-                starts_at=grid[meeting.turn],
-                minutes=day.turn_minutes,
-                state=TurnState.PLANNED,
-                began_at=None,
-                ended_at=None,
-            )
-        )
-        await moving.question(session, actor, question.id, QuestionState.PLANNED, lawyer_id=meeting.helper)
-    await session.flush()
 
 
 async def close(session: Session, help_day_id: str) -> int:
@@ -236,9 +210,7 @@ async def close(session: Session, help_day_id: str) -> int:
         raise DayOver
     day = await session.get_one(HelpDayRow, help_day_id, populate_existing=True)
     for turn in await repository.turns(session, help_day_id, states=(TurnState.PLANNED, TurnState.RUNNING)):
-        await moving.turn(session, SYSTEM, turn.id, TurnState.CARRIED, ended_at=clock.now())
-        await turn_rooms.close(session, SYSTEM, turn.id, "day-over")
-        await moving.question(session, SYSTEM, turn.question_id, QuestionState.ASKED, lawyer_id=None)
+        await replanning.carry(session, SYSTEM, turn.id, turn.question_id, None)
     aged = await session.scalars(
         update(QuestionRow)
         .where(
@@ -247,11 +219,20 @@ async def close(session: Session, help_day_id: str) -> int:
             QuestionRow.asked_at < day.ends_at,
         )
         .values(carried=QuestionRow.carried + 1)
-        .returning(QuestionRow.id)
+        .returning(QuestionRow)
         .execution_options(synchronize_session=False)
     )
-    carried = len(aged.all())
-    day.carried = carried
+    waiting = aged.all()
+    await _tell(session, day, waiting)
+    day.carried = carried = len(waiting)
     subject = Ref("help-day", help_day_id)
     record(session, "system:help-day:closed", actor=SYSTEM, subject=subject, carried=carried)
     return carried
+
+
+async def _tell(session: Session, day: HelpDayRow, waiting: Sequence[QuestionRow]) -> None:
+    """A relative who asked hears that the question was not reached, and comes first next time."""
+    for row in waiting:
+        if row.asked_by_kind == "relative":
+            dedupe = f"question:{row.id}:carried:{day.id}"
+            await letters.tell(session, row.asked_by_id, "question-carried", {}, dedupe=dedupe, zone=day.zone)

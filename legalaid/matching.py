@@ -95,9 +95,9 @@ def _flow(
     seats = [(h, turn) for h, helper in enumerate(helpers) for turn in sorted(helper.turns)]
     if not pairs or not seats or rooms < 1:
         return {}, {}
-    gain = [_gain(asks[a], helpers[h]) for a, h in pairs] + [-turn * 1e-4 for _, turn in seats]
+    gains = [gain(asks[a], helpers[h]) for a, h in pairs] + [-turn * 1e-4 for _, turn in seats]
     matrix, bounds = _constraints(asks, helpers, pairs, seats, rooms)
-    solved = linprog(-np.array(gain), A_ub=matrix, b_ub=bounds, bounds=(0, 1), method="highs-ds")
+    solved = linprog(-np.array(gains), A_ub=matrix, b_ub=bounds, bounds=(0, 1), method="highs-ds")
     if not solved.success:  # the empty day is always feasible, so this is a defect and not a bad day
         raise RuntimeError(f"the plan of a day was not found: {solved.message}")
     taken = solved.x > 0.5
@@ -112,7 +112,8 @@ def _flow(
     return chosen, present
 
 
-def _gain(ask: Ask, helper: Helper) -> float:
+def gain(ask: Ask, helper: Helper) -> float:
+    """What it is worth that this lawyer takes this question."""
     return worth(ask) + _CONTINUITY * (ask.before == helper.id) - _FAIR * min(helper.had, 100)
 
 

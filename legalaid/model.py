@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from enum import StrEnum
 
 from core.ids import Ref
@@ -59,11 +59,20 @@ TURN_MOVES: Mapping[TurnState, frozenset[TurnState]] = {
 }
 
 
+class Carried(StrEnum):
+    """Why somebody carried a turn over: that day it is not planned again."""
+
+    ABSENT = "absent"  # the wing says that the inmate does not come
+    UNFINISHED = "unfinished"  # the lawyer says so
+
+
 class DeskKind(StrEnum):
     STATION = "station"  # the legal-aid station that answers a prison's questions
     CENTRE = "centre"  # the legal-aid centre: grants or refuses aid, names lawyers
     BUREAU = "bureau"  # the bureau of justice: decides objections
     WELFARE = "welfare"  # civil affairs, schools, health: what is not a matter of law
+    MEDIATION = "mediation"  # the mediators who hold mediations between inmates and people outside
+    COUNSELLING = "counselling"  # psychological aid
     OFFICE = "office"  # the prison's visits office: requests for visits, proofs of kinship
     SUPERIOR = "superior"
     DISCIPLINE = "discipline"
@@ -205,6 +214,14 @@ class TurnView:
     state: TurnState
     began_at: datetime | None
     ended_at: datetime | None
+    first_at: datetime | None = None  # when it was to begin before it was moved
+    brought_at: datetime | None = None
+
+    @property
+    def moved_from(self) -> datetime | None:
+        """The time that had been told before, where it is another minute."""
+        moved = self.first_at is not None and abs(self.first_at - self.starts_at) >= timedelta(minutes=1)
+        return self.first_at if moved else None
 
 
 def is_urgent(limitation_on: date | None, today: date) -> bool:

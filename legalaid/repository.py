@@ -212,7 +212,32 @@ def as_turn(row: TurnRow, name: str, number: str) -> TurnView:
         state=TurnState(row.state),
         began_at=row.began_at,
         ended_at=row.ended_at,
+        first_at=row.first_at,
+        brought_at=row.brought_at,
     )
+
+
+async def planned_turns(session: Session, questions: Iterable[QuestionView]) -> dict[str, TurnView]:
+    """Question id -> the turn that is planned for it or runs; one that waits for its time is not in it."""
+    rows = await session.execute(
+        select(TurnRow, InmateRow.name, InmateRow.number)
+        .join(InmateRow, InmateRow.id == TurnRow.inmate_id)
+        .where(
+            TurnRow.question_id.in_([view.id for view in questions]),
+            TurnRow.state.in_((TurnState.PLANNED, TurnState.RUNNING)),
+        )
+        .execution_options(populate_existing=True)
+    )
+    return {row.question_id: as_turn(row, name, number) for row, name, number in rows.all()}
+
+
+async def here(session: Session, help_day_id: str) -> set[str]:
+    """The lawyers who said that they are there, or have begun a turn of that day."""
+    said = select(ComingRow.staff_id).where(
+        ComingRow.help_day_id == help_day_id, ComingRow.here_at.is_not(None)
+    )
+    began = select(TurnRow.lawyer_id).where(TurnRow.help_day_id == help_day_id, TurnRow.began_at.is_not(None))
+    return set(await session.scalars(said.union(began)))
 
 
 async def turns_had(session: Session, station_id: str, since: datetime) -> dict[str, int]:

@@ -8,7 +8,7 @@ from sqlalchemy import select
 from core import clock
 from core.db import Session
 from core.errors import NotFound
-from legalaid import access, days, ical, repository, rota, setup
+from legalaid import access, days, ical, replanning, repository, rota, setup
 from legalaid.ical import Event
 from legalaid.model import Coming, HelpDay
 from legalaid.tables import ComingRow, DeskRow, HelpDayRow, LawyerRow
@@ -38,7 +38,7 @@ async def of(session: Session, actor: Identity) -> list[RosterDay]:
     ]
     names = {one.id: one.name for one in colleagues}
     now = clock.now()
-    had = await repository.turns_had(session, station.id, now - days.FAIR)
+    had = await repository.turns_had(session, station.id, now - replanning.FAIR)
     found = []
     for day in await repository.help_days(session, station.id, now, now + days.HORIZON):
         said = await repository.coming(session, day.id)
@@ -62,7 +62,7 @@ async def fairness(session: Session, actor: Identity) -> list[tuple[str, int]]:
     """(name, turns of the last 90 days) of each lawyer of the station, the fewest first."""
     lawyer = await access.lawyer(session, actor)
     station = await session.get_one(DeskRow, lawyer.station_id)
-    had = await repository.turns_had(session, station.id, clock.now() - days.FAIR)
+    had = await repository.turns_had(session, station.id, clock.now() - replanning.FAIR)
     lawyers = [
         one for one in await repository.lawyers(session, station.prison_id) if one.station_id == station.id
     ]

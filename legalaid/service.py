@@ -9,7 +9,7 @@ from legalaid.asking import by_hotline, by_inmate, by_relative, get, withdraw
 from legalaid.board import answer_more_time, ask_more_time
 from legalaid.board import lines as board
 from legalaid.clocks import history
-from legalaid.days import declare_conflict, plan, say_coming
+from legalaid.days import declare_conflict, plan, say_coming, say_here
 from legalaid.personal import reset, step_up
 from legalaid.reading import advice, words
 from legalaid.roster import fairness, feed
@@ -44,6 +44,7 @@ __all__ = [
     "roster",
     "run_over",
     "say_coming",
+    "say_here",
     "step_up",
     "withdraw",
     "words",

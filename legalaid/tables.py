@@ -7,6 +7,7 @@ from sqlalchemy.orm import Mapped, mapped_column
 
 import legalaid.case_tables
 import legalaid.directory_tables
+import legalaid.gathering_tables
 import legalaid.help_tables
 import legalaid.mandate_table
 import legalaid.meeting_tables
@@ -164,6 +165,7 @@ class ComingRow(Base):
     staff_id: Mapped[str] = mapped_column(ForeignKey("lawyer.staff_id"), primary_key=True)
     coming: Mapped[str]
     said_at: Mapped[datetime]
+    here_at: Mapped[datetime | None]  # the lawyer said "I am here"
 
 
 class QuestionRow(Base):
@@ -235,3 +237,6 @@ class TurnRow(Base):
     state: Mapped[str]
     began_at: Mapped[datetime | None]
     ended_at: Mapped[datetime | None]
+    first_at: Mapped[datetime | None]  # when it was to begin before it was moved
+    brought_at: Mapped[datetime | None]  # the wing has brought the inmate to the room
+    carried_why: Mapped[str | None]  # a `Carried`; None: not carried over, or the day had no place for it

@@ -80,6 +80,28 @@ TEMPLATES: dict[str, Template] = {
         ("有新的答复", "您提交的一件事项已有答复，当事人可以查看；进展请登录查看。"),
         ("An answer was given", "What you asked for has been answered. Sign in to see how it stands."),
     ),
+    "question-carried": _template(
+        ("今天还没轮到", "您提交的一件事项今天未能办到，下一次将优先安排；进展请登录查看。"),
+        ("Not reached today", "What you asked for was not reached today. It comes first next time."),
+    ),
+    "gathering-invited": _template(
+        ("请您回复一件事", "有人请您参加一次视频谈话，是否参加由您决定；请登录查看并回复。"),
+        (
+            "You are asked to a talk",
+            "You are asked to take part in a talk by video; whether you do is up to you. Sign in to answer.",
+        ),
+    ),
+    "gathering-arranged": _template(
+        ("谈话时间已定", "您答应参加的视频谈话已定好时间，请登录查看。"),
+        ("Your talk has a time", "The talk by video that you agreed to has a time now. Sign in to see it."),
+    ),
+    "gathering-written": _template(
+        ("谈话结果已写好", "您参加的谈话结果已写好，请登录阅读，并说明是否属实。"),
+        (
+            "The result is written",
+            "The result of the talk you took part in is written. Sign in to read it and say whether it is right.",
+        ),
+    ),
     "clock-yellow": _template(
         ("事项即将到期", "您处办理的事项 {reference} 将于 {date} {time} 到期，请尽快办理。"),
         (

@@ -141,11 +141,16 @@ async def test_a_turn_that_runs_over_moves_the_rest_and_says_who_is_lost(
         await do(here, service.run_over, here.sun, first.id, 0)
     await do(here, service.run_over, here.sun, first.id, 10)
     assert [turn.id for turn in await here.turns(day, PLANNED)] == [second.id]
-    assert (await here.turns(day, PLANNED))[0].starts_at == nine + timedelta(minutes=30)
+    (moved,) = await here.turns(day, PLANNED)
+    assert (moved.starts_at, moved.moved_from) == (nine + timedelta(minutes=30), second.starts_at)
     assert [turn.id for turn in await here.turns(day, CARRIED)] == [third.id]
     clock.move(minutes=12)
-    await do(here, service.done, here.sun, first.id)  # shorter after all: the next is drawn forward
-    assert (await here.turns(day, PLANNED))[0].starts_at == nine + timedelta(minutes=12)
+    await do(
+        here, service.done, here.sun, first.id
+    )  # shorter after all: all are drawn forward, the lost one too
+    again = await here.turns(day, PLANNED)
+    assert [turn.question_id for turn in again] == [second.question_id, third.question_id]
+    assert again[0].starts_at == nine + timedelta(minutes=12)
 
 
 async def test_what_was_not_reached_ages_and_comes_first(here: Place, clock: FakeClock) -> None:
@@ -302,3 +307,40 @@ async def test_who_is_ill_is_missed_and_the_one_with_the_fewest_turns_is_asked_f
         others = (await service.roster(session, readers[0]))[0].others
     assert len(others) == 2
     assert "sun" in others
+
+
+async def test_what_a_lawyer_carries_over_is_not_planned_again_that_day(
+    here: Place, clock: FakeClock
+) -> None:
+    day = await here.help_day(rooms=1)
+    first, second = [await here.ask(await here.inmate(), "family") for _ in range(2)]
+    await here.plan(day)
+    clock.move(hours=17)
+    turn, _ = await here.turns(day, PLANNED)
+    await do(here, service.begin, here.sun, turn.id)
+    await do(here, service.carry_over, here.sun, turn.id)
+    await here.plan(day)
+    left = first if turn.question_id == first.id else second
+    assert [one.question_id for one in await here.turns(day, PLANNED)] != [left.id]
+    assert (await here.get(left.id)).state is QuestionState.ASKED
+
+
+async def test_a_lawyer_who_is_late_is_not_counted_on_until_there(here: Place, clock: FakeClock) -> None:
+    """Nobody else speaks Cantonese, so the turn waits for lin; what sun can take, sun takes at once."""
+    day = await here.help_day(rooms=1)
+    southern = await here.ask(await here.inmate(), "work", language="yue")
+    await here.ask(await here.inmate(), "family")
+    await here.plan(day)
+    clock.move(hours=17, minutes=1)
+    (first,) = [one for one in await here.turns(day, PLANNED) if one.question_id != southern.id]
+    await do(here, service.begin, here.sun, first.id)
+    clock.move(minutes=4)
+    await do(here, service.done, here.sun, first.id)
+    (late,) = await here.turns(day, PLANNED)
+    assert late.starts_at == core_clock.now() + timedelta(minutes=10)
+    await do(here, service.say_here, here.lin, day)
+    (there,) = await here.turns(day, PLANNED)
+    assert there.starts_at == core_clock.now()
+    clock.move(hours=1)
+    with pytest.raises(DayOver):
+        await do(here, service.say_here, here.lin, day)

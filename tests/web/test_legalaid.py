@@ -307,3 +307,41 @@ async def test_a_spoken_question_by_an_officers_hand_closes_the_page_and_reaches
     assert heard.headers["content-type"] == "audio/webm"
     await sign_in(another_browser, aid.house.monitor, strong=True)
     assert (await another_browser.get(f"/counsel/questions/{question}/voice")).status_code == 403
+
+
+async def test_the_wing_brings_whom_the_list_says_and_learns_nothing_else(
+    browser: Browser, another_browser: Browser, db: Database, aid: Aid, sign_in: SignIn
+) -> None:
+    await at_desk(another_browser, aid, sign_in)
+    await ask(another_browser)
+    await ask(another_browser, topic="debt")
+    await sign_in(browser, aid.house.monitor, strong=True)
+    await tasks.plan(db)
+    page = (await browser.get("/officer/help-day")).text
+    assert "陈志强" in page
+    assert "3401202107" in page
+    assert "房屋" not in page
+    assert WORDS not in page
+    (first, *_) = re.findall(r"/officer/help-day/(trn_\w+)/brought", page)
+    assert "与律师谈话" in (await another_browser.get("/terminal/lawyer/questions")).text
+    wing = re.findall(r'<option value="(\w+)"', page)
+    assert (await browser.get(f"/officer/help-day/list?wing={wing[-1] if wing else ''}")).status_code == 200
+    assert "陈志强" not in (await browser.get("/officer/help-day/list?wing=wng_other")).text
+    assert (await browser.send_form(f"/officer/help-day/{first}/brought")).status_code == 303
+    assert (await browser.send_form(f"/officer/help-day/{first}/brought")).status_code == 409
+    assert (await browser.send_form(f"/officer/help-day/{first}/fly")).status_code == 404
+
+    counsel = another_browser
+    await sign_in(counsel, aid.house.counsel, strong=True)
+    day = (await counsel.get("/counsel/turns")).text
+    assert "在律师室等候" in day
+    (help_day,) = set(re.findall(r"/counsel/days/(hlp_\w+)/here", day))
+    assert (await counsel.send_form(f"/counsel/days/{help_day}/here")).status_code == 303
+    assert f"/counsel/days/{help_day}/here" not in (await counsel.get("/counsel")).text
+    assert (await browser.send_form(f"/officer/help-day/{first}/absent")).status_code == 303
+    for stranger in (aid.house.counsel, aid.house.admin):
+        await sign_in(browser, stranger, strong=True)
+        assert (await browser.get("/officer/help-day")).status_code == 403
+    await sign_in(browser, aid.house.elsewhere, strong=True)
+    assert "陈志强" not in (await browser.get("/officer/help-day")).text
+    assert (await browser.send_form(f"/officer/help-day/{first}/absent")).status_code == 404

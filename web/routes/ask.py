@@ -90,6 +90,7 @@ async def mine(request: Request, services: Svc, _who: Terminal, desk: Desk, aske
             return redirect(HOME)
         inmate = await people.inmate(session, desk.inmate_id)
         questions = await repository.of_inmate(session, desk.inmate_id)
+        planned = await repository.planned_turns(session, questions)
         zone = await _zone(session, desk.prison_id)
         room = await turn_rooms.waiting_for(session, desk)
         owed = await opinions.owed(session, desk)
@@ -98,6 +99,7 @@ async def mine(request: Request, services: Svc, _who: Terminal, desk: Desk, aske
         "terminal/lawyer_questions.html",
         inmate_name=inmate.name if inmate else "",
         questions=questions,
+        turns=planned,
         generation=desk.generation,
         zone=zone,
         asked=bool(asked),
@@ -243,6 +245,7 @@ async def family(
     async with services.db.read() as session:
         persons = await held(session, who)
         questions = await repository.asked_by(session, who.subject)
+        planned = await repository.planned_turns(session, questions)
     names = dict(persons)
     chosen = urlencode({"wish": wish, "topic": topic}) if wish else ""
     if wish and len(persons) == 1:
@@ -252,6 +255,7 @@ async def family(
         "family/ask.html",
         people=persons,
         names=names,
+        turns=planned,
         questions=[view for view in questions if view.inmate_id in names],
         asked=bool(asked),
         chosen=chosen,

@@ -1,6 +1,7 @@
 """The lawyer's day: whom to meet now, next and later; the question; the answer; the roster."""
 
-from typing import Annotated
+from datetime import datetime, timedelta
+from typing import Annotated, Any
 
 from fastapi import APIRouter, Form, Request
 from starlette.responses import PlainTextResponse, Response
@@ -11,11 +12,12 @@ from core.errors import KinbridgeError, NotFound
 from core.ids import Ref, new_id
 from legalaid import directory, handover, reading, repository, service, turn_rooms, turns, wording
 from legalaid.access import NotALawyer, lawyer
-from legalaid.days import FAIR, HORIZON
+from legalaid.days import HORIZON
 from legalaid.forms import ADVICE_MAX, WORDS_MAX, QuestionForm
 from legalaid.model import Coming, HelpDay, TurnState, TurnView
 from legalaid.opinions import count as opinions_of
-from legalaid.tables import DeskRow
+from legalaid.replanning import FAIR
+from legalaid.tables import DeskRow, LawyerRow
 from people.model import Identity
 from rooms.agreed import SittingState
 from scheduler import repository as scheduler
@@ -54,6 +56,7 @@ COMING = {
     Coming.AWAY: N_("I cannot come"),
     Coming.SICK: N_("I am ill"),
 }
+_BEFORE = timedelta(minutes=30)  # so long before a help day a lawyer may say "I am here"
 ACTS = {"begin": turns.begin, "done": turns.done, "carry": turns.carry_over}
 
 
@@ -66,12 +69,7 @@ async def home(request: Request, services: Svc, who: Counsel) -> Response:
         except NotALawyer:
             return render(request, "counsel/home.html", today=now)
         station = await session.get_one(DeskRow, me.station_id)
-        days = await repository.help_days(session, station.id, now, now + HORIZON)
-        mine = await _turns(session, days[0], who) if days else []
-        queue = await repository.waiting(session, station.id)
-        rooms = {
-            one.id: await turn_rooms.of(session, one.id) for one in mine if one.state is TurnState.RUNNING
-        }
+        context = await _day(session, who, me)
         opinions = await opinions_of(session, station.id, now - FAIR)
     return page(
         request,
@@ -79,21 +77,60 @@ async def home(request: Request, services: Svc, who: Counsel) -> Response:
         now=now,
         today=now,
         station=station.name,
-        day=days[0] if days else None,
-        zone=days[0].zone if days else BEIJING,
-        running=[one for one in mine if one.state is TurnState.RUNNING],
-        planned=[one for one in mine if one.state is TurnState.PLANNED],
-        over=[one for one in mine if one.state in (TurnState.DONE, TurnState.CARRIED)],
-        turn_states=wording.TURN_STATES,
-        queue=queue,
-        by_id={view.id: view for view in queue},
-        rooms={turn: room.id for turn, room in rooms.items() if room and room.state is SittingState.AGREED},
         opinions={helped.value: number for helped, number in opinions.items()},
+        **context,
+    )
+
+
+@router.get("/counsel/turns")
+async def fresh_turns(request: Request, services: Svc, who: Counsel) -> Response:
+    """The lawyer's turns alone, for the script that keeps the page fresh."""
+    async with services.db.read() as session:
+        context = await _day(session, who, await lawyer(session, who))
+    return page(request, "counsel/day_turns.html", **context)
+
+
+async def _day(session: Session, who: Identity, me: LawyerRow) -> dict[str, Any]:
+    """The next or present help day, and the lawyer's turns on it. `awaited`: the lawyer should be there by now."""
+    now = clock.now()
+    days = await repository.help_days(session, me.station_id, now, now + HORIZON)
+    day = days[0] if days else None
+    mine = await _turns(session, day, who) if day else []
+    queue = await repository.waiting(session, me.station_id)
+    running = [one for one in mine if one.state is TurnState.RUNNING]
+    rooms = {one.id: await turn_rooms.of(session, one.id) for one in running}
+    return {
+        "day": day,
+        "zone": day.zone if day else BEIJING,
+        "awaited": day is not None and await _awaited(session, day, who, now),
+        "running": running,
+        "planned": [one for one in mine if one.state is TurnState.PLANNED],
+        "over": [one for one in mine if one.state in (TurnState.DONE, TurnState.CARRIED)],
+        "turn_states": wording.TURN_STATES,
+        "queue": queue,
+        "by_id": {view.id: view for view in queue},
+        "rooms": {turn: r.id for turn, r in rooms.items() if r and r.state is SittingState.AGREED},
+    }
+
+
+async def _awaited(session: Session, day: HelpDay, who: Identity, now: datetime) -> bool:
+    said = await repository.coming(session, day.id)
+    return (
+        day.starts_at - _BEFORE <= now
+        and said.get(who.subject.id) == Coming.COMES
+        and who.subject.id not in await repository.here(session, day.id)
     )
 
 
 async def _turns(session: Session, day: HelpDay, who: Identity) -> list[TurnView]:
     return await repository.turns(session, day.id, lawyer_id=who.subject.id)
+
+
+@router.post("/counsel/days/{help_day_id}/here")
+async def here(services: Svc, who: Counsel, help_day_id: str) -> Response:
+    async with services.db.write() as session:
+        await service.say_here(session, who, help_day_id)
+    return redirect("/counsel")
 
 
 @router.post("/counsel/turns/{turn_id}/over")
