@@ -1,6 +1,6 @@
 """A prison with a legal-aid station, two lawyers, desks above, and inmates with codes."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import time
 from typing import Any
 
@@ -18,6 +18,7 @@ from legalaid.tables import HelpDayTemplateRow
 from legalaid.wording import TOPICS
 from people.model import Identity, Role
 from people.tables import InmateRow, StaffRow
+from tests import kept
 from tests.scheduler import world as worlds
 from tests.scheduler.world import ADMIN, Family, World, identity
 
@@ -98,6 +99,11 @@ def form(topic: str = "debt", **more: Any) -> QuestionForm:
 
 
 async def build(db: Database, name: str = "Bridge") -> Place:
+    made = await kept.once(db, f"station {name}", lambda: _build(db, name))
+    return replace(made, db=db, world=replace(made.world, db=db), means=means())
+
+
+async def _build(db: Database, name: str) -> Place:
     world = await worlds.build(db, name=name)
     legal = means()
     async with db.write() as session:

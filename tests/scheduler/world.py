@@ -1,6 +1,6 @@
 """A small world for the tests: a prison with wings, terminals and slots, inmates and their families."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
 from typing import Any
 
@@ -11,6 +11,7 @@ from people.model import Identity, Role
 from people.tables import InmateRow, RelationshipRow, RelativeRow
 from scheduler import service
 from scheduler.model import BookingView, VisitorChoice
+from tests import kept
 
 ADMIN = Ref("admin", "adm_test")
 
@@ -101,6 +102,12 @@ class World:
 
 async def build(db: Database, *, zone: str = "Asia/Shanghai", name: str = "Bridge", **values: Any) -> World:
     """A prison under the demo rules, changed by `values`, with one wing."""
+    kept_as = f"world {zone} {name} {sorted(values.items())}"
+    made = await kept.once(db, kept_as, lambda: _build(db, zone, name, values))
+    return replace(made, db=db)
+
+
+async def _build(db: Database, zone: str, name: str, values: dict[str, Any]) -> World:
     async with db.write() as session:
         prison_id = await service.create_prison(
             session, ADMIN, name=name, zone=zone, policy="demo", values=values or None

@@ -1,6 +1,7 @@
 """The real application on a real database, spoken to over ASGI. Without media node and worker: their tests
 start them. `sign_in` opens a session as the sign-in pages do, for tests that are about something else."""
 
+import functools
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from pathlib import Path
 
@@ -27,6 +28,7 @@ def web_settings(database_url: str, tmp_path: Path) -> Settings:
     return core_settings.from_environment(
         {},
         mode="test",
+        secret_key="the secret that all pages of one run share",  # so that what one built, another can open
         data_dir=tmp_path / "var",
         database_url=database_url,
         embed_media=False,
@@ -35,9 +37,18 @@ def web_settings(database_url: str, tmp_path: Path) -> Settings:
     )
 
 
+@functools.cache
+def _application() -> FastAPI:
+    """Made once: its routes are put together at the first request, which takes longer than most requests."""
+    return create_app(
+        core_settings.from_environment({}, mode="test", secret_key="a secret that no test of pages ever uses")
+    )
+
+
 @pytest.fixture
 async def app(web_settings: Settings) -> AsyncIterator[FastAPI]:
-    made = create_app(web_settings)
+    made = _application()
+    made.state.settings = web_settings
     async with made.router.lifespan_context(made):
         yield made
 
