@@ -48,6 +48,7 @@ bench-media: $(VENV)/.dev ## calls over real ICE and DTLS-SRTP, against Janus (A
 
 fuzz: $(VENV)/.dev ## looks for inputs that break a parser (SECONDS=60 for each; TARGETS=… for some)
 	@$(PIP) --require-hashes -r requirements/fuzz.txt
+	@tools/services fuzz || echo "Without the relay in C, then."
 	@$(BIN)/python -m tests.fuzz $(SECONDS) $(TARGETS)
 
 fix: $(VENV)/.dev ## formats the code and mends what the linter can

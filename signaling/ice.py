@@ -304,12 +304,15 @@ class UdpPort:
         now = clock.monotonic()
         for _ in range(_BATCH):
             try:
-                size, address = receive(view, LARGEST)
+                size, address = receive(view, LARGEST + 1)
             except BlockingIOError:
                 return
             except OSError:
                 self.counters["receive-failed"] += 1
                 return
+            if size > LARGEST:  # cut off, or about to be
+                self.counters["too-large"] += 1
+                continue
             try:
                 self._sort(endpoint, size, address, now)
             except Exception:  # one datagram of whatever kind never ends the reading of the others

@@ -34,7 +34,7 @@ const char *kb_sources(void) { return KINBRIDGE_SOURCES; }
 const char *kb_counter_names(void) {
     return "unclaimed unknown-protocol srtp-too-early srtp-too-short rtp-too-many-streams "
            "rtcp-too-many-reporters srtp-forged srtcp-forged rtp-payload-type rtp-too-late rtp-duplicate "
-           "seal-failed send-nowhere send-full send-failed receive-failed handover-full copy-full";
+           "seal-failed send-nowhere send-full send-failed receive-failed too-large handover-full copy-full";
 }
 
 /* Stands for cryptography where the bench measures what is left without it: a tag of 16 zero bytes. */

@@ -152,7 +152,8 @@ static int receive_batch(struct core *core, int socket, double now) {
     for (int i = 0; atomic_load(&core->wanted) && i < 100; i++) sched_yield();
     pthread_mutex_lock(&core->lock);
     for (int i = 0; i < count; i++)
-        sort(core, socket, &box->from[i], box->data[i], (int)box->heads[i].msg_len, now);
+        if (box->heads[i].msg_hdr.msg_flags & MSG_TRUNC) core->counters[TOO_LARGE]++;
+        else sort(core, socket, &box->from[i], box->data[i], (int)box->heads[i].msg_len, now);
     pthread_mutex_unlock(&core->lock);
     flush(core, core->outbox);
     return count;

@@ -1,4 +1,4 @@
-"""`make fuzz`: coverage-guided fuzzing of every parser, SECONDS each (60), or of those that are named.
+"""`make fuzz`: coverage-guided fuzzing of every parser, in Python and C, SECONDS each (60), or of those named.
 
     python -m tests.fuzz [SECONDS] [TARGET …]
 
@@ -9,11 +9,24 @@ written to tests/fuzz/findings/<target>, where the tests take it up; the exit co
 import importlib
 import subprocess
 import sys
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
 HOME = Path(__file__).parents[2]
 FINDINGS = Path(__file__).parent / "findings"
+NATIVE = "native"  # the relay in C (tests.fuzz.native)
+
+
+def prepared(name: str, seeds: Iterable[bytes], seconds: str) -> list[str]:
+    """What libFuzzer is told for a target: its folder of inputs, with the seeds in it, and its limits."""
+    corpus, findings = HOME / "var" / "fuzz" / name, FINDINGS / name
+    for folder in (corpus, findings):
+        folder.mkdir(parents=True, exist_ok=True)
+    for number, seed in enumerate(seeds):
+        (corpus / f"seed-{number}").write_bytes(seed)
+    limits = ["-max_len=4096", "-timeout=5", "-rss_limit_mb=1024", "-verbosity=0"]
+    return [str(corpus), f"-artifact_prefix={findings}/", f"-max_total_time={seconds}", *limits]
 
 
 def one(name: str, seconds: str) -> None:
@@ -24,32 +37,35 @@ def one(name: str, seconds: str) -> None:
         from tests.fuzz.targets import TARGETS
 
     target = next(target for target in TARGETS if target.name == name)
-    corpus, findings = HOME / "var" / "fuzz" / name, FINDINGS / name
-    for folder in (corpus, findings):
-        folder.mkdir(parents=True, exist_ok=True)
-    for number, seed in enumerate(target.seeds()):
-        (corpus / f"seed-{number}").write_bytes(seed)
-    options = [
-        f"-max_total_time={seconds}",
-        "-max_len=4096",
-        "-timeout=5",
-        "-rss_limit_mb=1024",
-        "-verbosity=0",
-    ]
-    atheris.Setup([sys.argv[0], str(corpus), f"-artifact_prefix={findings}/", *options], target.run)
+    atheris.Setup([sys.argv[0], *prepared(name, target.seeds(), seconds)], target.run)
     atheris.Fuzz()
+
+
+def relay_in_c(seconds: str) -> list[str] | None:
+    """The command that fuzzes the native relay, built; `None`: there is no clang with libFuzzer."""
+    from tests.fuzz import native
+
+    if not native.has_fuzzer():
+        return None
+    program = HOME / "var" / "fuzz" / "native-relay"
+    program.parent.mkdir(parents=True, exist_ok=True)
+    native.build(program, fuzzer=True)
+    return [str(program), *prepared(NATIVE, native.seeds(), seconds)]
 
 
 def main() -> int:
     from tests.fuzz.targets import TARGETS
 
     seconds = next((word for word in sys.argv[1:] if word.isdigit()), "60")
-    chosen = [target.name for target in TARGETS if target.name in sys.argv] or [t.name for t in TARGETS]
+    known = [*(target.name for target in TARGETS), NATIVE]
     broken = []
-    for name in chosen:
-        done = subprocess.run(
-            [sys.executable, "-m", "tests.fuzz", "--one", name, seconds], cwd=HOME, check=False
-        )
+    for name in [name for name in known if name in sys.argv] or known:
+        command: list[str] | None = [sys.executable, "-m", "tests.fuzz", "--one", name, seconds]
+        if name == NATIVE and (command := relay_in_c(seconds)) is None:
+            print(f"{name:10} left out: needs clang and libclang-rt-dev", flush=True)
+            continue
+        assert command is not None
+        done = subprocess.run(command, cwd=HOME, check=False)
         print(f"{name:10} {'ok' if not done.returncode else 'BROKEN: see tests/fuzz/findings'}", flush=True)
         broken += [name] if done.returncode else []
         folder = FINDINGS / name

@@ -121,6 +121,9 @@ class Script:
             b"\x80\xc8" + bytes(60),
             b"\x50abc",
             b"\x16" + bytes(20),
+            b"\x80\x60" + bytes(1598),  # the largest that is looked at
+            b"\x80\x60" + bytes(1599),
+            b"\x80\x60" + bytes(9000),
         ]
         return [(stream.who, chance.choice(rubbish))]
 

@@ -134,7 +134,7 @@ async def test_media_and_dtls_go_to_the_leg_that_claimed_the_address(port: UdpPo
         (b"\x47TURN channel", "unknown-protocol"),
         (b"\x00", "stun-malformed"),
         (b"\x00\x01\x00\x00" + bytes(16), "stun-malformed"),
-        (b"\x80" + bytes(5000), "unclaimed"),
+        (b"\x80" + bytes(5000), "too-large"),
     ],
 )
 async def test_what_nobody_sent_for_is_dropped_and_counted(port: UdpPort, data: bytes, reason: str) -> None:
