@@ -98,6 +98,9 @@ class Leg(Protocol):
     def assume(self, direction: Literal["up", "down"], bits: int) -> None:
         """It is about to be tried whether so many bit/s pass."""
 
+    def recall(self, up: int, down: int) -> None:
+        """What the ways of the same person carried a moment ago, bit/s: no more is believed at first."""
+
     async def restart(self) -> str:
         """The offer with new ICE credentials, for a peer whose addresses changed; keys and streams go on. The
         same one until `accept` has taken its answer."""

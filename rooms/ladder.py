@@ -43,7 +43,7 @@ ORDER: Final = tuple(Picture)
 OVERHEAD: Final = 25_000  # bit/s of headers and reports beside what the codecs make
 _MARGIN = 1.15  # of the need of the next rung, before it is climbed
 _WAIT, _LONGEST = 6.0, 300.0  # seconds on a rung before the next is tried
-_UNSEEN = 2.5  # times that wait, when too little is sent to know how much would pass
+_UNSEEN = 1.5  # times that wait, when too little is sent to know how much would pass
 _FORGET = 600.0  # seconds without a wrong climb after which it is tried as at first
 _SOON = 20.0  # seconds within which a fall says that the climb was wrong
 

@@ -31,6 +31,8 @@ _FAR = 6.0  # seconds: a sender is told, what it sent lies in queues, and viewer
 _HALF = 1 << 31
 # Seconds of waiting, as of an estimate: up it is known from two sides, and what waits long is lost soon.
 _WAITS = (0.15, 0.06)
+# Bit/s that a peer is told at first, by the seconds since its picture came: a browser leaps after them only within two.
+_OPENING = ((0.7, 500_000), (1.2, 800_000), (1.7, 1_200_000))
 _URGENT = 1.5  # seconds in which it is said again, for it may be lost on the way
 _HELD, _HELD_MOST = 0.8, 4.0  # seconds without pictures: till queues are empty; till what comes should fit
 _LOST = 0.3  # of the packets: as many are lost where a line overflows
@@ -91,6 +93,8 @@ class Rate:
         self._blind_until = float("-inf")
         self._overflow_up, self._overflow_down = Overflow(), Overflow()
         self._urgent_until = float("-inf")
+        self._opened: float | None = None  # when the first picture came
+        self._opening: int | None = _OPENING[0][1]
         self._held_at: float | None = None
         self._let_at = float("-inf")  # when pictures were let go down again
         self._heard = float("-inf")  # when the peer reported last
@@ -114,10 +118,22 @@ class Rate:
     @property
     def told(self) -> int:
         """What the peer is told that it may send, bit/s."""
-        return self.up.bits_per_second if self.limit is None else min(self.up.bits_per_second, self.limit)
+        return min(bits for bits in (self.up.bits_per_second, self.limit, self._opening) if bits is not None)
+
+    @property
+    def opens(self) -> bool:
+        """A picture has just begun to come: what is told changes several times a second."""
+        return self._opened is not None and self._opening is not None
+
+    def recall(self, up: int, down: int) -> None:
+        """The same person was here a moment ago, and these ways carried so much, bit/s."""
+        self.up.bits_per_second = min(self.up.bits_per_second, up)
+        self.down.bits_per_second = min(self.down.bits_per_second, down)
 
     def tick(self, now: float) -> None:
         """About ten times a second: looks at the newest packet of the sound, and whether anything comes."""
+        if self._opening is not None:
+            self._open(now)
         last = max((up.flow.last_packet for up in self._ups), default=now)
         self._dead = self._dead or now - last > _DEAD
         for up in self._ups:
@@ -136,6 +152,14 @@ class Rate:
             self._hold(now)
         if self._held_at is not None:
             self._let_go(now, self._held_at)
+
+    def _open(self, now: float) -> None:
+        if self._opened is None and any(
+            up.kind is MediaKind.VIDEO and up.flow.highest >= 0 for up in self._ups
+        ):
+            self._opened = now
+        since = 0.0 if self._opened is None else now - self._opened
+        self._opening = next((bits for until, bits in _OPENING if since < until), None)
 
     def _overflows_up(self, now: float) -> Passed | None:
         standing = [up.flow.standing() for up in self._ups]

@@ -254,7 +254,7 @@ class Relay:
         for up in self._sources:
             up.rest(now, rests=self.rate.urgent(now))
         self._listen()
-        if self.rate.urgent(now) and now - self._urged_at >= _URGE and self._port.ready:
+        if (self.rate.urgent(now) or self.rate.opens) and now - self._urged_at >= _URGE and self._port.ready:
             self._urged_at = now
             self._port.rtcp(wire.receiver_report(self._ssrc, []) + self._remb())
         if now - self._report_at >= _SECOND and self._port.ready:

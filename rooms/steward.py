@@ -21,6 +21,7 @@ from rooms.wall import Face
 _EVERY = 1.0  # seconds
 _RATE_EVERY = 2  # seconds between two words on how good a connection is
 _SHOWN = ("up_kbit", "down_kbit", "up_lost", "down_lost", "round_trip_ms", "jitter_ms", "level")
+_REMEMBERED = 60.0  # seconds for which a line is taken for what it was
 _STILL_EVERY, _STILL_FOR = (
     4.0,
     0.75,
@@ -36,6 +37,16 @@ class Told:
     minutes: list[LegMinute] = field(default_factory=list)
 
 
+@dataclass(frozen=True, slots=True)
+class _Width:
+    """What the ways of a seat's newest leg carried when it was there last, bit/s."""
+
+    leg: str
+    up: int
+    down: int
+    at: float
+
+
 class Steward:
     """`steps` counts changes of pictures by where they went, for all rooms of a process."""
 
@@ -48,6 +59,7 @@ class Steward:
         self._plan = Plan()
         self._sent: dict[str, Sent] = {}
         self._meters: dict[str, Meter] = {}
+        self._widths: dict[str, _Width] = {}  # by seat
         self._at = 0.0
         self._count = 0
 
@@ -60,6 +72,7 @@ class Steward:
         self._count += 1
         told = Told()
         statistics = {conn: leg.statistics() for conn, leg in self._stage.legs.items()}
+        self._recall(statistics, now)
         self._fit(statistics, now, told)
         self._measure(statistics, wall, now, told)
         if self._count % _RATE_EVERY == 0:
@@ -104,6 +117,20 @@ class Steward:
         return minutes
 
     # Pictures
+
+    def _recall(self, statistics: dict[str, LegStatistics], now: float) -> None:
+        """Who comes back over a line that was too narrow a moment ago does not begin with the largest picture."""
+        for seat in self._room.seats:
+            if seat.leg is None or (seen := statistics.get(seat.leg)) is None:
+                continue
+            if seen.up is None or seen.down is None:
+                continue
+            last = self._widths.get(seat.id)
+            up, down = seen.up.bits, seen.down.bits
+            if last is not None and last.leg != seat.leg and now - last.at < _REMEMBERED:
+                up, down = min(up, last.up), min(down, last.down)
+                self._stage.legs[seat.leg].recall(up, down)
+            self._widths[seat.id] = _Width(seat.leg, up, down, now)
 
     def _fit(self, statistics: dict[str, LegStatistics], now: float, told: Told) -> None:
         plan = self._fitting.step(self._members(statistics), now, frozenset().union(*self._walls.values()))

@@ -163,6 +163,9 @@ class PeerLeg:
         rate = self.relay.rate
         (rate.up if direction == "up" else rate.down).assume(bits, clock.monotonic())
 
+    def recall(self, up: int, down: int) -> None:
+        self.relay.rate.recall(up, down)
+
     def announce(self, publisher: Leg | None) -> None:
         if not self._over:
             self.relay.announce(_relay(publisher), clock.monotonic())

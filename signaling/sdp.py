@@ -33,7 +33,7 @@ _FORMAT = {
     VideoCodec.H264: "level-asymmetry-allowed=1;packetization-mode=1;profile-level-id=42e01f",
 }
 # Chromium would begin at 300 kbit/s and 360 lines and stay there for half a minute; others ignore this.
-_START = 800  # kbit/s
+_START = 500  # kbit/s; less, and browsers make the first picture small
 
 
 @dataclass(frozen=True, slots=True)

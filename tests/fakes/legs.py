@@ -40,6 +40,7 @@ class FakeLeg:
         self.small: dict[int, bool] = {}
         self.limited: int | None = None
         self.assumed: list[tuple[str, int]] = []
+        self.recalled: tuple[int, int] | None = None
         self.up: Way | None = None
         self.down: Way | None = None
         self.announcer: str | None = None
@@ -76,6 +77,9 @@ class FakeLeg:
 
     def limit(self, bits: int | None) -> None:
         self.limited = bits
+
+    def recall(self, up: int, down: int) -> None:
+        self.recalled = (up, down)
 
     def assume(self, direction: Literal["up", "down"], bits: int) -> None:
         self.assumed.append((direction, bits))

@@ -228,6 +228,9 @@ class FakeLeg:
     def limit(self, bits: int | None) -> None:
         raise AssertionError
 
+    def recall(self, up: int, down: int) -> None:
+        raise AssertionError
+
     def assume(self, direction: Literal["up", "down"], bits: int) -> None:
         raise AssertionError
 

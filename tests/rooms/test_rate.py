@@ -139,3 +139,16 @@ def test_the_loudest_of_a_second_counts() -> None:
         sender.send([data[:2] + at.to_bytes(2, "big") + data[4:]], at / 10)
         sender.relay.tick(at / 10)
     assert sender.relay.level == 30
+
+
+def test_a_sender_is_told_little_at_first_and_more_within_two_seconds() -> None:
+    sender, _ = pair()
+    said = []
+    for tick in range(25):
+        now = 10 + tick / 10
+        sender.send([video(tick, KEY if tick == 0 else DELTA)], now)
+        sender.relay.tick(now)
+        said.append(told(sender))
+    assert said[0] == pytest.approx(500_000, rel=0.01)
+    assert said == sorted(said)
+    assert said[-1] == pytest.approx(CAP, rel=0.01)

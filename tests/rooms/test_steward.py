@@ -137,3 +137,27 @@ def test_an_officer_sees_the_figures_and_the_room_keeps_them(scene: Scene) -> No
     rated = [action for one in told for action in one.actions if isinstance(action, LegRated)]
     assert len(rated) == 31 * 3
     assert sum(isinstance(action, Fitted) for one in told for action in one.actions) == 1
+
+
+def test_who_comes_back_over_a_narrow_line_begins_there() -> None:
+    scene = Scene()
+    conn, before = next(
+        (seat.leg, scene.leg(seat.leg))
+        for seat in scene.hand.room.seats
+        if seat.id == WIFE.id and seat.leg is not None
+    )
+    before.up = Way(180_000, 0.0, 0.0, None, limited=False)
+    scene.second()
+    assert before.recalled is None
+    seat = next(seat for seat in scene.hand.room.seats if seat.id == WIFE.id)
+    again = FakeLeg("conn_again", Events(), before.publishes, len(before.carries))
+    again.up = again.down = WIDE
+    scene.stage.exit(conn)
+    scene.stage.enter("conn_again", again)
+    seat.leg = "conn_again"
+    scene.second()
+    assert again.recalled == (180_000, WIDE.bits)
+    scene.second()
+    again.recalled = None
+    scene.second()
+    assert again.recalled is None, "once"

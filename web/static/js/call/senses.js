@@ -3,12 +3,17 @@
 // Event: "elsewhere" when the socket lives and media must find a new way. A dead socket is given up, and comes
 // back by itself with media of its own.
 
-const LOOK_EVERY = 1000; // ms
-const SILENCE = 6000; // ms in which nothing at all came, not even an answer to what ICE asks every few seconds
+const LOOK_EVERY = 250; // ms
+const SLEPT = 1500; // ms between two looks: it is this page that stood still
+// ms without anything, not even what the server says every second. Where sound or pictures were flowing the first says
+// enough to ask over the socket; where not, the second. The third is believed.
+const STOPPED = 1000;
+const QUIET = 2500;
+const SILENCE = 2000;
 const ROUNDS = 4; // round trips within which the server must have answered
 // ms it has at least. A machine that is only busy must not be taken for gone: new sockets would make it busier.
-const LEAST = { online: 800, media: 2500, silent: 2500 };
-const REST = 5000; // ms between two doubts: a new way takes its time
+const LEAST = { online: 800, stopped: 900, quiet: 2500, media: 2500 };
+const REST = 5000; // ms between two changes: a new way takes its time
 
 export class Senses extends EventTarget {
   constructor(signal) {
@@ -24,8 +29,9 @@ export class Senses extends EventTarget {
     this.peer = peer;
     clearInterval(this.looking);
     if (!peer) return;
-    this.bytes = null;
-    this.fresh = performance.now();
+    this.stamp = this.bytes = null;
+    this.fresh = this.looked = performance.now();
+    this.flowed = 0;
     this.looking = setInterval(() => this.#look(peer), LOOK_EVERY);
     peer.addEventListener("state", ({ detail: { state } }) => {
       if (peer === this.peer && ["disconnected", "failed"].includes(state)) this.#doubt("media");
@@ -33,19 +39,36 @@ export class Senses extends EventTarget {
   }
 
   async #look(peer) {
+    const slept = performance.now() - this.looked > SLEPT;
+    this.looked = performance.now();
+    const stamp = peer.newest();
+    if (stamp !== this.stamp || slept) {
+      this.stamp = stamp;
+      if (!slept) this.flowed = this.looked;
+      this.fresh = this.looked;
+      return;
+    }
     const bytes = await peer.arrived().catch(() => null);
     if (peer !== this.peer) return;
-    const now = performance.now();
-    if (bytes !== this.bytes || bytes === null) this.fresh = now;
+    if (bytes !== this.bytes || bytes === null) this.fresh = performance.now();
     this.bytes = bytes;
-    if (now - this.fresh > SILENCE) this.#doubt("silent");
+    const silent = performance.now() - this.fresh;
+    const stopped = this.flowed > this.fresh - STOPPED;
+    if (silent > (stopped ? STOPPED : QUIET)) this.#doubt(stopped ? "stopped" : "quiet");
   }
 
+  // Asks over the socket, which is given up if it is as dead; if it lives, media must find another way.
   async #doubt(why) {
     const now = performance.now();
-    if (!this.peer || this.signal.state !== "open" || now - this.doubted < REST) return;
-    this.doubted = this.fresh = now;
-    const patience = Math.max(LEAST[why], ROUNDS * (this.signal.roundTrip ?? 0));
-    if (await this.signal.alive(patience)) this.dispatchEvent(new Event("elsewhere"));
+    if (!this.peer || this.asking || this.signal.state !== "open" || now - this.doubted < REST) return;
+    this.asking = true;
+    const lives = await this.signal.alive(Math.max(LEAST[why], ROUNDS * (this.signal.roundTrip ?? 0)));
+    const wait = why === "stopped" ? SILENCE - (performance.now() - this.fresh) : 0;
+    if (lives && wait > 0) await new Promise((resolve) => setTimeout(resolve, wait));
+    this.asking = false;
+    const changed = why !== "stopped" || performance.now() - this.fresh >= SILENCE;
+    if (lives && !changed) return;
+    this.doubted = this.fresh = performance.now();
+    if (lives) this.dispatchEvent(new Event("elsewhere"));
   }
 }
