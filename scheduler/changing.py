@@ -14,7 +14,7 @@ from core.errors import Conflict, Reason, Refused
 from core.ids import SYSTEM
 from ledger.record import record
 from people.model import Identity
-from scheduler import booking, facts, moves, picking, places, repository, telling
+from scheduler import booking, facts, linked, moves, picking, places, repository, telling
 from scheduler.access import booking_ref, ref, tag
 from scheduler.model import OPEN_STATES, BookingState, BookingView, ClaimKind, VisitorChoice, ticks
 from scheduler.picking import Purpose, ignoring_of
@@ -76,8 +76,7 @@ async def changeable(session: Session, actor: Identity, booking_id: str, key: st
             raise NotToChange
     if await of(session, booking_id, BookingRow.hold_key != key) is not None:
         raise ChangeWaits
-    parts = (BookingRow.link == old.link, BookingRow.id != old.id, BookingRow.state.in_(OPEN_STATES))
-    if old.link is not None and await repository.views(session, *parts):
+    if await linked.beside(session, old):
         raise PartsTogether
     return old
 

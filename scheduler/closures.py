@@ -1,22 +1,20 @@
-"""Days on which things are otherwise: closed dates, special dates, suspensions of people."""
+"""Days on which things are otherwise: closed dates, special dates."""
 
 from datetime import date, time
 from zoneinfo import ZoneInfo
 
-from sqlalchemy import and_, delete, exists, select, update
+from sqlalchemy import and_, delete, exists, select
 
 from core import clock
 from core.db import Session
 from core.errors import Conflict, Malformed, NotFound
 from core.ids import Ref, new_id
 from ledger.record import record
-from people import repository as people
 from scheduler import repository, timetable
 from scheduler.access import tag
 from scheduler.materialise import materialise, weekly_of
 from scheduler.model import OPEN_STATES, BookingView, VisitKind
 from scheduler.tables import (
-    BanRow,
     BookingRow,
     ClosedDateRow,
     PrisonRow,
@@ -41,17 +39,6 @@ class DatePassed(BadDate):
 class NothingOnThatDay(BadDate):
     code = "nothing-on-that-day"
     text = "Nothing takes place on that day anyway."
-
-
-class DaysReversed(BadDate):
-    code = "days-reversed"
-    text = "The last day lies before the first."
-
-
-class NobodyNamed(Malformed):
-    code = "nobody-named"
-    text = "Please say whom it is about: a relative, an inmate, or both."
-    status = 422
 
 
 class ClosedAlready(Conflict):
@@ -225,68 +212,3 @@ async def create_special_date(
     if slots:
         await materialise(session, prison_id)
     return row.id
-
-
-async def ban(
-    session: Session,
-    actor: Ref,
-    prison_id: str,
-    first_day: date,
-    last_day: date,
-    words: str,
-    *,
-    relative_id: str | None = None,
-    inmate_id: str | None = None,
-) -> str:
-    """Suspends a relative, an inmate, or the two together, from a day to a day (rules F7).
-
-    What is booked already is not touched: an officer decides on each.
-    """
-    if last_day < first_day:
-        raise DaysReversed
-    if relative_id is None and inmate_id is None:
-        raise NobodyNamed
-    await _prison(session, prison_id)
-    if relative_id is not None and await people.relative(session, relative_id) is None:
-        raise NotFound
-    inmate = None if inmate_id is None else await people.inmate(session, inmate_id)
-    if inmate_id is not None and (inmate is None or inmate.prison_id != prison_id):
-        raise NotFound
-    row = BanRow(
-        id=new_id("ban"),
-        prison_id=prison_id,
-        relative_id=relative_id,
-        inmate_id=inmate_id,
-        first_day=first_day,
-        last_day=last_day,
-        words=words,
-        made_by_kind=actor.kind,
-        made_by_id=actor.id,
-        made_at=clock.now(),
-    )
-    session.add(row)
-    await session.flush()
-    record(
-        session,
-        tag(actor, "visits:suspended"),
-        actor=actor,
-        subject=Ref("ban", row.id),
-        relative=relative_id,
-        inmate=inmate_id,
-        last_day=last_day.isoformat(),
-    )
-    return row.id
-
-
-async def lift_ban(session: Session, actor: Ref, ban_id: str) -> None:
-    """Ends a suspension at once; raises `Conflict` when it was ended before."""
-    lifted = await session.scalar(
-        update(BanRow)
-        .where(BanRow.id == ban_id, BanRow.lifted_at.is_(None))
-        .values(lifted_at=clock.now())
-        .returning(BanRow.id)
-        .execution_options(synchronize_session=False)
-    )
-    if lifted is None:
-        raise Conflict if await session.get(BanRow, ban_id) else NotFound
-    record(session, tag(actor, "visits:readmitted"), actor=actor, subject=Ref("ban", ban_id))

@@ -20,6 +20,7 @@ from scheduler import booking, moves, picking, repository
 from scheduler.case import meet
 from scheduler.model import OPEN_STATES, BookingState, BookingView, Fault, VisitorChoice
 from scheduler.picking import Purpose
+from scheduler.places import OFFERED
 from scheduler.tables import BookingRow, SlotRow
 
 
@@ -98,6 +99,14 @@ async def _pieces(session: Session, parts: Sequence[tuple[str, str]]) -> list[Pi
         Piece(Part(part), slot_id, slots[slot_id].starts_at, slots[slot_id].ends_at)
         for part, slot_id in parts
     ]
+
+
+async def beside(session: Session, view: BookingView) -> list[BookingView]:
+    """The other open parts of a visit, in order of time."""
+    if view.link is None or view.link.startswith(OFFERED):
+        return []
+    others = (BookingRow.link == view.link, BookingRow.id != view.id, BookingRow.state.in_(OPEN_STATES))
+    return sorted(await repository.views(session, *others), key=lambda one: one.starts_at)
 
 
 async def withdraw(session: Session, actor: Identity, link: str) -> None:

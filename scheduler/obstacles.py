@@ -175,7 +175,11 @@ _HAPPENED = select(
     or_(
         HappeningRow.inmate_id == _INMATE,
         HappeningRow.other_id == _INMATE,
-        and_(HappeningRow.kind == Kind.RESTRICTION, HappeningRow.relative_id.in_(_RELATIVES)),
+        and_(
+            HappeningRow.kind == Kind.RESTRICTION,
+            HappeningRow.relative_id.in_(_RELATIVES),
+            HappeningRow.inmate_id.is_(None),  # or it is about the visitor and one inmate only
+        ),
         and_(
             HappeningRow.kind == Kind.LOCKDOWN,
             or_(HappeningRow.wing_id.is_(None), HappeningRow.wing_id == bindparam("wing")),
@@ -183,6 +187,9 @@ _HAPPENED = select(
     ),
 )  # fmt: skip
 _BEFALLEN = union_all(_BANS, _HAPPENED)
+
+
+_INSTANT = timedelta(microseconds=1)  # ends are excluded: midnight is the day before
 
 
 def _sort_in(
@@ -199,7 +206,7 @@ def _sort_in(
     elif kind is Kind.LOCKDOWN:
         found.lockdowns.append(span)
     elif kind is Kind.RESTRICTION:
-        last = date.max if span[1] == _ENDLESS else span[1].astimezone(zone).date()
+        last = date.max if span[1] == _ENDLESS else (span[1] - _INSTANT).astimezone(zone).date()
         found.bans.append(BanFacts(relative_id, None, span[0].astimezone(zone).date(), last))
     elif kind is Kind.COURT:
         until = span[1] if span[1] == _ENDLESS else span[1] + buffer

@@ -10,7 +10,7 @@ from scheduler.accounts import record_use
 from scheduler.befalling import close_date, reopen_date, set_terminal_active
 from scheduler.booking import get, get_for, hold, release, request, withdraw
 from scheduler.changing import change
-from scheduler.closures import affected, ban, create_special_date, lift_ban
+from scheduler.closures import affected, create_special_date
 from scheduler.decision import approve, cancel, complete, confirm, refuse, relationship_ended
 from scheduler.linked import request as request_together
 from scheduler.materialise import materialise
@@ -41,6 +41,7 @@ from scheduler.setup import (
     link_device,
     set_prison_active,
 )
+from scheduler.suspensions import ban, lift_ban
 
 __all__ = [
     "adjust_allowance",

@@ -9,7 +9,7 @@ from core import clock
 from core.db import Session
 from core.ids import SYSTEM
 from policy import repository as policies
-from scheduler import closures
+from scheduler import suspensions
 from scheduler.model import BookingState, BookingView, Fault
 from scheduler.tables import BanRow, BookingRow
 
@@ -37,7 +37,7 @@ async def count(session: Session, view: BookingView) -> str | None:
         return None
     today = clock.now().astimezone(ZoneInfo(view.zone)).date()
     last = today + timedelta(days=values.strike_suspends_days)
-    return await closures.ban(
+    return await suspensions.ban(
         session, SYSTEM, view.prison_id, today, last, WORDS, relative_id=view.requested_by
     )
 

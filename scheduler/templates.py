@@ -63,6 +63,17 @@ async def _template(session: Session, template_id: str) -> tuple[TemplateRow, Pr
     return row, await session.get_one(PrisonRow, row.prison_id)
 
 
+async def booked(session: Session, template_id: str) -> list[BookingView]:
+    """The open bookings ahead at the template's times."""
+    ours = select(SlotRow.id).where(SlotRow.template_id == template_id)
+    return await repository.views(
+        session,
+        BookingRow.slot_id.in_(ours),
+        BookingRow.state.in_(OPEN_STATES),
+        BookingRow.starts_at > clock.now(),
+    )
+
+
 async def move_bookings(session: Session, actor: Ref, source_id: str, target_id: str) -> list[BookingView]:
     """Moves every open booking ahead from one template's slots to the other's, or none of them.
 
@@ -73,13 +84,7 @@ async def move_bookings(session: Session, actor: Ref, source_id: str, target_id:
     target, _ = await _template(session, target_id)
     if source.prison_id != target.prison_id or source.id == target.id:
         raise NotFound
-    ours = select(SlotRow.id).where(SlotRow.template_id == source_id)
-    where = (
-        BookingRow.slot_id.in_(ours),
-        BookingRow.state.in_(OPEN_STATES),
-        BookingRow.starts_at > clock.now(),
-    )
-    views = await repository.views(session, *where)
+    views = await booked(session, source_id)
     slots = {
         row.starts_at: row
         for row in await session.scalars(

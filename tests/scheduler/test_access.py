@@ -9,7 +9,7 @@ from core.errors import Conflict, NotFound
 from core.ids import SYSTEM, new_id
 from people.model import Identity, Role
 from people.tables import DeviceRow
-from scheduler import closures, service
+from scheduler import service, suspensions
 from scheduler.model import BookingState
 from tests.conftest import FakeClock
 from tests.scheduler.world import ADMIN, World, identity
@@ -154,10 +154,11 @@ async def test_a_suspension_names_somebody_and_days_in_order(world: World) -> No
     family = await world.family()
     day = date(2026, 11, 22)
     cases: list[tuple[dict[str, str], date, type[Exception]]] = [
-        ({}, day, closures.NobodyNamed),
-        ({"relative_id": family.relative_id}, day - timedelta(days=1), closures.DaysReversed),
+        ({}, day, suspensions.NobodyNamed),
+        ({"relative_id": family.relative_id}, day - timedelta(days=1), suspensions.DaysReversed),
         ({"relative_id": "rel_none"}, day, NotFound),
         ({"inmate_id": "inm_none"}, day, NotFound),
+        ({"relative_id": family.relative_id}, day + timedelta(days=92), suspensions.WrongLength),
     ]
     for whom, last, error in cases:
         with pytest.raises(error):

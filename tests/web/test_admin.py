@@ -107,7 +107,7 @@ async def test_weekly_times_are_added_and_ended(admin: Browser, db: Database) ->
     assert (await admin.send_form("/admin/timetable/templates", form)).status_code == 303
     page = (await admin.get("/admin/timetable")).text
     assert "19:00" in page
-    template = re.search(r"19:00.*?/admin/timetable/templates/(\w+)/end", page, re.DOTALL)
+    template = re.search(r"19:00.*?/admin/timetable/templates/(\w+)\"", page, re.DOTALL)
     assert template is not None
     assert (await admin.send_form(f"/admin/timetable/templates/{template[1]}/end")).status_code == 303
     assert "19:00" not in (await admin.get("/admin/timetable")).text

@@ -122,3 +122,23 @@ async def test_every_office_of_a_chain_is_shown_with_who_signed(
     assert again.status_code == 409
     async with db.read() as session:
         assert (await schedule.get(session, view.id)).state is BookingState.REQUESTED
+
+
+async def test_visits_are_suspended_listed_and_lifted(
+    browser: Browser, db: Database, house: Staffed, sign_in: SignIn
+) -> None:
+    view = await staffed.requested_visit(db, house, minutes=26 * 60)
+    await sign_in(browser, house.approver, strong=True)
+    path = "/approvals/suspensions"
+    assert "没有被暂停会见的人员" in (await browser.get(path)).text
+    assert "林梅" in (await browser.get(f"{path}?number={NUMBER}")).text
+    form = {"number": NUMBER, "whom": "pair", "relative": house.place.mei, "days": "30", "words": "喧闹",
+            "first": str(house_day(view))}  # fmt: skip
+    for wrong in ({"days": "93"}, {"days": "x"}, {"words": ""}, {"relative": ""}, {"number": "0"}):
+        assert (await browser.send_form(path, {**form, **wrong})).status_code in (404, 422), wrong
+    assert (await browser.send_form(path, form)).status_code == 303
+    listed = (await browser.get(path)).text
+    assert "林梅 · 陈志强" in listed
+    (lift,) = [action for action, _ in forms_of(listed) if action.endswith("/lift")]
+    assert (await browser.send_form(lift)).status_code == 303
+    assert "没有被暂停会见的人员" in (await browser.get(path)).text

@@ -20,7 +20,7 @@ from people.model import Identity, Relationship
 from policy import repository as policies
 from policy.model import FamilyPolicy
 from policy.wording import CAUTIONS
-from scheduler import booking, changing, offers
+from scheduler import booking, changing, linked, offers
 from scheduler import repository as schedule
 from scheduler.access import booking_ref
 from scheduler.model import OPEN_STATES, BookingState, BookingView, VisitorChoice
@@ -236,6 +236,7 @@ async def one(
         cautions = _cautions(await policy_of(session, view)) if still_open else []
         replaced = await booking.get(session, view.replaces) if view.replaces else None
         change = await changing.of(session, view.id)
+        parts = await linked.beside(session, view)
     mine = view.requested_by == who.subject.id
     return render(
         request,
@@ -250,5 +251,6 @@ async def one(
         can_withdraw=mine and still_open and view.state is not BookingState.HELD and now < view.starts_at,
         replaced=replaced if replaced and replaced.state in OPEN_STATES else None,
         change=change,
+        parts=parts,
         phone=prison.help_phone if prison else "",
     )

@@ -11,8 +11,10 @@ from web.routes.admin import (
     rules,
     security,
     staff,
+    template,
     terminals,
     timetable,
+    years,
 )
 
 router = APIRouter(include_in_schema=False)
@@ -20,6 +22,7 @@ for page in (
     overview,
     places,
     timetable,
+    template,
     terminals,
     staff,
     proposing,
@@ -27,5 +30,6 @@ for page in (
     legalaid,
     ledger_browser,
     security,
+    years,
 ):
     router.include_router(page.router)

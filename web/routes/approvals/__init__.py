@@ -10,7 +10,7 @@ from starlette.responses import Response
 from web import duty
 from web.deps import Db
 from web.duty import Approver
-from web.routes.approvals import allowance, desk, overbooking, relationships, visits
+from web.routes.approvals import allowance, desk, overbooking, relationships, suspensions, visits
 from web.templating import render
 
 router = APIRouter(include_in_schema=False)
@@ -18,6 +18,7 @@ router.include_router(relationships.router)
 router.include_router(visits.router)
 router.include_router(allowance.router)
 router.include_router(overbooking.router)
+router.include_router(suspensions.router)
 
 
 @router.get("/approvals")
