@@ -40,31 +40,33 @@ class Detached:
 
 
 @dataclass(frozen=True, slots=True)
-class LegConnected:
+class OfLeg:
+    """Something about the leg of one conn."""
+
     conn: str
+
+
+class LegConnected(OfLeg):
+    """Its media can flow."""
 
 
 @dataclass(frozen=True, slots=True)
-class LegLost:
+class LegLost(OfLeg):
     """Nothing was heard for `silent` seconds; the leg may come back."""
 
-    conn: str
     silent: float = 0.0
 
 
-@dataclass(frozen=True, slots=True)
-class LegBack:
-    conn: str
+class LegBack(OfLeg):
+    """It is heard again."""
+
+
+class LegFailed(OfLeg):
+    """Its connection is over."""
 
 
 @dataclass(frozen=True, slots=True)
-class LegFailed:
-    conn: str
-
-
-@dataclass(frozen=True, slots=True)
-class LegRated:
-    conn: str
+class LegRated(OfLeg):
     quality: Quality
 
 
@@ -76,8 +78,7 @@ class Fitted:
 
 
 @dataclass(frozen=True, slots=True)
-class Devices:
-    conn: str
+class Devices(OfLeg):
     camera: bool
     microphone: bool
 
@@ -190,9 +191,8 @@ class OpenLeg:
     offer: str = ""  # the peer's, to be answered
 
 
-@dataclass(frozen=True, slots=True)
-class CloseLeg:
-    conn: str
+class CloseLeg(OfLeg):
+    """It goes at once."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,7 +11,7 @@ from collections import deque
 
 from rooms import rtcp
 from rooms.client import MediaKind
-from rooms.flows import Flows, Port
+from rooms.flows import Flows, Outflow, Port, Stream
 from rooms.rtp import HEADER, RTX_OF, BadPacket, extend, wrap_rtx
 from rooms.upstream import Upstream
 
@@ -20,7 +20,7 @@ _RESENDS = 250  # packets a viewer may ask for again in one second
 _PLI_FIRST, _PLI_LAST = 1.0, 8.0  # seconds between two key frames that one viewer can bring about
 
 
-class Downstream:
+class Downstream(Stream):
     """All times are monotonic seconds, given from outside. Implements `rooms.flows.OutflowEvents`."""
 
     def __init__(
@@ -37,7 +37,7 @@ class Downstream:
         self._port = port
         # Below 2**15, so that a reordered first packet cannot be taken for the end of an earlier cycle.
         numbers = 0x10000 + secrets.randbelow(0x8000), secrets.randbits(32)
-        self.flow = flows.outflow(kind, self.ssrc, numbers, self)
+        self.flow: Outflow = flows.outflow(kind, self.ssrc, numbers, self)
         self._source: Upstream | None = None
         self._next: Upstream | None = None  # another layer of the same picture, from its next key frame on
         self._flows = self._held = False
@@ -54,14 +54,6 @@ class Downstream:
     def waiting(self) -> bool:
         """For a key frame, or for the first packet."""
         return self.flow.waiting
-
-    @property
-    def packets(self) -> int:
-        return self.flow.packets
-
-    @property
-    def octets(self) -> int:
-        return self.flow.octets
 
     @property
     def source(self) -> Upstream | None:

@@ -138,6 +138,20 @@ class Outflow(Protocol):
         """Goes over to `source`, another layer of the same picture, at its next key frame; until then on."""
 
 
+class Stream:
+    """What decides about a flow, and is counted as it is."""
+
+    flow: Inflow | Outflow
+
+    @property
+    def packets(self) -> int:
+        return self.flow.packets
+
+    @property
+    def octets(self) -> int:
+        return self.flow.octets
+
+
 class Port(Protocol):
     """The way out to one peer. Neither method blocks or raises; what cannot be sent is dropped and counted."""
 

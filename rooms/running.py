@@ -36,6 +36,7 @@ from rooms.actions import (
     Mark,
     Message,
     Note,
+    OfLeg,
     OpenLeg,
     RecorderFailed,
     RecorderStarted,
@@ -81,18 +82,14 @@ class Answer:
     sdp: str
 
 
-@dataclass(frozen=True, slots=True)
-class Restart:
+class Restart(OfLeg):
     """A network changed; see `restart` in docs/protocol.md."""
 
-    conn: str
-
 
 @dataclass(frozen=True, slots=True)
-class Seen:
+class Seen(OfLeg):
     """A page tells how it went since it told last; see `seen` in docs/protocol.md."""
 
-    conn: str
     frozen_ms: int
     concealed: int
 

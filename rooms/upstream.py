@@ -11,7 +11,7 @@ from typing import Protocol
 
 from rooms import rtcp
 from rooms.client import MediaKind, TrackSink
-from rooms.flows import JUMP, Flows
+from rooms.flows import JUMP, Flows, Inflow, Stream
 from rooms.history import Missing
 from rooms.rtp import CLOCK_RATE, unwrap_rtx
 
@@ -37,7 +37,7 @@ class Viewer(Protocol):
         """The part (0..1) the viewer told to be missing, if it told lately."""
 
 
-class Upstream:
+class Upstream(Stream):
     """All times are monotonic seconds, given from outside. Implements `rooms.flows.InflowEvents`."""
 
     def __init__(
@@ -50,7 +50,7 @@ class Upstream:
     ) -> None:
         self.kind = kind
         self.ssrc: int | None = None
-        self.flow = flows.inflow(kind, self)
+        self.flow: Inflow = flows.inflow(kind, self)
         self.outs: list[Viewer] = []  # those that flow now
         self.missing = Missing()
         self.last_report: tuple[rtcp.SenderReport, float] | None = None
@@ -89,14 +89,6 @@ class Upstream:
     def drop(self, sink: TrackSink) -> None:
         """It takes no copies any more."""
         self.sinks = [other for other in self._sinks if other is not sink]
-
-    @property
-    def packets(self) -> int:
-        return self.flow.packets
-
-    @property
-    def octets(self) -> int:
-        return self.flow.octets
 
     @property
     def lost(self) -> int:

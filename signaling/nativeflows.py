@@ -1,8 +1,9 @@
 """Legs and flows in C, as Python sees them: the same names as `rooms.flows` gives them."""
 
 import socket
+from collections.abc import Callable
 from struct import Struct
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any, Generic, Protocol, TypeVar
 
 from pylibsrtp import Session
 
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
 ADDRESS = Struct("=HHI16s")  # as csrc/core.h has it
 
 Address = tuple[Any, ...]  # as the socket tells it
+_T = TypeVar("_T")
 
 
 class LegEvents(Protocol):
@@ -25,6 +27,31 @@ class LegEvents(Protocol):
     def took_rtp(self, packet: bytes, now: float) -> None: ...
 
     def took_rtcp(self, packet: bytes, now: float) -> None: ...
+
+
+class _Seen(Protocol):
+    view: Any  # what the C side shows without its lock
+
+
+class _Shown(Generic[_T]):
+    """The member of that name in the view."""
+
+    def __init__(self, kind: Callable[[Any], _T]) -> None:
+        self._kind = kind
+        self._name = ""
+
+    def __set_name__(self, _owner: type, name: str) -> None:
+        self._name = name
+
+    def __get__(self, flow: _Seen, _owner: type) -> _T:
+        return self._kind(getattr(flow.view, self._name))
+
+
+class _Settable(_Shown[_T]):
+    """One that Python sets."""
+
+    def __set__(self, flow: _Seen, value: _T) -> None:
+        setattr(flow.view, self._name, value)
 
 
 class NativeInflow:
@@ -38,65 +65,18 @@ class NativeInflow:
         )
         self.view: Any = owned(made, core.library.kb_inflow_free)
 
-    @property
-    def payload_type(self) -> int:
-        return int(self.view.payload_type)
-
-    @payload_type.setter
-    def payload_type(self, payload_type: int) -> None:
-        self.view.payload_type = payload_type
-
-    @property
-    def key_wanted(self) -> bool:
-        return bool(self.view.key_wanted)
-
-    @key_wanted.setter
-    def key_wanted(self, wanted: bool) -> None:
-        self.view.key_wanted = wanted
-
-    @property
-    def copying(self) -> bool:
-        return bool(self.view.copying)
-
-    @copying.setter
-    def copying(self, copying: bool) -> None:
-        self.view.copying = copying
-
-    @property
-    def highest(self) -> int:
-        return int(self.view.highest)
-
-    @property
-    def first(self) -> int:
-        return int(self.view.first)
-
-    @property
-    def received(self) -> int:
-        return int(self.view.received)
-
-    @property
-    def arrived(self) -> int:
-        return int(self.view.arrived)
-
-    @property
-    def packets(self) -> int:
-        return int(self.view.packets)
-
-    @property
-    def octets(self) -> int:
-        return int(self.view.octets)
-
-    @property
-    def last_packet(self) -> float:
-        return float(self.view.last_packet)
-
-    @property
-    def jitter(self) -> float:
-        return float(self.view.jitter)
-
-    @property
-    def transit(self) -> int:
-        return int(self.view.transit)
+    payload_type = _Settable(int)
+    key_wanted = _Settable(bool)
+    copying = _Settable(bool)
+    highest = _Shown(int)
+    first = _Shown(int)
+    received = _Shown(int)
+    arrived = _Shown(int)
+    packets = _Shown(int)
+    octets = _Shown(int)
+    last_packet = _Shown(float)
+    jitter = _Shown(float)
+    transit = _Shown(int)
 
     def standing(self) -> tuple[int, int, int]:
         view = self._together()
@@ -147,41 +127,15 @@ class NativeOutflow:
         )
         self.view: Any = owned(made, library.kb_outflow_free)
 
-    @property
-    def waiting(self) -> bool:
-        return bool(self.view.waiting)
-
-    @property
-    def changing(self) -> bool:
-        return bool(self.view.changing)
-
-    @property
-    def first(self) -> int:
-        return int(self.view.first)
-
-    @property
-    def newest(self) -> int:
-        return int(self.view.newest)
-
-    @property
-    def sequence_shift(self) -> int:
-        return int(self.view.sequence_shift)
-
-    @property
-    def timestamp_shift(self) -> int:
-        return int(self.view.timestamp_shift)
-
-    @property
-    def last_sequence(self) -> int:
-        return int(self.view.last_sequence)
-
-    @property
-    def packets(self) -> int:
-        return int(self.view.packets)
-
-    @property
-    def octets(self) -> int:
-        return int(self.view.octets)
+    waiting = _Shown(bool)
+    changing = _Shown(bool)
+    first = _Shown(int)
+    newest = _Shown(int)
+    sequence_shift = _Shown(int)
+    timestamp_shift = _Shown(int)
+    last_sequence = _Shown(int)
+    packets = _Shown(int)
+    octets = _Shown(int)
 
     def take(self, source: Inflow | None) -> None:
         self._connect(source, seamless=False)
