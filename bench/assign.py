@@ -1,16 +1,19 @@
 """The weekly assignment on seeded instances of the format kinbridge-assign/1: CPU, memory, proven gap, against first
 come, by weight, and fixed 60-minute slots. Ratios are from one run on the same instances.
 
-    python -m bench.assign                        a prison-week (seeds 1 to 3) and one province-week
+    python -m bench.assign                        prison-weeks (seeds 1 to 3), a province-week (three loads) …
     python -m bench.assign prison 1-10            prison-weeks of 600 requests
     python -m bench.assign province 1-5 0.9,1.15,1.5
-    python -m bench.assign nation 2               two provinces of the nation's, one after another: it is linear
+    python -m bench.assign nation 3               three provinces of the nation's, one after another: it is linear
+    python -m bench.assign longer 1 1.15          one province-week with more steps: what a minute of CPU is good for
     python -m bench.assign replan 40              40 seeded events on a published prison-week
 
 Instances come from the generator beside this file; any other that writes the format may be read by `kinbridge assign`.
-CP-SAT as a whole is measured too where `ortools` is installed; it is no dependency.
+CP-SAT on the whole prison-week is measured too where `ortools` is installed (else a row says that it is not there); it
+is no dependency.
 """
 
+import importlib.util
 import json
 import resource
 import statistics
@@ -18,17 +21,21 @@ import sys
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
+from typing import Any
 
 import numpy as np
 
 from bench.planning import weeks
 from bench.planning.weeks import Size
-from scheduler.assign import block, engine, fairness, repair, week
+from scheduler.assign import block, engine, fairness, native, repair, week
 from scheduler.assign.columns import Columns, Ints
 from scheduler.assign.instance import Instance, parse
+from scheduler.assign.prices import price
 from scheduler.assign.search import Search
 
 PRISON, PROVINCE = Size(1, 600), Size(23, 435)
+LONGER = 1500  # steps for each request where a minute is no matter
 
 
 def _say(**line: object) -> None:
@@ -122,23 +129,69 @@ def fair(seed: int) -> None:
 
 def nation(provinces: int) -> None:
     """Province by province, each freed before the next: time is linear, memory that of one."""
-    began = time.process_time()
-    requests, gaps = 0, []
+    requests, gaps, cpus, memory = [], [], [], []
     for seed in range(1, provinces + 1):
+        began = time.process_time()
         plan = engine.solve(parse(weeks.week(PROVINCE, 100 + seed, 1.15)))
-        requests += plan.requests
+        cpus.append(time.process_time() - began)
+        requests.append(plan.requests)
         gaps.append(plan.gap_percent)
-    cpu = time.process_time() - began
+        memory.append(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024)
     _say(
-        what="nation in parts", provinces=provinces, requests=requests, cpu_s=round(cpu, 1),
-        cpu_s_for_30_provinces=round(cpu / provinces * 30), worst_gap_percent=round(max(gaps), 3),
-        memory_mb=resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024,
+        what="nation in parts", provinces=provinces, requests=sum(requests), cpu_s=round(sum(cpus), 1),
+        cpu_ms_per_request=[round(1000 * cpu / count, 2) for cpu, count in zip(cpus, requests, strict=True)],
+        cpu_s_for_30_provinces=round(sum(cpus) / provinces * 30), worst_gap_percent=round(max(gaps), 3),
+        memory_mb_after_each=memory,
     )  # fmt: skip
+
+
+def longer(seed: int, load: float) -> None:
+    """One province-week with as many steps as fit into a minute of CPU."""
+    instance = parse(weeks.week(PROVINCE, seed, load))
+    began = time.process_time()
+    plan = engine.solve(instance, steps=LONGER * len(instance.requests))
+    _say(
+        what="province-week, longer", seed=seed, load=load, gap_percent=round(plan.gap_percent, 3),
+        cpu_s=round(time.process_time() - began, 1), native=native.library() is not None,
+    )  # fmt: skip
+
+
+def cp_sat(seed: int, seconds: float = 30.0) -> None:
+    """The whole prison-week given to CP-SAT, one thread; its gap against our bound."""
+    if importlib.util.find_spec("ortools") is None:
+        _say(what="CP-SAT whole", seed=seed, measured=False, because="ortools is not installed")
+        return
+    model_of: Any = importlib.import_module("ortools.sat.python.cp_model")
+    at = _built(PRISON, seed, 1.15)
+    columns, bound = at.columns, price(at.columns, at.blocks).bound
+    model = model_of.CpModel()
+    taken = [model.new_bool_var("") for _ in columns.value]
+    for first, last in pairwise(columns.first.tolist()):
+        model.add_at_most_one(taken[first:last])
+    users: list[list[Any]] = [[] for _ in range(len(columns.capacity) + 1)]
+    for column, rows in enumerate(columns.rows.tolist()):
+        for row in rows:
+            users[row].append(taken[column])
+    for row, capacity in enumerate(columns.capacity.tolist()):
+        model.add(sum(users[row]) <= capacity)
+    model.maximize(sum(int(v) * one for v, one in zip(columns.value, taken, strict=True)))
+    solver = model_of.CpSolver()
+    solver.parameters.max_time_in_seconds, solver.parameters.num_workers = seconds, 1
+    began = time.process_time()
+    found = solver.solve(model)
+    gap = round(100 * (1 - solver.objective_value / bound), 2) if found in (2, 4) else None
+    _say(
+        what="CP-SAT whole",
+        seed=seed,
+        measured=True,
+        gap_percent=gap,
+        cpu_s=round(time.process_time() - began, 1),
+    )
 
 
 def replan(events: int) -> None:
     """Seeded events on a published prison-week: the touched block is repaired, everything else stays."""
-    cpus, lost, pinned, displaced, outside = [], 0, 0, 0, 0
+    cpus, lost, pinned, displaced, outside, least = [], 0, 0, 0, 0, 0
     for seed in (1, 2, 3):
         at = _built(PRISON, seed, 1.15)
         published = engine.assign(at.columns, at.blocks).chosen
@@ -147,16 +200,20 @@ def replan(events: int) -> None:
             cpus.append(found[0])
             lost, pinned, displaced = lost + found[1], pinned + found[2], displaced + found[3]
             outside += found[4]
+            least += found[5]
     share = sorted(cpus)
     _say(
         what="re-plan", events=len(cpus), displaced=displaced, lost=lost, lost_pinned_greedy=pinned,
+        lost_at_least=least,
         cpu_p50_s=round(statistics.median(cpus), 3), cpu_p95_s=round(share[int(len(share) * 0.95) - 1], 3),
         cpu_max_s=round(share[-1], 3), moves_outside_the_block=outside,
     )  # fmt: skip
 
 
-def _repaired(at: Week, published: Sequence[int], event: weeks.Event) -> tuple[float, int, int, int, int]:
-    """(CPU seconds, lost, lost by pinned greedy, displaced, moved outside the block)."""
+def _repaired(
+    at: Week, published: Sequence[int], event: weeks.Event
+) -> tuple[float, int, int, int, int, int]:
+    """(CPU seconds, lost, lost by pinned greedy, displaced, moved outside the block, what no repair of it can save)."""
     columns, requests = at.columns, at.instance.requests
     had = {
         requests[n].id: (int(columns.start[c]), int(columns.lawyer[c]) if columns.lawyer[c] >= 0 else None)
@@ -172,7 +229,11 @@ def _repaired(at: Week, published: Sequence[int], event: weeks.Event) -> tuple[f
     alone = repair.pinned(part.columns, part.present, part.published)
     stay = repair.staying(part.columns, part.present)
     lost_alone = sum(alone[r] < 0 for r in promised)
-    return cpu, answer.lost, lost_alone, sum(stay[r] < 0 for r in promised), len(set(part.requests) - touched)
+    displaced = sum(stay[r] < 0 for r in promised)
+    counted = part.columns.worth(part.published[part.columns.request])
+    at_most = price(counted, np.zeros(counted.requests, dtype=np.int64)).bound
+    least = len(promised) - int(at_most + 1e-6)
+    return cpu, answer.lost, lost_alone, displaced, len(set(part.requests) - touched), least
 
 
 def main(args: Sequence[str]) -> None:
@@ -195,12 +256,17 @@ def main(args: Sequence[str]) -> None:
         nation(int(args[1]))
     elif what == "replan":
         replan(int(args[1]))
+    elif what == "longer":
+        longer(int(args[1]), float(args[2]))
     else:
         for seed in (1, 2, 3):
             assignment("prison-week", PRISON, seed, 1.15)
+        cp_sat(1)
         fair(1)
         replan(24)
-        assignment("province-week", PROVINCE, 1, 1.15)
+        for load in (0.9, 1.15, 1.5):
+            assignment("province-week", PROVINCE, 1, load)
+        nation(2)
 
 
 if __name__ == "__main__":

@@ -7,12 +7,13 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from scheduler.assign import native
 from scheduler.assign.columns import Columns, Ints
 from scheduler.assign.prices import price
 from scheduler.assign.search import Search
 
-STEPS_PER_REQUEST = 30
-_MOST_STEPS = 12_000  # keeps a large block within the second
+STEPS_PER_REQUEST, MOST_STEPS = 600, 120_000  # keep a large block within half a second
+IN_PYTHON = 30  # times fewer without the native search
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,7 +77,8 @@ def _searched(columns: Columns, present: Ints, published: Ints, pinned: list[int
     for request, column in enumerate(pinned):
         if column >= 0:
             search.put_if_free(request, column)
-    search.improve(min(_MOST_STEPS, STEPS_PER_REQUEST * columns.requests), blocks)
+    steps = min(MOST_STEPS, STEPS_PER_REQUEST * columns.requests)
+    search.improve(steps if native.library() is not None else steps // IN_PYTHON, blocks)
     search.polish()
     rounded = Search(wanted, prices, seed)
     rounded.round(prices)
