@@ -14,7 +14,6 @@ from web.routes.admin import (
     template,
     terminals,
     timetable,
-    years,
 )
 
 router = APIRouter(include_in_schema=False)
@@ -30,6 +29,5 @@ for page in (
     legalaid,
     ledger_browser,
     security,
-    years,
 ):
     router.include_router(page.router)
