@@ -109,6 +109,8 @@ PROMISES: Mapping[str, str] = {
     "referral": "Say what is done",
     "referral-child": "See to the child",
     "precheck": "Look at the papers",
+    "mediation": "Arrange the mediation",
+    "counselling": "Arrange the counsellor's hour",
     "question": "Answer the question",
     "question-urgent": "Answer the urgent question",
 }

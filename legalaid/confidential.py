@@ -15,7 +15,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 
-from rooms.confidentiality import Confidentiality
+from rooms.confidentiality import Confidentiality, RoomKind
 
 
 class Ground(StrEnum):
@@ -76,6 +76,20 @@ _LEFT = {
     OfficerRule.LOOKS_ON: Decision(Confidentiality.VISUAL_ONLY, "left-to-prison-looks-on", locked=False),
     OfficerRule.PRESENT: Decision(Confidentiality.OFFICER_PRESENT, "left-to-prison-present", locked=False),
 }
+
+
+class CounsellingRule(StrEnum):
+    """Whether a prison looks on at a counsellor's hour, for safety; it never hears."""
+
+    LOOKS_ON = ""
+    ALONE = "alone"
+
+
+def decide_gathering(kind: RoomKind, rule: str) -> Decision:
+    """What holds for a mediation or a counsellor's hour. `rule`: a `CounsellingRule`; unknown words close more."""
+    if kind is RoomKind.MEDIATION:
+        return MEDIATION
+    return COUNSELLING if rule == CounsellingRule.LOOKS_ON else COUNSELLING_ALONE
 
 
 def decide(ground: Ground, case: CaseState, rule: OfficerRule = OfficerRule.LOOKS_ON) -> Decision:

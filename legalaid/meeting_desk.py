@@ -16,7 +16,7 @@ from core.ids import SYSTEM, Ref
 from ledger.record import record
 from legalaid import access, clocks, companions, meetings
 from legalaid.access import Actor, ref, tag
-from legalaid.confidential import CaseState, Decision, Ground, OfficerRule, decide
+from legalaid.confidential import CaseState, CounsellingRule, Decision, Ground, OfficerRule, decide
 from legalaid.forms import reason
 from legalaid.meeting_model import LATE_AFTER, MeetingState
 from legalaid.meeting_tables import MeetingPaperRow, MeetingRow, MeetingRuleRow
@@ -63,6 +63,23 @@ async def set_rule(
         remote=remote,
         officer=officer.value,
     )
+
+
+async def set_counselling(
+    session: Session, actor: Identity | Ref, prison_id: str, rule: CounsellingRule
+) -> None:
+    """Whether officers may look on at counsellors' hours, for safety, or nobody. What is arranged stays as it is."""
+    access.admin_of(actor, prison_id)
+    row = await session.get(MeetingRuleRow, prison_id)
+    if row is None:
+        now, none = clock.now(), OfficerRule.LOOKS_ON.value
+        row = MeetingRuleRow(prison_id=prison_id, remote=False, officer=none, basis="", set_at=now)
+        session.add(row)
+    row.counselling = rule.value
+    await session.flush()
+    subject = Ref("prison", prison_id)
+    what = tag(actor, "counselling-rule:set")
+    record(session, what, actor=ref(actor), subject=subject, rule=rule.value or "looks-on")
 
 
 async def _theirs(session: Session, actor: Identity, meeting_id: str) -> MeetingRow:

@@ -13,7 +13,7 @@ from core.errors import Conflict, KinbridgeError
 from core.ids import SYSTEM, Ref
 from core.log import fields
 from ledger.record import record
-from legalaid import cases, clocks, days, meeting_desk
+from legalaid import cases, clocks, days, gathering_desk, meeting_desk
 from legalaid.case_model import CaseState
 from legalaid.case_tables import CaseRow
 from legalaid.means import LegalMeans
@@ -162,3 +162,9 @@ async def settle_meetings(db: Database) -> int:
     """What became of lawyers' meetings whose room is over; answers how many."""
     async with db.write() as session:
         return await meeting_desk.sweep(session)
+
+
+async def settle_gatherings(db: Database) -> int:
+    """What became of mediations and counsellors' hours whose room is over; answers how many."""
+    async with db.write() as session:
+        return await gathering_desk.sweep(session)

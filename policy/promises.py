@@ -123,6 +123,20 @@ _ALL = (
         "Practice of the product: a child without a carer waits for no office hour",
     ),
     Promise(
+        "mediation",
+        Period(10, Unit.WORKING_DAYS),
+        Threshold(before=timedelta(days=3)),
+        Period(3, Unit.WORKING_DAYS),
+        "Practice of the product, after 人民调解法 art. 21: mediation is held in time, lest it grows worse",
+    ),
+    Promise(
+        "counselling",
+        Period(3, Unit.WORKING_DAYS),
+        _DAY,
+        Period(1, Unit.WORKING_DAYS),
+        "Practice of the product: whoever asks for a counsellor is seen soon",
+    ),
+    Promise(
         "precheck",
         Period(2, Unit.WORKING_DAYS),
         _DAY,

@@ -261,6 +261,21 @@ async def at_terminal(session: Session, terminal_id: str, until: datetime) -> li
     return await _views(session, rows.all())
 
 
+async def of_person(session: Session, person: Ref) -> list[SittingView]:
+    """Those in which somebody takes part and that are not over, the next one first."""
+    mine = select(PartyRow.sitting_id).where(
+        PartyRow.person_kind == person.kind, PartyRow.person_id == person.id
+    )
+    rows = await session.scalars(
+        select(SittingRow)
+        .where(
+            SittingRow.id.in_(mine), SittingRow.state == SittingState.AGREED, SittingRow.ends_at > clock.now()
+        )
+        .order_by(SittingRow.starts_at)
+    )
+    return await _views(session, rows.all())
+
+
 async def on_day(session: Session, prison_id: str, since: datetime, until: datetime) -> list[SittingView]:
     """Those of a prison that begin in between, turns of a help day and the platform's own proofs left out."""
     rows = await session.scalars(

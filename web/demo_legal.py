@@ -19,6 +19,8 @@ _DESKS = (
     ("welfare", "市民政局", "welfare", "city", "above"),
     ("town", "云台县民政局", "welfare", "county", "welfare"),
     ("office", "会见审批岗", "office", "", "above"),
+    ("mediation", "驻监人民调解室", "mediation", "", "above"),
+    ("counselling", "心理辅导站", "counselling", "", "above"),
 )
 
 
@@ -31,7 +33,7 @@ async def arrange(session: Session, prison: str, counsel: str, clerk: str) -> No
             session, SYSTEM, prison, name, kind, phone, made.get(above), tier
         )
     await service.add_lawyer(session, SYSTEM, counsel, made["station"], tuple(TOPICS), ("zh", "en"))
-    for key in ("bureau", "centre", "welfare", "town"):
+    for key in ("bureau", "centre", "welfare", "town", "mediation", "counselling"):
         await setup.seat_at_desk(session, SYSTEM, clerk, made[key])
     for weekday in range(1, 8):  # every day, so that there is always one to plan
         form = TemplateForm(weekday, time(8), 840, 2, 15, (counsel,))

@@ -10,6 +10,7 @@ from jinja2 import Environment, nodes
 import legalaid.case_wording
 import legalaid.confidential
 import legalaid.directory_csv
+import legalaid.gathering_model
 import legalaid.meeting_model
 import legalaid.wording
 import notices.model
@@ -94,6 +95,10 @@ def of_tables() -> Iterator[tuple[str, str]]:
         },
         "legalaid.confidential.BASES": legalaid.confidential.BASES,
         "legalaid.directory_csv.FINDINGS": legalaid.directory_csv.FINDINGS,
+        **{
+            f"legalaid.gathering_model.{name}": vars(legalaid.gathering_model)[name]
+            for name in ("KINDS", "STATES", "ANSWERS", "VERDICTS", "RESULTS")
+        },
         "rooms.words.WARNINGS": rooms.words.WARNINGS,
         "rooms.words.REASONS": rooms.words.REASONS,
         "policy.presets: legal bases": {

@@ -7,6 +7,7 @@ from starlette.responses import Response
 
 from core import clock
 from core.db import Session
+from legalaid import gatherings
 from people import repository as people
 from people.model import KINSHIP_TEXTS, Relationship, RelationshipState
 from scheduler import repository as schedule
@@ -31,12 +32,14 @@ async def home(request: Request, db: Db, visitor: AtTheDoor, who: Relative) -> R
         relationships = await people.relationships_of(session, who.subject.id)
         phones = await help_phones(session, {held.prison_id for held in relationships})
         coming, past = split(bookings, now)
+        asked_to = await gatherings.pending(session, who.subject)
         waiting, moving = await wishes.of_home(session, who.subject.id, coming)
     told = {view.id: telling.booking(visitor.language, view, now) for view in bookings}
     return render(
         request,
         "family/home.html",
         now=now,
+        asked_to=asked_to,
         waiting=waiting,
         moving=moving,
         next_visit=(coming[0], told[coming[0].id]) if coming else None,

@@ -12,7 +12,7 @@ from core.errors import KinbridgeError, NotFound
 from core.ids import new_id
 from legalaid import mandates, meeting_desk, meeting_model, meetings
 from legalaid.access import lawyer
-from legalaid.confidential import BASES, OfficerRule
+from legalaid.confidential import BASES, CounsellingRule, OfficerRule
 from legalaid.meeting_model import LATE_AFTER, STRIKE_SPAN, STRIKES, MeetingForm, MeetingState, Paper
 from legalaid.meeting_tables import MeetingRuleRow
 from people.model import PROOF_MAX_BYTES, Identity
@@ -49,6 +49,10 @@ _TABLES: dict[str, Any] = {
     "lights": LIGHTS,
     "bases": BASES,
     "told": {how.value: short for how, (short, _) in TOLD.items()},
+}
+COUNSELLING_RULES = {
+    "looks-on": (CounsellingRule.LOOKS_ON, N_("An officer may look on and hears nothing")),
+    "alone": (CounsellingRule.ALONE, N_("Nobody looks on")),
 }
 OFFICER_RULES = {
     OfficerRule.LOOKS_ON: N_("An officer may look on and hears nothing"),
@@ -192,7 +196,7 @@ async def arrange(
             known = {one.id for one in await scheduler.terminals(session, place.prison.id) if one.active}
             if terminal not in known:
                 raise NotFound
-            starts = _moment(starts_at, place.zone)
+            starts = moment(starts_at, place.zone)
             await meeting_desk.arrange(session, who, meeting_id, starts, terminal)
     except KinbridgeError as error:
         if error.status not in (409, 422):
@@ -201,7 +205,7 @@ async def arrange(
     return redirect("/officer/meetings")
 
 
-def _moment(text: str, zone: str) -> datetime:
+def moment(text: str, zone: str) -> datetime:
     """From `YYYY-MM-DDTHH:MM` of the prison's wall clock; what is no time is long over."""
     try:
         return datetime.strptime(text, "%Y-%m-%dT%H:%M").replace(tzinfo=ZoneInfo(zone))
@@ -261,10 +265,21 @@ async def _rule(
         status=status,
         rule=row,
         proof=proof,
+        counselling=[(key, text) for key, (_rule, text) in COUNSELLING_RULES.items()],
         officers=[(one.value, text) for one, text in OFFICER_RULES.items()],
         errors=errors,
         zone=place.zone,
     )
+
+
+@router.post("/admin/meetings/counselling")
+async def set_counselling(services: Svc, who: Admin, rule: Text = "") -> Response:
+    if rule not in COUNSELLING_RULES:
+        raise NotFound
+    async with services.db.write() as session:
+        place = await duty.of(session, who)
+        await meeting_desk.set_counselling(session, who, place.prison.id, COUNSELLING_RULES[rule][0])
+    return redirect("/admin/meetings")
 
 
 @router.post("/admin/meetings")

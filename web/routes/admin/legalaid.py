@@ -35,6 +35,8 @@ KINDS = {
     DeskKind.CENTRE: N_("Legal-aid centre"),
     DeskKind.BUREAU: N_("Bureau of justice"),
     DeskKind.WELFARE: N_("Welfare: civil affairs, schools, health"),
+    DeskKind.MEDIATION: N_("Mediation desk"),
+    DeskKind.COUNSELLING: N_("Counselling desk"),
     DeskKind.OFFICE: N_("Visits office"),
     DeskKind.SUPERIOR: N_("Desk above"),
     DeskKind.DISCIPLINE: N_("Discipline"),
