@@ -65,7 +65,26 @@ def _dates(value: Mapping[str, Any], key: str, year: int) -> frozenset[date]:
     return frozenset(days)
 
 
-def read(text: str) -> Calendar:
+Years = Mapping[int, YearTable]
+_entered: dict[
+    str, Years
+] = {}  # what this installation entered itself, by name in capitals; see `policy.years`
+
+
+def put_entered(years: Mapping[str, Years]) -> bool:
+    """Takes over the years that this installation entered, all of them; answers whether anything is new.
+
+    They come before those of the package's files: a provisional year is replaced by the announced one.
+    """
+    if years == _entered:
+        return False
+    _entered.clear()
+    _entered.update(years)
+    load.cache_clear()
+    return True
+
+
+def read(text: str, entered: Years | None = None) -> Calendar:
     """A calendar from its TOML; raises `Misconfigured` for a table that contradicts itself.
 
     One that `extends` another adds its own days to those of the wider one, year by year; a year has a table
@@ -73,26 +92,30 @@ def read(text: str) -> Calendar:
     """
     data = tomllib.loads(text)
     if "extends" in data:
-        return _local(data, load(data["extends"]))
+        wider = load(data["extends"])
+        own = _years(data, wider.weekend)
+        for year in sorted(own.keys() - (wider.years or {}).keys()):
+            raise Misconfigured(problem=f"{data['name']} has {year}, which {wider.name} has not")
+        return local(data["name"], wider, own | dict(entered or {}))
     name, weekend = data["name"], frozenset(data["weekend"])
     if data["every_year"]:
         return Calendar(name, weekend, None)
-    return Calendar(name, weekend, _years(data, weekend))
+    return Calendar(name, weekend, _years(data, weekend) | dict(entered or {}))
 
 
-def _local(data: Mapping[str, Any], wider: Calendar) -> Calendar:
-    years = {}
-    for year, local in _years(data, wider.weekend).items():
+def local(name: str, wider: Calendar, years: Years) -> Calendar:
+    """What a place adds to the calendar around it; a year that only one of the two has is unknown."""
+    both = {}
+    for year, own in years.items():
         table = (wider.years or {}).get(year)
-        if table is None:
-            raise Misconfigured(problem=f"{data['name']} has {year}, which {wider.name} has not")
-        years[year] = YearTable(
-            (table.holidays | local.holidays) - local.workdays,
-            (table.workdays | local.workdays) - local.holidays,
-            f"{table.source}; {local.source}",
-            table.provisional or local.provisional,
-        )
-    return Calendar(data["name"], wider.weekend, years)
+        if table is not None:
+            both[year] = YearTable(
+                (table.holidays | own.holidays) - own.workdays,
+                (table.workdays | own.workdays) - own.holidays,
+                f"{table.source}; {own.source}",
+                table.provisional or own.provisional,
+            )
+    return Calendar(name, wider.weekend, both)
 
 
 def _years(data: Mapping[str, Any], weekend: frozenset[int]) -> dict[int, YearTable]:
@@ -111,10 +134,25 @@ def _years(data: Mapping[str, Any], weekend: frozenset[int]) -> dict[int, YearTa
     return years
 
 
+def names() -> list[str]:
+    """Every calendar there is, in capitals: those of the package's files, and places that were entered."""
+    found = {file.name[:-5].upper() for file in files("policy").joinpath("calendars").iterdir()}
+    return sorted(found | set(_entered))
+
+
 @cache
 def load(name: str) -> Calendar:
-    """The calendar of that name from the package's data; raises `Misconfigured` if there is none."""
+    """The calendar of that name; raises `Misconfigured` if there is none.
+
+    A place without a file that was entered ("CN-TIBET") adds its days to those of its nation ("CN").
+    """
     resource = files("policy").joinpath("calendars", f"{name.lower()}.toml")
-    if not name.replace("-", "").isalnum() or not resource.is_file():
+    entered = _entered.get(name.upper())
+    if not name.replace("-", "").isalnum():
         raise Misconfigured(problem=f"there is no calendar {name!r}")
-    return read(resource.read_text(encoding="utf-8"))
+    if resource.is_file():
+        return read(resource.read_text(encoding="utf-8"), entered)
+    nation = name.upper().partition("-")[0]
+    if entered is None or nation == name.upper():
+        raise Misconfigured(problem=f"there is no calendar {name!r}")
+    return local(name.upper(), load(nation), entered)

@@ -176,6 +176,23 @@ def _running(clock: Clock, now: datetime, place: Place) -> Clock:
     return replace(clock, due_at=due, yellow_at=yellow, colour=colour, told_at=None)
 
 
+def recount(clock: Clock, before: Place, after: Place) -> Clock | None:
+    """With the end that another table of working days gives it; None where it stays, or never followed from one.
+
+    What was told stays told, unless there is more time now.
+    """
+    if ends(clock.period, clock.since, clock.units, before) != clock.due_at:
+        return None
+    due = ends(clock.period, clock.since, clock.units, after)
+    if due == clock.due_at:
+        return None
+    yellow = yellow_at(clock.since, due, clock.promise.threshold)
+    if due < clock.due_at:
+        return replace(clock, due_at=due, yellow_at=yellow)
+    colour = Colour.RED if clock.red_at else Colour.GREEN
+    return replace(clock, due_at=due, yellow_at=yellow, colour=colour, told_at=None)
+
+
 def turn(clock: Clock, now: datetime) -> Clock | None:
     """The clock whose desk is told now that its time runs out, or None while it need not be told (again)."""
     if clock.state is ClockState.RUNNING and clock.told_at is None and now >= clock.yellow_at:

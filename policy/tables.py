@@ -51,3 +51,30 @@ class PolicyRow(Base):
     dropped_by_kind: Mapped[str | None]  # a proposal that nobody will approve
     dropped_by_id: Mapped[str | None]
     dropped_at: Mapped[datetime | None]
+
+
+class CalendarYearRow(Base):
+    """A year of working days that this installation entered: days as ISO dates. In force once somebody else than
+    its author approved it, until a later one of the same calendar and year is."""
+
+    __tablename__ = "calendar_year"
+    __table_args__ = (
+        CheckConstraint(
+            "approved_by_id IS NULL OR approved_by_id <> entered_by_id OR approved_by_kind <> entered_by_kind",
+            name="two_persons_year",
+        ),
+    )
+
+    id: Mapped[str] = mapped_column(primary_key=True)
+    calendar: Mapped[str]  # its name in capitals
+    year: Mapped[int]
+    holidays: Mapped[list[str]] = mapped_column(JSON)
+    workdays: Mapped[list[str]] = mapped_column(JSON)
+    source: Mapped[str]
+    entered_by_kind: Mapped[str]
+    entered_by_id: Mapped[str]
+    entered_at: Mapped[datetime]
+    approved_by_kind: Mapped[str | None]
+    approved_by_id: Mapped[str | None]
+    approved_at: Mapped[datetime | None]
+    dropped_at: Mapped[datetime | None]

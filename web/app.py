@@ -15,7 +15,7 @@ from core.settings import Settings
 from ledger import record
 from people.means import Means
 from signaling.whip import Sessions
-from web import errors, i18n
+from web import errors, i18n, working_days
 from web.edge import Arrivals, BodyLimit, Edge
 from web.media import MediaNode
 from web.metrics import Metrics
@@ -38,8 +38,6 @@ from web.routes import (
     directory,
     evidence,
     family,
-    gathering_desk,
-    gatherings,
     happenings,
     help_day,
     health,
@@ -90,8 +88,6 @@ ROUTERS = (
     watching.router,
     whip.router,
     terminal.router,
-    gatherings.router,
-    gathering_desk.router,
     ask.router,
     aid.router,
     course.router,
@@ -159,6 +155,7 @@ async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
         stack.push_async_callback(bus.close)
         app.state.services = Services(settings, db, bus, Means.of(settings, bus), Metrics())
         await _start_media(stack, app.state.services)
+        await stack.enter_async_context(working_days.known(db))
         app.state.whip = Sessions(db, bus)
         stack.push_async_callback(app.state.whip.close)
         await _start_worker(stack, settings, db, bus)

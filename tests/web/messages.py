@@ -17,6 +17,7 @@ import notices.model
 import people.model
 import policy.presets
 import policy.wording
+import policy.year_text
 import rooms.words
 import scheduler.happenings
 import scheduler.plans
@@ -95,6 +96,7 @@ def of_tables() -> Iterator[tuple[str, str]]:
         },
         "legalaid.confidential.BASES": legalaid.confidential.BASES,
         "legalaid.directory_csv.FINDINGS": legalaid.directory_csv.FINDINGS,
+        "policy.year_text.FINDINGS": policy.year_text.FINDINGS,
         **{
             f"legalaid.gathering_model.{name}": vars(legalaid.gathering_model)[name]
             for name in ("KINDS", "STATES", "ANSWERS", "VERDICTS", "RESULTS")

@@ -12,6 +12,7 @@ from core import settings as core_settings
 from core.bus import open_bus
 from core.db import Database
 from core.settings import Settings
+from web import working_days
 from web.cli.media import told_to_stop
 from web.cli.serve import require_migrated
 from web.worker import Worker
@@ -36,6 +37,7 @@ async def _serve(settings: Settings, *, once: bool) -> int:
     async with contextlib.AsyncExitStack() as stack:
         stack.push_async_callback(db.close)
         stack.push_async_callback(bus.close)
+        await stack.enter_async_context(working_days.known(db))
         worker = Worker(settings, db, bus)
         if once:
             return 1 if await worker.run_once() else 0

@@ -47,6 +47,7 @@ STEPS = {
     "extension-refused": N_("More time was refused"),
     "deadline-set": N_("The desk above set a deadline"),
     "hurried": N_("It became urgent"),
+    "recounted": N_("Reckoned again with the year's working days"),
     "handed": N_("Handed to another desk"),
     "done": N_("Done"),
     "withdrawn": N_("Taken back"),

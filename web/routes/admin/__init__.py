@@ -14,6 +14,7 @@ from web.routes.admin import (
     template,
     terminals,
     timetable,
+    years,
 )
 
 router = APIRouter(include_in_schema=False)
@@ -29,5 +30,6 @@ for page in (
     legalaid,
     ledger_browser,
     security,
+    years,
 ):
     router.include_router(page.router)
