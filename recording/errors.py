@@ -9,6 +9,7 @@ NotFound
   KeyDestroyed           its time had passed: nobody can read it any more
 Conflict
   BeingDeleted           too late to hold it
+  NothingToHandOut       nothing of this visit is sealed (any more)
 """
 
 from core.errors import Conflict, NotFound, Unavailable
@@ -46,3 +47,8 @@ class KeyDestroyed(NotFound):
     text = (
         "This recording was deleted when its time had passed: its key is destroyed, and nobody can read it."
     )
+
+
+class NothingToHandOut(Conflict):
+    code = "nothing-to-hand-out"
+    text = "Nothing of this visit is sealed just now, so no copy of it can be made."

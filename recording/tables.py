@@ -5,6 +5,7 @@ from datetime import datetime
 from sqlalchemy import BigInteger, ForeignKey, Index, Text
 from sqlalchemy.orm import Mapped, mapped_column
 
+import recording.export_table  # noqa: F401 - one metadata, in two files
 from core.db import Base
 
 

@@ -4,6 +4,7 @@ Destroying a wrapped key makes every copy of the recording's files unreadable, w
 """
 
 import asyncio
+from collections import Counter
 from datetime import datetime
 
 from sqlalchemy import CursorResult, func, select, update
@@ -15,6 +16,7 @@ from core.ids import SYSTEM, Ref
 from core.settings import Settings
 from recording import masters
 from recording.errors import KeyDestroyed
+from recording.export_table import ExportRow
 from recording.locked import Key
 from recording.tables import KeyRow
 
@@ -67,11 +69,14 @@ async def destroyed(session: Session, recording_id: str) -> tuple[str, datetime]
 
 
 async def versions(session: Session) -> dict[int, int]:
-    """How many keys each version of the master wraps."""
-    rows = await session.execute(
-        select(KeyRow.version, func.count()).where(KeyRow.wrapped.is_not(None)).group_by(KeyRow.version)
-    )
-    return {row[0]: row[1] for row in rows}
+    """How many keys each version of the master wraps, those of bundles that wait to be fetched included."""
+    found: Counter[int] = Counter()
+    for version, wrapped in ((KeyRow.version, KeyRow.wrapped), (ExportRow.key_version, ExportRow.wrapped)):
+        rows = await session.execute(
+            select(version, func.count()).where(wrapped.is_not(None)).group_by(version)
+        )
+        found.update({int(row[0]): row[1] for row in rows if row[0] is not None})
+    return dict(found)
 
 
 async def rewrap(db: Database, settings: Settings) -> int:

@@ -38,6 +38,7 @@ from web.routes import (
     directory,
     evidence,
     family,
+    handouts,
     happenings,
     help_day,
     health,
@@ -111,6 +112,7 @@ ROUTERS = (
     papers.router,
     recordings.router,
     evidence.router,
+    handouts.router,
     audit.router,
     demo.router,
 )

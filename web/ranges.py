@@ -28,8 +28,8 @@ def answer(clear: Clear, asked: str | None, media_type: str, headers: Mapping[st
     if partial:
         common["content-range"] = f"bytes {start}-{stop - 1}/{size}"
     common["content-length"] = str(stop - start)
-    body = _body(clear, start, stop)
-    return StreamingResponse(body, 206 if partial else 200, media_type=media_type, headers=common)
+    content = body(clear, start, stop)
+    return StreamingResponse(content, 206 if partial else 200, media_type=media_type, headers=common)
 
 
 def _stretch(asked: str | None, size: int) -> tuple[int, int] | None:
@@ -46,7 +46,8 @@ def _stretch(asked: str | None, size: int) -> tuple[int, int] | None:
     return (start, stop) if start < size else None
 
 
-async def _body(clear: Clear, start: int, stop: int) -> AsyncIterator[bytes]:
+async def body(clear: Clear, start: int, stop: int) -> AsyncIterator[bytes]:
+    """From `start` up to `stop`, piece by piece; closes `clear` at the end."""
     try:
         for at in range(start, stop, STEP):
             yield await asyncio.to_thread(clear.read, at, min(at + STEP, stop))

@@ -15,6 +15,7 @@ import legalaid.digest
 import legalaid.tasks
 import notices.tasks
 import people.tasks
+import recording.bundling
 import recording.days
 import recording.recheck
 import recording.retention
@@ -32,7 +33,7 @@ from core.settings import Settings
 from legalaid.means import LegalMeans
 from notices.channels import open_channel
 from people.means import Means
-from web import demo
+from web import demo, watermark
 
 _log = logging.getLogger("kinbridge.worker")
 
@@ -67,6 +68,7 @@ class Worker:
             Job("dead tickets are forgotten", 600, lambda: rooms.tasks.purge_tickets(db)),
             Job("old measurements of calls are forgotten", 3600, lambda: rooms.tasks.purge_minutes(db)),
             Job("finished recordings are sealed", 1, lambda: recording.tasks.seal_finished(db, settings)),
+            Job("approved copies are made", 5, lambda: recording.bundling.render_due(db, settings, watermark.mark)),
             Job("sealed recordings go to the store", 5, lambda: recording.storing.store_sealed(db, settings)),
             Job(
                 "expired recordings are deleted",

@@ -1,4 +1,4 @@
-"""`kinbridge verify ledger | recording PATH | day PATH | receipt FILE`: 0 if intact, 1 with the first broken place."""
+"""`kinbridge verify ledger | recording PATH | bundle PATH | day PATH | receipt FILE`: 0 if intact, 1 if broken."""
 
 import argparse
 import asyncio
@@ -12,24 +12,26 @@ from core import keys
 from core import settings as core_settings
 from core.db import Database
 from legalaid import receipts
-from recording import day, days, seal, timestamp
+from recording import bundle, day, days, seal, timestamp
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
     kinds = parser.add_subparsers(dest="kind", required=True, metavar="WHAT")
     whole = kinds.add_parser("ledger", help="the whole hash chain in the database")
     recording = kinds.add_parser("recording", help="a sealed recording's folder, offline")
+    handed = kinds.add_parser("bundle", help="recordings that were handed out, offline: a zip or its folder")
+    handed.add_argument("path", type=Path, help="the zip as it was fetched, or the folder it was unpacked to")
     one_day = kinds.add_parser("day", help="a sealed day's file, offline")
     receipt = kinds.add_parser("receipt", help="the signed receipt of a confidential meeting, offline")
     receipt.add_argument("path", type=Path, help="the file that was saved after the meeting")
-    for one in (whole, recording, one_day, receipt):
+    for one in (whole, recording, handed, one_day, receipt):
         one.add_argument("--json", action="store_true", help="report as one JSON object")
     recording.add_argument("path", type=Path, help="the folder with manifest.json in it")
     one_day.add_argument("path", type=Path, help="<date>.json, with <date>.json.sig beside it")
     one_day.add_argument(
         "--roots", type=Path, help="PEM with the certificates that the authority of time stamps is trusted by"
     )
-    for one in (recording, one_day, receipt):
+    for one in (recording, handed, one_day, receipt):
         one.add_argument(
             "--keys", type=Path, help="folder with the public keys (*.pub); default: this installation's own"
         )
@@ -41,6 +43,12 @@ def run(args: argparse.Namespace) -> int:
     elif args.kind == "receipt":
         found = receipts.verify_file(args.path, _public(args.keys))
         intact, report = found.intact, found.report()
+    elif args.kind == "bundle":
+        if not args.path.exists():
+            sys.stderr.write(f"kinbridge: {args.path} is not there\n")
+            return 2
+        handed = bundle.verify(args.path, _public(args.keys))
+        intact, report = handed.intact, handed.report()
     elif args.kind == "day":
         if not args.path.is_file():
             sys.stderr.write(f"kinbridge: {args.path} is not a file\n")

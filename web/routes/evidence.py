@@ -97,7 +97,7 @@ async def home(request: Request, db: Db, who: Keeper, prison: str = "") -> Respo
         held = [await _held(session, hold, on, names) for hold in found]
         sealed = await days.latest(session, DAYS_SHOWN)
         damaged = [
-            (await _visit(session, one.booking_id), one)
+            (await visit(session, one.booking_id), one)
             for one in await recheck.damaged(session, on.prison.id)
         ]
         run = await recheck.latest(session)
@@ -129,22 +129,27 @@ def _decides(who: Identity) -> bool:
 async def _held(session: Session, hold: HoldView, on: Duty, names: dict[Ref, str]) -> Held:
     return Held(
         hold,
-        await _visit(session, hold.booking_id),
+        await visit(session, hold.booking_id),
         names[hold.placed_by],
         of_deadline(hold.review_at, on.now),
     )
 
 
-async def _visit(session: Session, booking_id: str) -> BookingView:
+async def visit(session: Session, booking_id: str) -> BookingView:
     booking = await scheduler.view(session, booking_id)
     if booking is None:
         raise NotFound
     return booking
 
 
-async def _visit_of(session: Session, who: Identity, booking_id: str) -> tuple[BookingView, Duty]:
+async def prison_in_view(session: Session, who: Identity, chosen: str = "") -> Duty:
+    """The duty at the keeper's prison, or the one an administrator of the whole house chose."""
+    return (await _duty(session, who, chosen))[0]
+
+
+async def visit_of_keeper(session: Session, who: Identity, booking_id: str) -> tuple[BookingView, Duty]:
     """A visit of the keeper's own prison; `NotFound` for another's, as for none."""
-    booking = await _visit(session, booking_id)
+    booking = await visit(session, booking_id)
     on, _ = await _duty(session, who, booking.prison_id)
     if on.prison.id != booking.prison_id:
         raise NotFound
@@ -154,14 +159,14 @@ async def _visit_of(session: Session, who: Identity, booking_id: str) -> tuple[B
 @router.get("/evidence/visits/{booking_id}/hold")
 async def hold_form(request: Request, db: Db, who: Keeper, booking_id: str) -> Response:
     async with db.read() as session:
-        booking, on = await _visit_of(session, who, booking_id)
+        booking, on = await visit_of_keeper(session, who, booking_id)
     return _form(request, booking, on, Wish(), {})
 
 
 @router.post("/evidence/visits/{booking_id}/hold")
 async def hold(request: Request, db: Db, who: Keeper, booking_id: str, wish: Wished) -> Response:
     async with db.read() as session:
-        booking, on = await _visit_of(session, who, booking_id)
+        booking, on = await visit_of_keeper(session, who, booking_id)
     try:
         async with db.write() as session:
             await holds.place(session, who, booking_id, wish.reason, wish.words, wish.term(on))
@@ -198,7 +203,7 @@ async def _one(db: Db, who: Identity, hold_id: str) -> tuple[Held, Duty]:
         found = next((one for one in await holds.active(session, who.prison_id) if one.id == hold_id), None)
         if found is None:
             raise NotFound
-        _, on = await _visit_of(session, who, found.booking_id)
+        _, on = await visit_of_keeper(session, who, found.booking_id)
         names = await history.names_of(session, [found.placed_by])
         return await _held(session, found, on, names), on
 
