@@ -130,7 +130,7 @@ class Database:
                 async with self.write() as another:
                     for hook in failed:
                         await hook(another)
-            if isinstance(error, DBAPIError) and getattr(error.orig, "sqlstate", None) in _TRY_AGAIN:
+            if stood_in_the_way(error):
                 raise Unavailable from error
             raise
         for afterwards in session.info.pop("afterwards", ()):
@@ -138,6 +138,11 @@ class Database:
 
     async def close(self) -> None:
         await self.engine.dispose()
+
+
+def stood_in_the_way(error: BaseException) -> bool:
+    """Whether two transactions stood in each other's way (deadlock, serialization): trying again may help."""
+    return isinstance(error, DBAPIError) and getattr(error.orig, "sqlstate", None) in _TRY_AGAIN
 
 
 def after_commit(session: AsyncSession, afterwards: Afterwards) -> None:

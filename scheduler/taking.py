@@ -5,6 +5,7 @@ SQLite, which has one writer, three statements in a row do the same. What was ta
 whoever asks may try again in the same transaction.
 """
 
+import contextlib
 from collections.abc import Mapping, Sequence
 from functools import cache
 from typing import Any
@@ -22,12 +23,15 @@ from sqlalchemy import (
     update,
 )
 from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.exc import DBAPIError
 
-from core.db import Session
+from core.db import Session, stood_in_the_way
+from core.errors import Unavailable
 from scheduler.places import Key
 from scheduler.tables import BookingRow, ClaimRow, PlaceRow
 
 _BOOKING = BookingRow.__table__
+_TRIES = 20  # of a seat that others are just taking
 _CLAIMS = ("kind", "owner_id", "number", "booking_id")
 
 
@@ -94,16 +98,32 @@ async def _at_once(session: Session, booking: Mapping[str, Any], keys: Sequence[
     given = {f"n_{name}": value for name, value in booking.items()}
     given |= {"b_slot": booking["slot_id"], "b_id": booking["id"], "b_extra": extra}
     given |= {f"k_{name}": [key[place] for key in keys] for place, name in enumerate(_CLAIMS[:3])}
-    connection = await session.connection()
-    patient = False
-    while True:
-        statement = _statement_at_once(patient=patient)
-        seated, booked, claimed = (await connection.execute(statement, given)).one()
-        if seated:
-            return bool(booked and claimed == len(keys))
-        if await session.scalar(_any_free(booking["slot_id"], extra=extra)) is None:
-            return False  # a seat lost to another means trying the next; only when none is free is it full
-        patient = True
+    for attempt in range(_TRIES):
+        answer = await _asked(session, given, patient=attempt > 0)
+        if answer is not None:
+            seated, booked, claimed = answer
+            if seated:
+                return bool(booked and claimed == len(keys))
+            if await session.scalar(_any_free(booking["slot_id"], extra=extra)) is None:
+                return (
+                    False  # a seat lost to another means trying the next; only when none is free is it full
+                )
+    raise Unavailable
+
+
+async def _asked(session: Session, given: Mapping[str, Any], *, patient: bool) -> tuple[int, int, int] | None:
+    """Seats, bookings and claims that the statement took; `None` where whoever it waited for waits for it: what it
+    had locked is let go, and it may be asked again."""
+    statement = _statement_at_once(patient=patient)
+    try:
+        async with session.begin_nested() if patient else contextlib.nullcontext():
+            connection = await session.connection()
+            seated, booked, claimed = (await connection.execute(statement, dict(given))).one()
+            return seated, booked, claimed
+    except DBAPIError as error:
+        if not patient or not stood_in_the_way(error):
+            raise
+    return None
 
 
 def _any_free(slot_id: str, *, extra: bool) -> Select[str]:
@@ -115,7 +135,8 @@ def _any_free(slot_id: str, *, extra: bool) -> Select[str]:
 def _statement_at_once(*, patient: bool) -> Any:
     """A free seat, then the booking unless it was sent before, then the claims, each only if there is the one before:
     so all take their locks in one order, and who finds no seat has written nothing. Seats that others are just taking
-    are passed over; `patient`: they are waited for, since those may yet let go."""
+    are passed over; `patient`: they are waited for, since those may yet let go, in order of the seats: whoever waits
+    keeps the lock on those that it found taken."""
     columns = list(_BOOKING.columns)
     seat = (
         select(PlaceRow.id)
@@ -124,6 +145,7 @@ def _statement_at_once(*, patient: bool) -> Any:
             PlaceRow.booking_id.is_(None),
             PlaceRow.extra == bindparam("b_extra"),
         )
+        .order_by(*[PlaceRow.seat] if patient else [])
         .limit(1)
         .with_for_update(skip_locked=not patient)
         .cte("seat")

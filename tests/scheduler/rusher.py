@@ -16,7 +16,7 @@ from scheduler.model import VisitorChoice
 from tests.scheduler.world import identity
 
 
-class _Standing:
+class Standing:
     """The fake clock's moment, for a process that has no fixtures."""
 
     def now(self) -> datetime:
@@ -40,7 +40,7 @@ async def _book(db: Database, slot_id: str, line: str) -> str:
 
 
 async def _main(url: str, slot_id: str, names: str) -> None:
-    clock.set_source(_Standing())
+    clock.set_source(Standing())
     settings = core_settings.from_environment({}, mode="test", database_url=url)
     db = Database.connect(settings.sqlalchemy_url)
     ledger.record.install(db)

@@ -6,7 +6,7 @@ import sys
 from collections import Counter
 from pathlib import Path
 
-from sqlalchemy import func, select
+from sqlalchemy import func, select, text
 
 from core.db import Database
 from core.errors import Refused
@@ -181,3 +181,39 @@ async def test_processes_at_once_oversell_nothing(database_url: str, world: Worl
 
     assert counts == {"booked": 20, "slot-full": 40}
     assert await booked_places(world.db) == (20, 20)
+
+
+async def test_whoever_waits_in_a_circle_lets_go_and_tries_again(world: World) -> None:
+    """One who waits for a seat keeps a lock on the seats it found taken; another who wants those waits for it."""
+    if world.db.is_sqlite:
+        return  # one writer: nobody waits for a row
+    slot_id = await world.slot(capacity=2)
+    first, second = await families(world, 2)
+    seats = select(PlaceRow.id).where(PlaceRow.slot_id == slot_id).order_by(PlaceRow.seat)
+    async with world.db.read() as session:
+        low, high = (await session.scalars(seats)).all()
+    lock = select(PlaceRow.id).with_for_update()
+
+    async with world.db.write() as other:
+        await other.execute(text("SET LOCAL deadlock_timeout = '1h'"))  # it is the family who is turned away
+        await other.execute(lock.where(PlaceRow.id == high))
+        async with world.db.write() as session:
+            await service.hold(session, first.actor, first.inmate_id, slot_id, "k")
+            waiting = asyncio.create_task(world.hold(second, slot_id, "k"))
+            await _waits(world.db, 1)
+        await other.execute(lock.where(PlaceRow.id == low))  # comes back only when the family has let go
+    assert (await waiting).state is BookingState.HELD
+    assert (await booked_places(world.db))[0] == 2
+
+
+async def _waits(db: Database, number: int) -> None:
+    """Returns when so many connections wait for a lock."""
+    while True:
+        async with db.read() as session:
+            query = text(
+                "SELECT count(*) FROM pg_stat_activity"
+                " WHERE datname = current_database() AND wait_event_type = 'Lock'"
+            )
+            if (await session.scalar(query) or 0) >= number:
+                return
+        await asyncio.sleep(0.02)
