@@ -101,9 +101,10 @@ class Leg(Protocol):
     def recall(self, up: int, down: int) -> None:
         """What the ways of the same person carried a moment ago, bit/s: no more is believed at first."""
 
-    async def restart(self) -> str:
+    async def restart(self, remote: tuple[str, str] | None = None) -> str:
         """The offer with new ICE credentials, for a peer whose addresses changed; keys and streams go on. The
-        same one until `accept` has taken its answer."""
+        same one until `accept` has taken its answer. `remote`: the new ufrag and password of a peer that made the
+        offer itself; the answer to it with new ones of ours."""
 
     def announce(self, publisher: "Leg | None") -> None:
         """The announce line carries the audio of `publisher` (an officer who speaks in)."""

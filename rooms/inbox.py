@@ -13,8 +13,9 @@ def _answer(conn: str, message: Message) -> Item:
     return Answer(conn, message["offer"], message["sdp"])
 
 
-def _restart(conn: str, _message: Message) -> Item:
-    return Restart(conn)
+def _restart(conn: str, message: Message) -> Item:
+    """Only who made the offer (WHIP, WHEP) names credentials."""
+    return Restart(conn, (message["ufrag"], message["password"]) if "ufrag" in message else None)
 
 
 def _devices(conn: str, message: Message) -> Item:

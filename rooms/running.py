@@ -82,8 +82,11 @@ class Answer:
     sdp: str
 
 
+@dataclass(frozen=True, slots=True)
 class Restart(OfLeg):
-    """A network changed; see `restart` in docs/protocol.md."""
+    """A network changed; see `restart` in docs/protocol.md. `remote`: of who made the offer, its new credentials."""
+
+    remote: tuple[str, str] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -197,8 +200,9 @@ class RunningRoom:
             return
         if isinstance(item, Restart):
             if (leg := self._stage.legs.get(item.conn)) is not None:
-                offer = {"type": "offer", "id": item.conn, "sdp": await leg.restart()}
-                await self._send(Send(item.conn, offer))
+                kind = "offer" if item.remote is None else "answer"
+                told = {"type": kind, "id": item.conn, "sdp": await leg.restart(item.remote)}
+                await self._send(Send(item.conn, told))
             return
         if isinstance(item, Seen):
             self.steward.seen(item.conn, item.frozen_ms, item.concealed)

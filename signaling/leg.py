@@ -101,7 +101,11 @@ class PeerLeg:
         version = self._restarts + 1
         return sdp.offer(self._session, self._transport(), self._lines, self._ssrcs(), version=version)
 
-    async def restart(self) -> str:
+    async def restart(self, remote: tuple[str, str] | None = None) -> str:
+        if self._theirs is not None and remote is not None and not self._over:
+            self._agent.restart()
+            self._agent.agree(remote)
+            return await self.answer()
         if self._peer is not None and self._theirs is None and not (self._awaited or self._over):
             self._agent.restart()
             self._restarts += 1

@@ -22,7 +22,7 @@ class PreconditionNeeded(KinbridgeError):
 class NoIceRestart(KinbridgeError):
     code = "no-ice-restart"
     status = 422
-    text = "The connection cannot be made anew in this way. Please come back with a new ticket."
+    text = "The connection cannot be made anew in this way."
 
 
 class NotSdp(Malformed):

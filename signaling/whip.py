@@ -10,7 +10,6 @@ import contextlib
 import hashlib
 import hmac
 import logging
-import re
 import secrets
 from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import dataclass
@@ -26,7 +25,7 @@ from rooms.codec import VideoCodec
 from rooms.model import Purpose
 from rooms.refusals import TicketInvalid
 from rooms.tickets import Pass
-from signaling import entering
+from signaling import entering, fragment
 from signaling.messages import Message
 from signaling.protocol import NODE_SILENT_AFTER, SILENT_AFTER
 from signaling.refused import NoIceRestart, PreconditionFailed, PreconditionNeeded, refusal
@@ -36,7 +35,7 @@ _ANSWER_WITHIN = 10.0  # seconds
 _ASK_WITHIN = 2.0  # seconds for which another process may think
 _TICK = 0.5  # seconds
 _ALIVE_EVERY, _STAY_EVERY = 2.0, 30.0  # seconds, as of a socket
-_UFRAG = re.compile(r"^a=ice-ufrag:(\S+)\s*$", re.MULTILINE)
+_RESTART_WITHIN = 1.5  # seconds for which the room's node may think, less than who asks us waits
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,9 +85,12 @@ class Sessions:
             raise
         return Opened(session.resource, session.conn, answer, session.etag)
 
-    async def patch(self, resource: str, ticket: str, if_match: str | None, fragment: str) -> None:
-        """Candidates, or an ICE restart (refused). Raises a refusal."""
-        await self._ask(resource, "patch", ticket, if_match=if_match, fragment=fragment)
+    async def patch(
+        self, resource: str, ticket: str, if_match: str | None, told: str
+    ) -> tuple[str, str] | None:
+        """Candidates, or an ICE restart: then our fragment and the new ETag. Raises a refusal."""
+        answer = await self._ask(resource, "patch", ticket, if_match=if_match, fragment=told)
+        return (answer["fragment"], answer["etag"]) if answer.get("fragment") else None
 
     async def delete(self, resource: str, ticket: str) -> None:
         """Leaves the seat on purpose. Raises a refusal."""
@@ -100,7 +102,7 @@ class Sessions:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
 
-    async def _ask(self, resource: str, op: str, ticket: str, **more: Any) -> None:
+    async def _ask(self, resource: str, op: str, ticket: str, **more: Any) -> Message:
         reply = f"whip:{secrets.token_hex(16)}"
         question = {"op": op, "reply": reply, "ticket": _digest(ticket), **more}
         async with self._bus.subscribe(reply) as replies:
@@ -113,6 +115,7 @@ class Sessions:
                 raise NotFound from error
         if answer["code"]:
             raise refusal(answer["code"])
+        return answer
 
 
 class _Session:
@@ -127,7 +130,8 @@ class _Session:
         self._granted = granted
         self._ticket = _digest(ticket)
         self._offer = offer
-        self._ufrags = frozenset(_UFRAG.findall(offer))
+        self._ufrags = fragment.ufrags(offer)
+        self._restarting: asyncio.Future[str] | None = None
         self._node: str | None = None
         self._node_heard = clock.monotonic()
         self._unheard: float | None = None  # since when the device is silent, once it was heard
@@ -237,6 +241,8 @@ class _Session:
     def _told(self, message: Message) -> None:
         if message["type"] == "answer" and self._begun is not None and not self._begun.done():
             self._begun.set_result(message["sdp"])
+        elif message["type"] == "answer" and self._restarting is not None and not self._restarting.done():
+            self._restarting.set_result(message["sdp"])
         elif message["type"] == "state":
             connected = any(person["you"] and person["connected"] for person in message["people"])
             if connected:
@@ -250,21 +256,43 @@ class _Session:
             self._over.set()
 
     async def _asked(self, question: Message) -> None:
-        code = self._answer(question)
-        await self._bus.publish(question["reply"], {"code": code})
-        if question["op"] == "delete" and not code:
+        try:
+            answer = {"code": "", **await self._answer(question)}
+        except KinbridgeError as error:
+            answer = {"code": error.code}
+        await self._bus.publish(question["reply"], answer)
+        if question["op"] == "delete" and not answer["code"]:
             self._bye = True
             self._over.set()
 
-    def _answer(self, question: Message) -> str:
-        """The code of a refusal, or nothing."""
+    async def _answer(self, question: Message) -> dict[str, str]:
+        """Raises a refusal."""
         if not hmac.compare_digest(question["ticket"], self._ticket):
-            return TicketInvalid.code
+            raise TicketInvalid
         if question["op"] != "patch":
-            return ""
+            return {}
         if question["if_match"] is None:
-            return PreconditionNeeded.code
-        known = set(_UFRAG.findall(question["fragment"])) <= self._ufrags
-        if question["if_match"] == "*" or not known:
-            return NoIceRestart.code
-        return "" if question["if_match"] == self.etag else PreconditionFailed.code
+            raise PreconditionNeeded
+        if question["if_match"] == "*":
+            return await self._restart(question["fragment"])
+        if question["if_match"] != self.etag:
+            raise PreconditionFailed
+        if not fragment.ufrags(question["fragment"]) <= self._ufrags:
+            raise NoIceRestart  # it says that it is about the present connection, and is not
+        return {}
+
+    async def _restart(self, told: str) -> dict[str, str]:
+        """RFC 9725 section 4.3.3. The connection goes on by the old credentials until the new ones are used."""
+        ufrag, password = fragment.credentials(told)
+        if ufrag in self._ufrags:
+            raise NoIceRestart
+        self._restarting = asyncio.get_running_loop().create_future()
+        message = {"type": "restart", "ufrag": ufrag, "password": password}
+        await self._tell_node({"op": "message", "conn": self.conn, "message": message})
+        try:
+            async with asyncio.timeout(_RESTART_WITHIN):
+                sdp = await self._restarting
+        except TimeoutError as error:
+            raise entering.RoomMoved from error
+        self._ufrags, self.etag = frozenset((ufrag,)), f'"{secrets.token_hex(8)}"'
+        return {"fragment": fragment.answer(sdp), "etag": self.etag}

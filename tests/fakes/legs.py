@@ -61,7 +61,8 @@ class FakeLeg:
     async def offer(self) -> str:
         return f"v=0 offer {self._id}"
 
-    async def restart(self) -> str:
+    async def restart(self, remote: tuple[str, str] | None = None) -> str:
+        del remote
         self.restarts += 1
         return f"v=0 offer {self._id} again"
 

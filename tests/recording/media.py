@@ -222,7 +222,7 @@ class FakeLeg:
     async def accept(self, answer: str) -> None:
         raise AssertionError
 
-    async def restart(self) -> str:
+    async def restart(self, remote: tuple[str, str] | None = None) -> str:
         raise AssertionError
 
     def limit(self, bits: int | None) -> None:

@@ -76,10 +76,12 @@ async def trickle(
     held: Held,
     if_match: Annotated[str | None, Header()] = None,
 ) -> Response:
-    """Candidates of the device, which a lite agent does not need (RFC 9725 section 4.3.2)."""
-    fragment = await _body(request, _FRAGMENT)
-    await held.patch(resource, ticket, if_match, fragment)
-    return Response(status_code=204)
+    """Candidates of the device, which a lite agent does not need (RFC 9725 section 4.3.2), or its ICE restart."""
+    restarted = await held.patch(resource, ticket, if_match, await _body(request, _FRAGMENT))
+    if restarted is None:
+        return Response(status_code=204)
+    fragment, etag = restarted
+    return Response(fragment, 200, {"etag": etag, "cache-control": "no-store"}, _FRAGMENT)
 
 
 @router.delete("/whip/{resource}")
