@@ -1,30 +1,27 @@
-"""A call over lines that the kernel makes bad: random loss, a token bucket, two seconds of nothing. Sound first."""
+"""A call over lines that the kernel makes bad: random loss, token buckets, two seconds of nothing. Sound first."""
 
 import asyncio
+import itertools
 import json
 from dataclasses import dataclass
 
 import pytest
 
+from rooms.ladder import ORDER, Picture
 from tests.browser import acts
 from tests.browser.networks.conftest import People
 from tests.browser.networks.lab import Lab
-from tests.browser.networks.test_roaming import until_both_receive
+from tests.browser.networks.test_roaming import LIVING, until_both_receive
 from tests.browser.person import Person
 from tests.browser.product import Product
 from tests.browser.test_bad_networks import VOICE
 
-WINDOW = 7  # seconds in which a line is judged
-SETTLE = {
-    "whole line": 3,
-    "5 % loss": 5,
-    "300 kbit/s": 14,
-}  # seconds in which both ends get used to it before
-# Of the call's connection: those of the device check are closed.
-FIGURES = "figures(window.connections.findLastIndex((one) => one.connectionState !== 'closed'))"
-# Of the sound so much may have been made up: the rest was decoded, or repaired from the packet after. What a narrow
-# line costs is what is measured on a busy machine; the aim is the same 2 %.
-LOST = {"5 % loss": 0.02, "300 kbit/s": 0.15}
+WINDOW = 5  # seconds in which a line is judged
+# Seconds in which both ends get used to it before: speakers have to hear of a loss, pictures have to become smaller.
+SETTLE = {"whole line": 1, "5 % loss": 4, "300 kbit/s": 6}
+FIGURES = f"figures(window.connections.indexOf({LIVING}))"
+LOST = 0.02  # of the sound may be made up: the rest was decoded, or repaired from the packet after
+PICTURE = "document.querySelector('.face:not([hidden])')?.dataset.picture"  # what a page gets of the other
 BUSY = 0.01  # more is the machine's, when it makes up that much on a line that loses nothing
 
 
@@ -53,6 +50,27 @@ async def both(visit: acts.Visit, line: str) -> tuple[Heard, Heard]:
     return there, here
 
 
+async def until_picture(person: Person, *kinds: str) -> None:
+    """The page says that what it gets of the other is one of these."""
+    await person.until(f"{list(kinds)}.includes({PICTURE})", seconds=60, what=f"a picture {kinds}")
+
+
+async def steps(visit: acts.Visit) -> list[str]:
+    """Where the family's picture went, as the inmate's page was told, since it began to note."""
+    found: list[str] = await visit.inmate.evaluate("window.steps")
+    return found
+
+
+async def note_steps(visit: acts.Visit) -> None:
+    """From now on the inmate's page keeps every picture that it is told of."""
+    await visit.inmate.evaluate(
+        f"""window.steps = [{PICTURE}], new MutationObserver(() => {{
+            const picture = {PICTURE};
+            if (picture !== window.steps.at(-1)) window.steps.push(picture);
+        }}).observe(document.body, {{ attributes: true, subtree: true, attributeFilter: ["data-picture"] }}), 0"""
+    )
+
+
 @pytest.mark.timeout(300)
 async def test_sound_first(lab: Lab, visited: Product, people: People) -> None:
     wifi = lab.uplinks["wifi"]
@@ -67,16 +85,30 @@ async def test_sound_first(lab: Lab, visited: Product, people: People) -> None:
     wifi.whole()
     wifi.rate(300)
     measured["300 kbit/s"] = await both(visit, "300 kbit/s")
+    wifi.rate(110)
+    for person in (visit.inmate, visit.family):
+        await until_picture(person, "still", "sound")
     wifi.rate(None)
-    await until_both_receive(visit)
+    await note_steps(visit)
+    await until_picture(visit.inmate, "180p", "360p", "720p")
+    way = await steps(visit)
     wifi.dead()
     await asyncio.sleep(2)
     wifi.whole()
     back = await until_both_receive(visit)
-    print(json.dumps({"weak": {k: [vars(one) for one in v] for k, v in measured.items()}, "back_s": back}))
+    told = {"weak": {k: [vars(one) for one in v] for k, v in measured.items()}, "steps": way, "back_s": back}
+    print(json.dumps(told))
     floor = max(one.made_up for one in measured["whole line"])
-    for line, lost in LOST.items():
-        for heard in measured[line]:
-            assert heard.made_up <= lost + (floor if floor > BUSY else 0), (line, measured)
-    assert all(heard.frames > 0 for heard in measured["5 % loss"]), measured
+    for line, heard in measured.items():
+        for one in heard:
+            assert one.made_up <= LOST + (floor if floor > BUSY else 0), (line, measured)
+    for line in ("5 % loss", "300 kbit/s"):
+        assert all(one.frames > 0 for one in measured[line]), measured
+    rungs = [ORDER.index(Picture(one)) for one in way]
+    assert rungs[0] >= ORDER.index(Picture.STILL), way
+    assert all(a - b == 1 for a, b in itertools.pairwise(rungs)), "one rung at a time, and never down again"
+    stepped = [
+        entry for entry in visited.process.log.read_text(errors="replace").splitlines() if "picture" in entry
+    ]
+    assert all(any(f"to={one}" in entry for entry in stepped) for one in way), "every step is logged"
     assert people.complaints == []
