@@ -84,6 +84,15 @@ class Devices(OfLeg):
 
 
 @dataclass(frozen=True, slots=True)
+class Looks:
+    """What an officer wants to hear and see on this connection."""
+
+    conn: str
+    sound: bool
+    pictures: bool
+
+
+@dataclass(frozen=True, slots=True)
 class KeyTold:
     """A browser's digest of its public key, and the key, both in base64; "none" for one that cannot seal."""
 
@@ -163,6 +172,7 @@ class Tick:
 
 Action = (
     Attached | Detached | LegConnected | LegLost | LegBack | LegFailed | LegRated | Fitted | Devices | Help | Acted
+    | Looks
     | KeyTold | SecretGiven | RecorderStarted | RecorderFailed | BookingCancelled | Extended | VisitorDropped | Tick
 )  # fmt: skip
 

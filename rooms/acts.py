@@ -190,6 +190,8 @@ def end(room: "Room", officer: Seat, act: Acted) -> None:
 
 
 def mark(room: "Room", officer: Seat, act: Acted) -> None:
+    if act.code and act.code not in words.MARKS:
+        raise refuse("reason-needed")
     _done(room, officer, act, "officer:visit:marked")
 
 

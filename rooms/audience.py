@@ -64,6 +64,8 @@ def line(viewer: Seat, shown: Seat, phase: Phase) -> Line | None:
     video = MediaKind.VIDEO in published and shown.role in viewer.power.sees
     if shown.view.muted and not viewer.is_monitor:
         audio = False
+    if viewer.is_monitor:
+        audio, video = audio and viewer.listens, video and viewer.looks
     return Line(shown.leg, audio, video) if audio or video else None
 
 

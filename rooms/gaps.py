@@ -65,8 +65,13 @@ def gaps(
         if side is None:
             continue
         before = answer[-1] if answer else None
-        if before is not None and (before.last, before.side, before.late) == (first, side, not begun):
-            answer[-1] = Gap(before.first, last, side, late=not begun)
+        moment = (last - first).total_seconds() < 1  # the step between two causes is none of its own
+        if (
+            before is not None
+            and before.last == first
+            and (moment or (before.side, before.late) == (side, not begun))
+        ):
+            answer[-1] = Gap(before.first, last, before.side, late=before.late)
         else:
             answer.append(Gap(first, last, side, late=not begun))
     return answer

@@ -5,7 +5,7 @@ The messages were checked by `signaling.messages` before they were sent here.
 
 from collections.abc import Callable
 
-from rooms.actions import Acted, Detached, Devices, Help, KeyTold, Message, SecretGiven
+from rooms.actions import Acted, Detached, Devices, Help, KeyTold, Looks, Message, SecretGiven
 from rooms.running import Answer, Item, Restart, Seen
 
 
@@ -28,6 +28,10 @@ def _help(conn: str, message: Message) -> Item:
 
 def _seen(conn: str, message: Message) -> Item:
     return Seen(conn, message["frozen_ms"], message["concealed"])
+
+
+def _look(conn: str, message: Message) -> Item:
+    return Looks(conn, message["sound"], message["pictures"])
 
 
 def _key(conn: str, message: Message) -> Item:
@@ -60,6 +64,7 @@ _ITEMS: dict[str, Callable[[str, Message], Item]] = {
     "devices": _devices,
     "help": _help,
     "seen": _seen,
+    "look": _look,
     "key": _key,
     "secret": _secret,
     "act": _act,

@@ -11,7 +11,7 @@ from functools import partial
 from typing import Any
 
 from core.ids import SYSTEM, Ref
-from rooms import acts, coding, deadlines, pictures, sealing, settling, view, words
+from rooms import acts, coding, deadlines, pictures, sealing, settling, switches, view, words
 from rooms.actions import (
     Acted,
     Action,
@@ -33,6 +33,7 @@ from rooms.actions import (
     LegFailed,
     LegLost,
     LegRated,
+    Looks,
     Mark,
     Message,
     OpenLeg,
@@ -211,7 +212,8 @@ class Room:
             LegFailed: self._leg_failed,
             LegRated: partial(pictures.rated, self),
             Fitted: partial(pictures.fitted, self),
-            Devices: self._devices,
+            Devices: partial(switches.devices, self),
+            Looks: partial(switches.looks, self),
             Help: self._help,
             Acted: self._acted,
             RecorderStarted: self._recorder_started,
@@ -283,10 +285,6 @@ class Room:
                 self.out.append(Close(seat.socket, "not-connected"))
             self.enter(f"{seat.role.side}:visit:disconnected", seat.view.person, seat=seat.id)
             self.leave(seat)
-
-    def _devices(self, action: Devices) -> None:
-        if (seat := self.by_socket(action.conn)) is not None:
-            seat.camera, seat.microphone = action.camera, action.microphone
 
     def _help(self, action: Help) -> None:
         seat = self.by_socket(action.conn)

@@ -22,6 +22,7 @@ class Seat:
         self.codecs = frozenset({VideoCodec.VP8})  # that its device can do
         self.language = "zh"  # of its page
         self.attended = True  # there is a page, with an officer's powers if it is an officer's
+        self.listens = self.looks = True  # an officer may want less than all of it
         self.camera = True
         self.microphone = True
         self.speaking = False
@@ -65,6 +66,7 @@ class Seat:
         self.connected = self.leg_up = False
         self.left_at = None
         self.speaking = False
+        self.listens = self.looks = True
         self.commit = self.key = ""
         self.quality = Quality.UNKNOWN
 

@@ -10,6 +10,7 @@ from typing import Any
 from sqlalchemy import JSON, BigInteger, CheckConstraint, ForeignKey, Index, UniqueConstraint
 from sqlalchemy.orm import Mapped, mapped_column
 
+import rooms.desk_tables
 import rooms.minute_table
 import rooms.redress_table
 import rooms.sight_table  # noqa: F401 - one metadata, in several files

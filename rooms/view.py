@@ -56,6 +56,7 @@ def _for_monitor(room: "Room") -> Message:
         "acts": sorted(act.value for act in acts),
         "warnings": [{"code": code, "text": words.say(words.WARNINGS[code])} for code in rules.warnings],
         "reasons": [{"code": code, "text": words.say(words.REASONS[code])} for code in rules.reasons],
+        "marks": [{"code": code, "text": words.say(text)} for code, text in words.MARKS.items()],
         "proofs": _proofs(room),
     }
 

@@ -36,6 +36,18 @@ REASONS: dict[str, str] = {
     "emergency": "There is an emergency.",
 }
 
+# Marks with one key: what an officer notes at a second without a word of their own.
+MARKS: dict[str, str] = {
+    "look-again": "To be looked at again",
+    "unclear": "Not understood what was said",
+    "language": "Somebody is needed who understands the language",
+    "identity": "It is doubtful who this is",
+    "third-person": "Somebody else may be in the picture",
+    "upset": "Somebody is very upset",
+    "sign": "Signs or hidden words",
+    "good": "All in order",
+}
+
 # Whose account an officer's end goes to: what the family did not cause is never counted against it.
 REASON_FAULT: dict[str, Fault] = {
     "security": Fault.PRISON,

@@ -59,6 +59,7 @@ MESSAGES: Mapping[str, Mapping[str, Field]] = {
         "text": _WORDS,
         "aloud": Field((bool,), optional=True),
     },
+    "look": {"sound": Field((bool,)), "pictures": Field((bool,))},
     "restart": {},
     "tile": {
         "line": Field((int,), most=TILES - 1),

@@ -63,6 +63,7 @@ from web.routes import (
     watching,
     whip,
     wishes,
+    wall,
 )
 from web.security import check_csrf
 from web.services import Services
@@ -98,6 +99,7 @@ ROUTERS = (
     help_day.router,
     roster.router,
     rehearsal.router,
+    wall.router,
     wishes.router,
     wishes.api,
     approvals.router,

@@ -13,7 +13,7 @@ from rooms.course import Course, Seen
 from rooms.gaps import OURS, Side
 from rooms.minutes import seconds_of
 from rooms.model import EndReason, SeatRole, SeatView
-from rooms.words import ENDS, HOLDS, REASONS, WARNINGS
+from rooms.words import ENDS, HOLDS, MARKS, REASONS, WARNINGS
 from web import playback
 from web.i18n import N_
 from web.timeline import WIDTH
@@ -75,11 +75,11 @@ EVENTS: Mapping[str, tuple[str, str]] = {
     "officer:seat:left": ("grey", N_("The officer has left")),
     "officer:wall:watched": ("grey", N_("Looked at on the wall")),
 }
-_WORDS: Mapping[str, str] = {
-    **WARNINGS,
-    **REASONS,
-    **{hold.value: text for hold, text in HOLDS.items()},
-    **{end.value: text for end, text in ENDS.items()},
+_CODES: Mapping[str, Mapping[str, str]] = {  # what a code or a reason says depends on what it is of
+    "officer:visit:warned": WARNINGS,
+    "officer:visit:marked": MARKS,
+    "system:visit:paused": {hold.value: text for hold, text in HOLDS.items()},
+    "system:visit:ended": {**REASONS, **{end.value: text for end, text in ENDS.items()}},
 }
 
 
@@ -212,7 +212,8 @@ def steps(course: Course, entries: Sequence[Entry]) -> list[Step]:
         tone, text = EVENTS[entry.tag]
         details = entry.parsed()
         seat = seats.get(str(details.get("seat", "")))
-        word = _WORDS.get(str(details.get("code", ""))) or _WORDS.get(str(details.get("reason", "")), "")
+        codes = _CODES.get(entry.tag, REASONS)
+        word = codes.get(str(details.get("code", ""))) or codes.get(str(details.get("reason", "")), "")
         at = datetime.fromisoformat(entry.at)
         found.append(Step(at, tone, text, seat.name if seat is not None else "", word, entry.actor_id))
     return found

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from recording.model import EventView, RecordingView, TrackView
 from rooms.client import MediaKind
-from rooms.words import ENDS, HOLDS, REASONS, WARNINGS
+from rooms.words import ENDS, HOLDS, MARKS, REASONS, WARNINGS
 from web.i18n import N_
 from web.timeline import Bar, Span, Tick, lane, scale, ticks
 
@@ -200,6 +200,7 @@ def _happening(base_ms: int, event: EventView, names: Mapping[str, str]) -> Happ
 def _word(event: EventView) -> str:
     """What a code among the details says, as a message id."""
     reasons = _HOLD_WORDS if event.tag == "system:visit:paused" else _END_WORDS
-    return _CODE_WORDS.get(str(event.details.get("code", ""))) or reasons.get(
+    codes = MARKS if event.tag == "officer:visit:marked" else _CODE_WORDS
+    return codes.get(str(event.details.get("code", ""))) or reasons.get(
         str(event.details.get("reason", "")), ""
     )

@@ -22,7 +22,7 @@ import recording.retention
 import recording.stamping
 import recording.storing
 import recording.tasks
-import rooms.tasks
+import rooms.desk_watch
 import rooms.redress
 import scheduler.planner
 import scheduler.tasks
@@ -63,7 +63,7 @@ class Worker:
             Job("visits are granted where they are saved", 21600, lambda: scheduler.tasks.grant_visits(db)),
             Job("notices are delivered", 2, lambda: notices.tasks.deliver_due(db, channel)),
             Job("visits that no node ran are closed", 60, lambda: rooms.tasks.close_missed(db)),
-            Job("meetings that no node ran are closed", 60, lambda: rooms.tasks.close_missed_sittings(db)),
+            Job("the officers' desk is seen to", 2, lambda: rooms.desk_watch.look(db)),
             Job("calls that broke are made good", 5, lambda: rooms.redress.make_good(db)),
             Job("dead tickets are forgotten", 600, lambda: rooms.tasks.purge_tickets(db)),
             Job("old measurements of calls are forgotten", 3600, lambda: rooms.tasks.purge_minutes(db)),

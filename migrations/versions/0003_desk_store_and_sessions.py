@@ -104,6 +104,22 @@ def upgrade() -> None:
         batch_op.create_index(batch_op.f("ix_recording_key_version"), ["version"], unique=False)
 
     op.create_table(
+        "directory_link",
+        sa.Column("entry_id", sa.String(), nullable=False),
+        sa.Column("staff_id", sa.String(), nullable=True),
+        sa.Column("desk_id", sa.String(), nullable=True),
+        sa.Column("linked_at", core.db.UtcDateTime(timezone=True), nullable=False),
+        sa.CheckConstraint(
+            "(staff_id IS NULL) <> (desk_id IS NULL)", name=op.f("ck_directory_link_one_of_two")
+        ),
+        sa.ForeignKeyConstraint(["desk_id"], ["desk.id"], name=op.f("fk_directory_link_desk_id")),
+        sa.ForeignKeyConstraint(
+            ["entry_id"], ["directory_entry.id"], name=op.f("fk_directory_link_entry_id")
+        ),
+        sa.ForeignKeyConstraint(["staff_id"], ["lawyer.staff_id"], name=op.f("fk_directory_link_staff_id")),
+        sa.PrimaryKeyConstraint("entry_id", name=op.f("pk_directory_link")),
+    )
+    op.create_table(
         "mandate",
         sa.Column("lawyer_id", sa.String(), nullable=False),
         sa.Column("inmate_id", sa.String(), nullable=False),

@@ -13,6 +13,7 @@ from rooms.actions import (
     FinishRecorder,
     LegBack,
     LegLost,
+    Looks,
     Mark,
     Note,
     RecorderFailed,
@@ -349,3 +350,22 @@ def test_whether_a_pause_is_recorded_is_policy(policy: bool) -> None:
     assert bool(hand.room.scene().taped) is policy
     hand.act("resume")
     assert hand.room.scene().taped == {"wife": WIFE.id, "inmate": INMATE.id}
+
+
+def test_an_officer_who_looks_at_several_calls_supervises_one_it_does_not_hear() -> None:
+    stage = Stagehand()
+    stage.enter(WIFE, INMATE, OFFICER)
+    stage.admit(WIFE, INMATE)
+    desk = stage.sockets[OFFICER.id]
+    stage.do(Looks(desk, sound=False, pictures=False))
+    assert stage.room.scene().lines[desk] == (None, None, None)
+    assert stage.state(OFFICER)["phase"] == stage.state(WIFE)["phase"] == "live"
+    stage.do(Looks(desk, sound=True, pictures=False))
+    lines = [one for one in stage.room.scene().lines[desk] if one is not None]
+    assert [(one.audio, one.video) for one in lines] == [(True, False), (True, False)]
+    wife = stage.sockets[WIFE.id]
+    stage.do(Looks(wife, sound=False, pictures=False))  # of nobody else
+    assert any(stage.room.scene().lines[wife])
+    stage.leave(OFFICER)
+    stage.enter(OFFICER)
+    assert all(one.video for one in stage.room.scene().lines[stage.sockets[OFFICER.id]] if one is not None)

@@ -26,6 +26,7 @@ GOOD: dict[str, dict[str, Any]] = {
         "aloud": True,
     },
     "seen": {"frozen_ms": 200, "concealed": 3},
+    "look": {"sound": True, "pictures": False},
     "restart": {},
     "tile": {"line": 3, "booking": "bkg_1", "end": "inmate"},
     "bye": {},

@@ -18,6 +18,7 @@ import people.model
 import policy.presets
 import policy.wording
 import policy.year_text
+import rooms.desk_tasks
 import rooms.words
 import scheduler.happenings
 import scheduler.plans
@@ -70,6 +71,9 @@ def of_tables() -> Iterator[tuple[str, str]]:
         "people.model.REFUSAL_TEXTS": people.model.REFUSAL_TEXTS,
         "people.model.ENDING_TEXTS": people.model.ENDING_TEXTS,
         "notices.model.STATE_TEXTS": notices.model.STATE_TEXTS,
+        "rooms.desk_tasks.TEXTS": rooms.desk_tasks.TEXTS,
+        "rooms.desk_tasks.OUTCOMES": rooms.desk_tasks.OUTCOMES,
+        "rooms.words.MARKS": rooms.words.MARKS,
         "scheduler.rules.CLOSED": scheduler.rules.CLOSED,
         "scheduler.happenings: names": {k: n.name for k, n in scheduler.happenings.NATURES.items()},
         "scheduler.happenings: texts": {k: n.text for k, n in scheduler.happenings.NATURES.items()},

@@ -1,0 +1,169 @@
+"""The officers' desk: tasks that never cut, who supervises what, hand-over, and the next officer's page."""
+
+from datetime import timedelta
+
+import pytest
+
+from core import clock
+from core.errors import NotFound
+from core.ids import SYSTEM, Ref
+from ledger.record import record
+from people import service as people
+from people.forms import StaffForm
+from people.model import Identity, Role
+from rooms import desk_tasks, desk_watch, opening, repository, watches
+from rooms.desk_tasks import Kind, TaskGone
+from rooms.watches import BadHandOver, TooManyCalls, Why
+from scheduler import roster
+from scheduler.model import BookingView
+from tests.rooms.visits import Cast, ShiftedClock
+from tests.scheduler import world
+
+
+async def officer(cast: Cast, name: str) -> Identity:
+    form = StaffForm(name, name.title(), "officer", ("monitor",), cast.world.prison_id)
+    async with cast.db.write() as session:
+        made = await people.create_staff(session, SYSTEM, form)
+    return world.identity("officer", made.staff_id, Role.MONITOR, prison_id=cast.world.prison_id)
+
+
+async def on_duty(cast: Cast, who: Identity, at_once: int = 4) -> None:
+    now = clock.now()
+    span = (now - timedelta(hours=1), now + timedelta(hours=4))
+    async with cast.db.write() as session:
+        await roster.add_shift(session, cast.world.approver, who.subject.id, span, None, at_once)
+
+
+async def entered(cast: Cast, *tags: str, **details: str) -> None:
+    """Entries as the room writes them; `seat` among the details by its role."""
+    async with cast.db.write() as session:
+        agreed = await opening.read(session, Ref("booking", cast.booking.id))
+        room_id = await opening.prepare(session, agreed)
+        seats = {str(one.role): one.id for one in await repository.seats(session, room_id)}
+        named = {**details, **({"seat": seats[details["seat"]]} if "seat" in details else {})}
+        for tag in tags:
+            record(session, tag, actor=SYSTEM, subject=Ref("booking", cast.booking.id), **named)
+
+
+async def kinds(cast: Cast) -> list[Kind]:
+    await desk_watch.look(cast.db)
+    async with cast.db.read() as session:
+        return [task.kind for task in await desk_tasks.open_in(session, cast.world.prison_id)]
+
+
+async def watcher(cast: Cast) -> watches.Watcher | None:
+    async with cast.db.read() as session:
+        return (await watches.of(session, cast.world.prison_id, [cast.booking])).get(cast.booking.id)
+
+
+async def calls(cast: Cast) -> list[BookingView]:
+    async with cast.db.read() as session:
+        return await desk_watch.calls_now(session, cast.world.prison_id)
+
+
+async def test_what_goes_wrong_becomes_a_task_once_and_passes_by_itself(
+    cast: Cast, shifted: ShiftedClock
+) -> None:
+    await entered(cast, "family:visit:joined", seat="relative")
+    assert await kinds(cast) == []
+    shifted.shift += 70
+    assert await kinds(cast) == [Kind.MONITOR_MISSING, Kind.NOT_BROUGHT]
+    assert await kinds(cast) == [Kind.MONITOR_MISSING, Kind.NOT_BROUGHT]
+    await entered(cast, "inmate:visit:joined", seat="inmate")
+    await entered(cast, "family:visit:unheard", seat="relative", silent_ms="3000")
+    shifted.shift += 4
+    assert await kinds(cast) == [Kind.MONITOR_MISSING, Kind.DROPPED_OUT]
+    await entered(cast, "family:visit:heard", seat="relative")
+    await entered(cast, "family:help:asked", seat="relative")
+    await entered(cast, "officer:visit:marked", code="language")
+    assert await kinds(cast) == [Kind.MONITOR_MISSING, Kind.HELP, Kind.LANGUAGE]
+
+
+async def test_a_task_is_taken_and_done_and_what_was_dealt_with_is_not_asked_again(cast: Cast) -> None:
+    await entered(cast, "family:help:asked", seat="relative")
+    assert await kinds(cast) == [Kind.HELP]
+    async with cast.db.write() as session:
+        (task,) = await desk_tasks.open_in(session, cast.world.prison_id)
+        assert (await desk_tasks.take(session, cast.officer, task.id)).state == "taken"
+        await desk_tasks.finish(session, cast.officer, task.id, "acted")
+    assert await kinds(cast) == []
+    stranger = world.identity("officer", "off_far", Role.MONITOR, prison_id="prs_other")
+    for who, error in ((cast.officer, TaskGone), (stranger, NotFound)):
+        with pytest.raises(error):
+            async with cast.db.write() as session:
+                await desk_tasks.finish(session, who, task.id, "looked")
+
+
+async def test_the_roster_says_who_supervises_until_somebody_takes_over(cast: Cast) -> None:
+    assert await watcher(cast) is None
+    first, second = await officer(cast, "first"), await officer(cast, "second")
+    await on_duty(cast, first)
+    planned = await watcher(cast)
+    assert planned is not None
+    assert (planned.officer_id, planned.why) == (first.subject.id, Why.ROSTER)
+    async with cast.db.write() as session:
+        await watches.take(session, second, cast.booking, await calls(cast))
+    taken = await watcher(cast)
+    assert taken is not None
+    assert (taken.officer_id, taken.why) == (second.subject.id, Why.TAKEN)
+
+
+async def test_nobody_supervises_more_than_the_shift_allows(
+    cast: Cast, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(watches, "MOST_WITHOUT_ROSTER", 0)
+    with pytest.raises(TooManyCalls):
+        async with cast.db.write() as session:
+            await watches.take(session, cast.officer, cast.booking, await calls(cast))
+
+
+async def test_a_shift_is_handed_over_with_its_note(cast: Cast) -> None:
+    first, second = await officer(cast, "first"), await officer(cast, "second")
+    async with cast.db.write() as session:
+        await watches.take(session, first, cast.booking, await calls(cast))
+    for to, words in ((second.subject.id, " "), (first.subject.id, "x"), ("stf_none", "x")):
+        with pytest.raises(BadHandOver):
+            async with cast.db.write() as session:
+                await watches.hand_over(session, first, to, words, await calls(cast))
+    async with cast.db.write() as session:
+        left = await watches.hand_over(
+            session, first, second.subject.id, "The wife is ill", await calls(cast)
+        )
+    present = await watcher(cast)
+    assert present is not None
+    assert (present.officer_id, present.why) == (second.subject.id, Why.HANDED_OVER)
+    async with cast.db.write() as session:
+        (note,) = await watches.left_to(session, second.subject.id)
+        assert (note.id, note.words, note.calls) == (left, "The wife is ill", 1)
+        with pytest.raises(NotFound):
+            await watches.seen(session, first, left)
+        await watches.seen(session, second, left)
+        assert await watches.left_to(session, second.subject.id) == []
+
+
+async def test_the_next_officer_is_called_when_one_is_missing(cast: Cast, shifted: ShiftedClock) -> None:
+    first, second = await officer(cast, "first"), await officer(cast, "second")
+    await on_duty(cast, first)
+    await on_duty(cast, second)
+    planned = await watcher(cast)
+    assert planned is not None
+    await entered(cast, "family:visit:joined", seat="relative")
+    shifted.shift += 15
+    await desk_watch.look(cast.db)
+    assert await watcher(cast) == planned
+    shifted.shift += 15
+    await desk_watch.look(cast.db)
+    called = await watcher(cast)
+    assert called is not None
+    assert called.why is Why.PAGED
+    assert {called.officer_id, planned.officer_id} == {first.subject.id, second.subject.id}
+    await desk_watch.look(cast.db)
+    assert await watcher(cast) == called  # who was just called has time to come
+
+
+async def test_a_call_that_is_over_leaves_no_tasks(cast: Cast, shifted: ShiftedClock) -> None:
+    await entered(cast, "family:visit:joined", seat="relative")
+    shifted.shift += 70
+    assert await kinds(cast)
+    shifted.shift += 3600
+    assert await kinds(cast) == []

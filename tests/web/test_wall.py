@@ -1,0 +1,108 @@
+"""The wall's and the shift's pages over HTTP: what stands on them, who may act, and the forms without a script."""
+
+from collections.abc import Mapping
+from typing import Any
+
+import pytest
+
+from core.db import Database
+from core.ids import Ref
+from people import service as people
+from people.forms import StaffForm
+from rooms import desk_tasks, watches
+from rooms.desk_tasks import Kind
+from scheduler.model import BookingView
+from tests.web import staffed
+from tests.web.conftest import Browser, SignIn
+from tests.web.staffed import Staffed
+from web.services import Services
+
+JSON: Mapping[str, str] = {"accept": "application/json"}
+
+
+@pytest.fixture
+async def house(db: Database, services: Services) -> Staffed:
+    return await staffed.build(db, services)
+
+
+@pytest.fixture
+async def visit(db: Database, house: Staffed) -> BookingView:
+    return await staffed.due_visit(db, house)
+
+
+async def state(browser: Browser) -> dict[str, Any]:
+    answer: dict[str, Any] = (await browser.get("/officer/wall/state", headers=JSON)).json()
+    return answer
+
+
+async def test_a_call_is_taken_over_and_stands_on_the_wall(
+    browser: Browser, house: Staffed, visit: BookingView, sign_in: SignIn
+) -> None:
+    await sign_in(browser, house.monitor, strong=True)
+    page = await browser.get("/officer/wall")
+    assert page.status_code == 200
+    assert "监看墙" in page.text
+    (call,) = (await state(browser))["calls"]
+    assert (call["booking"], call["mine"], call["officer"], call["open"]) == (visit.id, False, "", True)
+    sent = {**JSON, "x-csrf-token": browser.csrf}
+    assert (await browser.post(f"/officer/wall/{visit.id}/take", headers=sent)).status_code == 201
+    (call,) = (await state(browser))["calls"]
+    assert call["mine"]
+    assert call["hint"] == "由您监看"
+
+
+async def test_only_who_monitors_this_prison_sees_and_takes(
+    browser: Browser, house: Staffed, visit: BookingView, sign_in: SignIn
+) -> None:
+    for who, status in ((house.approver, 403), (Ref("relative", house.place.mei), 403)):
+        await sign_in(browser, who, strong=True)
+        assert (await browser.get("/officer/wall/state", headers=JSON)).status_code == status
+    await sign_in(browser, house.elsewhere, strong=True)
+    assert (await state(browser))["calls"] == []
+    sent = {**JSON, "x-csrf-token": browser.csrf}
+    assert (await browser.post(f"/officer/wall/{visit.id}/take", headers=sent)).status_code == 404
+
+
+async def test_tasks_are_dealt_with_and_calls_handed_over_without_a_script(
+    browser: Browser, db: Database, house: Staffed, visit: BookingView, sign_in: SignIn
+) -> None:
+    async with db.write() as session:
+        await desk_tasks.put(session, visit, Kind.HELP, seat="seat_1", name="林梅")
+    await sign_in(browser, house.monitor, strong=True)
+    page = await browser.get("/officer/shift")
+    assert "请求帮助 · 林梅" in page.text
+    async with db.read() as session:
+        (task,) = await desk_tasks.open_in(session, house.place.prison)
+    assert (await browser.send_form(f"/officer/tasks/{task.id}/take")).status_code == 303
+    assert "正在处理" in (await browser.get("/officer/shift")).text
+    assert (
+        await browser.send_form(f"/officer/tasks/{task.id}/done", {"outcome": "acted"})
+    ).status_code == 303
+    assert (
+        await browser.send_form(f"/officer/tasks/{task.id}/done", {"outcome": "acted"})
+    ).status_code == 409
+    refused = await browser.send_form("/officer/shift/hand-over", {"to": house.monitor.id, "words": "x"})
+    assert refused.status_code == 422
+    assert "请选择一位监看同事" in refused.text
+
+
+async def test_a_note_is_left_to_a_colleague_who_reads_it(
+    browser: Browser, db: Database, house: Staffed, visit: BookingView, sign_in: SignIn
+) -> None:
+    async with db.write() as session:
+        form = StaffForm("sun", "孙警官", "officer", ("monitor",), house.place.prison)
+        other = (await people.create_staff(session, house.admin, form)).staff_id
+    await sign_in(browser, house.monitor, strong=True)
+    sent = {**JSON, "x-csrf-token": browser.csrf}
+    await browser.post(f"/officer/wall/{visit.id}/take", headers=sent)
+    done = await browser.send_form("/officer/shift/hand-over", {"to": other, "words": "家属身体不适"})
+    assert done.status_code == 303
+    await sign_in(browser, Ref("officer", other), strong=True)
+    assert "家属身体不适" in (await browser.get("/officer/shift")).text
+    told = await state(browser)
+    assert told["calls"][0]["mine"]
+    assert told["handed"][0]["words"] == "家属身体不适"
+    async with db.read() as session:
+        (note,) = await watches.left_to(session, other)
+    assert (await browser.send_form(f"/officer/shift/seen/{note.id}")).status_code == 303
+    assert "家属身体不适" not in (await browser.get("/officer/shift")).text
