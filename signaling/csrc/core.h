@@ -26,6 +26,7 @@ enum {
     SOCKETS = 64,    /* local addresses */
     BUCKETS = 4096,  /* of the table of claims */
     KEPT = 512,      /* packets remembered per stream: rooms.history.SIZE */
+    SPARE = 512,     /* bytes that a remembered packet may take more than it needs */
     JUMP = 500,      /* rooms.flows.JUMP */
     VP8 = 96,
     H264 = 98,

@@ -151,8 +151,8 @@ static void keep(struct inflow *in, int64_t number, const uint8_t *packet, int s
         if (!in->ring) return;
     }
     struct kept *place = in->ring + (number & (KEPT - 1));
-    if (place->room < size) { /* grows to what this stream needs, and stays */
-        int room = (size + 127) & ~127;
+    if (place->room < size || place->room > size + SPARE) { /* the last packets of pictures are small, and many */
+        int room = (size + 15) & ~15;
         free(place->data);
         place->data = malloc((size_t)room);
         place->room = place->data ? (uint16_t)room : 0;

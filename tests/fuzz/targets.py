@@ -29,6 +29,8 @@ from signaling.binding import parse_binding
 from signaling.ice import Endpoint, UdpPort
 from signaling.protocol import Protocol
 from tests.fakes.rtp import DELTA, KEY, MORE, FakePort, packet, retransmission
+from tests.fuzz.handshake import dtls, dtls_seeds
+from tests.fuzz.pieces import joined, pieces
 
 Seeds = Callable[[], Iterator[bytes]]
 LINES = media_lines(BOTH, 1)
@@ -41,18 +43,6 @@ class Target:
     name: str
     run: Callable[[bytes], None]
     seeds: Seeds
-
-
-def pieces(data: bytes) -> Iterator[bytes]:
-    """Cuts one input into several: each behind its length in one byte."""
-    at = 0
-    while at < len(data):
-        yield data[at + 1 : at + 1 + data[at]]
-        at += 1 + data[at]
-
-
-def joined(*parts: bytes) -> bytes:
-    return b"".join(bytes([min(255, len(part))]) + part[:255] for part in parts)
 
 
 # --- the port: STUN, and the sorting of what comes ---
@@ -363,6 +353,7 @@ def _socket_seeds() -> Iterator[bytes]:
 TARGETS = (
     Target("front", front, _front_seeds),
     Target("stun", binding, _stun_seeds),
+    Target("dtls", dtls, dtls_seeds),
     Target("rtp", rtp_packet, _rtp_seeds),
     Target("rtcp", rtcp_packet, _rtcp_seeds),
     Target("relay", relay, _relay_seeds),
