@@ -1,13 +1,19 @@
 """Wishes, the weekly plan, and publishing it proposal by proposal."""
 
+import asyncio
+import signal
+import sys
+from collections import Counter
 from collections.abc import Sequence
 from datetime import date, time, timedelta
+from pathlib import Path
 
 import pytest
 
 from core.db import Session
 from core.errors import Refused
 from core.ids import Ref
+from ledger import read
 from scheduler import planner, plans, service, wishes
 from scheduler.model import BookingState
 from scheduler.plans import Plan, PlanState, Proposal, ProposalState
@@ -166,6 +172,36 @@ async def test_publishing_goes_on_where_it_was_cut_and_books_nothing_twice(
         booked = [await service.of_relative(session, family.relative_id) for family in families]
     assert [len(views) for views in booked] == [1, 1, 1]
     assert await state(world, made) is PlanState.PUBLISHED
+
+
+async def test_a_publishing_process_may_be_killed_at_any_moment(database_url: str, world: World) -> None:
+    """kill -9 for real: in the transaction of one proposal, after it was committed, and between the two entries of a
+    stale one; whoever comes next goes on, and nothing is booked twice."""
+    await world.terminal()
+    families = [await world.family() for _ in range(4)]
+    for number, family in enumerate(families):
+        await tuesday(world, hour=2 + number)
+        await wish(world, family, [choice(first=10 + number, last=11 + number)])
+    made = await plan(world)
+    *_, last = (await proposals(world, made)).values()
+    assert last.slot_id is not None
+    await world.request(await world.family(), last.slot_id, key="faster")  # the last proposal is stale by now
+    async with world.db.write() as session:
+        await plans.publish(session, world.approver, made.id)
+    program = Path(__file__).with_name("publisher.py")
+    for moment in ("inside", "after", "stale"):
+        process = await asyncio.create_subprocess_exec(sys.executable, str(program), database_url, moment)
+        assert (moment, await process.wait()) == (moment, -signal.SIGKILL)
+        assert await state(world, made) is PlanState.PUBLISHING
+    assert await planner.publish(world.db) == 0  # all but the stale one was done by those who were killed
+    found = Counter(one.state for one in (await proposals(world, made)).values())
+    assert found == {ProposalState.APPLIED: 3, ProposalState.STALE: 1}
+    async with world.db.read() as session:
+        booked = [await service.of_relative(session, family.relative_id) for family in families]
+        wanted = [await wishes.of_relative(session, family.relative_id) for family in families]
+    assert sorted(len(views) for views in booked) == [0, 1, 1, 1]
+    assert sorted(len(open_) for open_ in wanted) == [0, 0, 0, 1]
+    assert (await read.verify(world.db)).intact
 
 
 async def test_a_plan_whose_process_died_is_taken_over(world: World, clock: FakeClock) -> None:
