@@ -75,7 +75,7 @@ export class Lobby {
   #title(waiting, admitted, late) {
     if (late) return text("lobby.late");
     if (waiting.has(this.other)) return text(`lobby.title.${this.awaits}`);
-    if (waiting.has("for-inmate")) return text(`lobby.title.${page.then}`);
+    if (page.then && waiting.has("for-inmate")) return text(`lobby.title.${page.then}`);
     if (waiting.has("for-officer")) return text("lobby.title.officer");
     if (!admitted) return text("lobby.title.admission");
     if (waiting.has("for-admission")) return text("lobby.title.others");
