@@ -9,6 +9,7 @@ import pytest
 from tests.browser import acts
 from tests.browser.chromium import performance
 from tests.browser.conftest import Crowd
+from tests.browser.person import Person
 from tests.browser.product import Product
 from tests.browser.test_visit import LIP_SYNC, _play_back
 from tests.fakes import clip
@@ -36,6 +37,29 @@ WHIP = """(async () => {
   for (const track of camera.getTracks()) connection.addTransceiver(track, { direction: "sendrecv" });
   await connection.setLocalDescription();
   const answer = await fetch("/whip", {
+    method: "POST", headers: { ...bearer, "Content-Type": "application/sdp" }, body: connection.localDescription.sdp });
+  if (answer.status !== 201) return `${answer.status} ${await answer.text()}`;
+  await connection.setRemoteDescription({ type: "answer", sdp: await answer.text() });
+  window.leave = () => fetch(answer.headers.get("Location"), { method: "DELETE", headers: bearer });
+  return "in";
+})()"""
+# A player: it only receives, the sound and the picture of two others, each pair in an element of its own.
+WHEP = """(async () => {
+  const csrf = document.querySelector("meta[name=csrf]").content;
+  const asked = await fetch("/api/v1/visits/BOOKING/ticket", {
+    method: "POST", headers: { "X-CSRF-Token": csrf, Accept: "application/json" } });
+  const bearer = { Authorization: `Bearer ${(await asked.json()).ticket}` };
+  const connection = (window.whep = new RTCPeerConnection({ bundlePolicy: "max-bundle" }));
+  for (const line of [0, 1]) {
+    const shown = document.createElement("video");
+    Object.assign(shown, { id: `line${line}`, autoplay: true, srcObject: new MediaStream() });
+    document.body.append(shown);
+    for (const kind of ["audio", "video"]) {
+      shown.srcObject.addTrack(connection.addTransceiver(kind, { direction: "recvonly" }).receiver.track);
+    }
+  }
+  await connection.setLocalDescription();
+  const answer = await fetch("/whep", {
     method: "POST", headers: { ...bearer, "Content-Type": "application/sdp" }, body: connection.localDescription.sdp });
   if (answer.status !== 201) return `${answer.status} ${await answer.text()}`;
   await connection.setRemoteDescription({ type: "answer", sdp: await answer.text() });
@@ -80,7 +104,10 @@ def _skews(path: Path) -> list[float]:
 
 
 @pytest.mark.timeout(300)
-async def test_a_terminal_that_comes_by_whip_is_a_seat_like_any_other(product: Product, crowd: Crowd) -> None:
+async def test_a_terminal_by_whip_and_a_player_by_whep_are_seats_like_any_other(
+    product: Product, crowd: Crowd
+) -> None:
+    player = await crowd.chromium("player", product.url_of("grandmother"))
     family = await crowd.performer("family", product.url_of("wife"), clip.FAMILY)
     device = await crowd.performer("device", product.url_of("terminal"), clip.INMATE)
     officer = await crowd.chromium("officer", product.url_of("monitor"), "officer", size=(1440, 900))
@@ -98,6 +125,42 @@ async def test_a_terminal_that_comes_by_whip_is_a_seat_like_any_other(product: P
     await device.watch("other", "#remote", clip.FAMILY.pitch)
     await acts.sees_and_hears(family, "other", clip.INMATE)
     await acts.sees_and_hears(device, "other", clip.FAMILY)
+    await _plays(player, officer, booking)
     assert await device.evaluate("leave().then((answer) => answer.status)") == 200
     await officer.until("document.getElementById('desk').dataset.phase === 'paused'")
     await acts.end(officer)
+
+
+async def _plays(player: Person, officer: Person, booking: str) -> None:
+    """The second relative's seat on a device that only plays: let in like her, hears and sees what she would."""
+    await acts.enter_demo(player, "grandmother")
+    assert await player.evaluate(WHEP.replace("BOOKING", booking)) == "in"
+    for name in ("line0", "line1"):
+        await player.watch(name, f"#{name}", clip.FAMILY.pitch)
+    await acts.sees_nothing(player, "line0")  # in the lobby
+    await acts.admit_all(officer, 1)
+    for line, whom in await _lines(player):
+        await player.watch(f"{line}-{whom.number}", f"#{line}", whom.pitch)
+        await acts.sees_and_hears(player, f"{line}-{whom.number}", whom, frames=5)
+    await officer.press("p")
+    await officer.press("1")
+    await officer.until("document.getElementById('desk').dataset.phase === 'paused'")
+    await acts.sees_nothing(player, "line0")
+    await officer.press("p")
+    await officer.until("document.getElementById('desk').dataset.phase === 'live'")
+    await acts.sees(player, "line0", (await _lines(player))[0][1], frames=5)
+    assert await player.evaluate("whep.getSenders().every((one) => !one.track)")
+    assert await player.evaluate("leave().then((answer) => answer.status)") == 200
+
+
+async def _lines(player: Person) -> list[tuple[str, clip.Person]]:
+    """Whom each line shows: by the picture itself."""
+    found = []
+    for line in ("line0", "line1"):
+        since = (await player.seen(line))["now"]
+        number = await player.until(
+            f"probe.report('{line}', {since}).frames[0]?.person", what=f"a picture on {line}"
+        )
+        found.append((line, next(one for one in (clip.FAMILY, clip.INMATE) if one.number == number)))
+    assert found[0][1] is not found[1][1]
+    return found
