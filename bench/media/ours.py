@@ -5,7 +5,7 @@
 {"bare": "name"}                        {"offer": …} of a leg that joins and does nothing
 {"connected": n}                        waits until n legs are; {"connected": …}
 {"flow": true}                          everybody is shown and recorded; {}
-{"forwarded": true}                     {"packets": …}, sent down since the start
+{"forwarded": true}                     {"packets": …, "looked": …}, sent down since the start; CPU seconds of figures
 {"finish": true}                        ends the recordings; {"files": […], "healthy": …, "counters": {…}}
 """
 
@@ -18,6 +18,7 @@ from typing import Any, cast
 
 import uvloop
 
+from bench.media.steward import Steward
 from core import garbage
 from core.ids import Ref
 from recording import folder
@@ -41,6 +42,8 @@ class Server:
         self.legs: dict[str, PeerLeg] = {}
         self.calls: dict[int, list[PeerLeg]] = {}
         self.recorders: list[RoomRecorder] = []
+        self.looked = 0.0
+        self.looking: asyncio.Task[None] | None = None
         self.home = home
         self.writer = Writer()
         self.healthy = True
@@ -85,11 +88,19 @@ class Server:
                 officer.show(line, leg, audio=True, video=True)
                 recorder.add(leg, Ref("relative", leg.id), "relative", "-")
             self.recorders.append(recorder)
+        self.looking = asyncio.create_task(self._look([Steward(legs) for legs in self.calls.values()]))
         return {}
+
+    async def _look(self, stewards: list[Steward]) -> None:
+        while True:
+            for steward in stewards:
+                self.looked += steward.look()
+                await asyncio.sleep(1 / len(stewards))  # rooms do not look all at once
 
     async def _forwarded(self, _message: dict[str, Any]) -> dict[str, Any]:
         self.healthy = self.healthy and all(recorder.healthy for recorder in self.recorders)
-        return {"packets": sum(leg.statistics().packets_down for legs in self.calls.values() for leg in legs)}
+        sent = sum(leg.statistics().packets_down for legs in self.calls.values() for leg in legs)
+        return {"packets": sent, "looked": self.looked}
 
     async def _finish(self, _message: dict[str, Any]) -> dict[str, Any]:
         lost = sum(leg.statistics().lost_up for leg in self.legs.values())

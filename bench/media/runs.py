@@ -48,7 +48,7 @@ async def run_ours(
         await load.ask(run=WARM_UP + seconds + 30, loss=round(loss * 100))
         await asyncio.sleep(WARM_UP)
         await load.ask(measure=True)
-        sent, threads = (await server.ask(forwarded=True))["packets"], cpu.by_thread(pid)
+        before, threads = await server.ask(forwarded=True), cpu.by_thread(pid)
         used, wall = cpu.seconds(pid), time.monotonic()
         await asyncio.sleep(seconds)
         used, wall = cpu.seconds(pid) - used, time.monotonic() - wall
@@ -56,7 +56,8 @@ async def run_ours(
             name: round((now - threads.get(name, 0.0)) / wall * 60 / calls, 3)
             for name, now in cpu.by_thread(pid).items()
         }
-        sent = (await server.ask(forwarded=True))["packets"] - sent
+        after = await server.ask(forwarded=True)
+        sent = after["packets"] - before["packets"]
         figures = (await load.ask(end=True))["figures"]
         done = await server.ask(finish=True)
         memory = cpu.resident(pid)
@@ -67,6 +68,7 @@ async def run_ours(
     return {
         "cpu_s_per_call_minute": round(used / wall * 60 / calls, 3),
         "by_thread": threads,
+        "figures_percent_of_cpu": round((after["looked"] - before["looked"]) / used * 100, 1),
         "us_per_forwarded_packet": round(used / max(1, sent) * 1e6, 1),
         "forwarded_per_s": round(sent / wall),
         "cpu_ms_per_join": round(join * 1000, 1),
