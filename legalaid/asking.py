@@ -9,7 +9,7 @@ from core.db import Session
 from core.errors import Conflict, Forbidden, NotFound, Reason, Refused, Unavailable
 from core.ids import Ref, new_id, reference
 from ledger.record import record
-from legalaid import access, clocks, forms, moving, personal, repository
+from legalaid import access, clocks, directory_links, forms, moving, personal, repository
 from legalaid.access import Actor, tag
 from legalaid.directory_tables import DirectoryEntryRow
 from legalaid.forms import QuestionForm
@@ -88,7 +88,8 @@ async def _ask(
     inmate = await people.inmate(session, inmate_id)
     if inmate is None or inmate.status is InmateStatus.RELEASED:
         raise NotFound
-    station = await access.station_of(session, inmate.prison_id)
+    wished = await directory_links.station_of(session, form.wish, inmate.prison_id)
+    station = wished or await access.station_of(session, inmate.prison_id)
     if station is None:
         raise NoStation
     before = await session.get(QuestionRow, form.follows) if form.follows else None

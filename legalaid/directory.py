@@ -16,7 +16,7 @@ from legalaid.geography import Point, kilometres, middle
 from people.model import Identity, Role
 
 By = Identity | Ref
-SHOWN = 40  # entries of one search
+SHOWN = 12  # entries of one page
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,7 +34,7 @@ class Found:
 
 @dataclass(frozen=True, slots=True)
 class Search:
-    """`place`: "city/place" as the list of places has it. `here`: what the browser told, or None."""
+    """`place`: "city/place" as the list of places has it. `here`: what the browser told, or None. `page` from 1."""
 
     words: str = ""
     kind: str = ""
@@ -42,15 +42,26 @@ class Search:
     language: str = ""
     place: str = ""
     here: Point | None = None
+    page: int = 1
 
 
 @dataclass(frozen=True, slots=True)
 class Result:
-    """The nearest first, or by place and name; `all` that fit, of which `SHOWN` are in `found`."""
+    """The nearest first, or by place and name; `all` that fit, of which this page's are in `found`."""
 
     found: list[Found]
     all: int
     origin: Point | None
+    page: int = 1
+
+    @property
+    def pages(self) -> int:
+        return max(1, -(-self.all // SHOWN))
+
+    @property
+    def before(self) -> int:
+        """How many stand on earlier pages."""
+        return (self.page - 1) * SHOWN
 
 
 async def places(session: Session) -> dict[str, Point]:
@@ -76,7 +87,8 @@ async def search(session: Session, wanted: Search) -> Result:
         origin = (await places(session)).get(wanted.place, origin)
     found = [_found(row, origin) for row in await session.scalars(query) if _fits(row, wanted)]
     found.sort(key=lambda one: (one.far or 0.0, one.entry.city, one.entry.place, one.entry.name, one.id))
-    return Result(found[:SHOWN], len(found), origin)
+    page = min(max(wanted.page, 1), Result(found, len(found), origin).pages)
+    return Result(found[(page - 1) * SHOWN : page * SHOWN], len(found), origin, page)
 
 
 def _fits(row: DirectoryEntryRow, wanted: Search) -> bool:
@@ -111,6 +123,12 @@ async def name_of(session: Session, entry_id: str | None) -> str:
     """Also of one that was taken off since; "" for none."""
     row = await session.get(DirectoryEntryRow, entry_id) if entry_id else None
     return row.name if row else ""
+
+
+async def told(session: Session, entry_id: str | None) -> str:
+    """Name and telephone, for the station that passes a question on; "" for none."""
+    row = await session.get(DirectoryEntryRow, entry_id) if entry_id else None
+    return f"{row.name} ({row.phone})" if row else ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,7 +2,7 @@
 
 from datetime import datetime
 
-from sqlalchemy import JSON, Index
+from sqlalchemy import JSON, CheckConstraint, ForeignKey, Index
 from sqlalchemy.orm import Mapped, mapped_column
 
 from core.db import Base
@@ -30,3 +30,15 @@ class DirectoryEntryRow(Base):
     languages: Mapped[list[str]] = mapped_column(JSON)
     active: Mapped[bool]
     changed_at: Mapped[datetime]
+
+
+class DirectoryLinkRow(Base):
+    """Whose an entry is here: a lawyer of a station, or a station; who is asked by name is reached through it."""
+
+    __tablename__ = "directory_link"
+    __table_args__ = (CheckConstraint("(staff_id IS NULL) <> (desk_id IS NULL)", name="one_of_two"),)
+
+    entry_id: Mapped[str] = mapped_column(ForeignKey("directory_entry.id"), primary_key=True)
+    staff_id: Mapped[str | None] = mapped_column(ForeignKey("lawyer.staff_id"))
+    desk_id: Mapped[str | None] = mapped_column(ForeignKey("desk.id"))
+    linked_at: Mapped[datetime]

@@ -32,7 +32,8 @@ _FAIR = 0.05  # for each turn the lawyer has had lately, up to a hundred
 
 @dataclass(frozen=True, slots=True)
 class Ask:
-    """A waiting question. `waited`: days since it was asked; `before`: the lawyer of its thread."""
+    """A waiting question. `waited`: days since it was asked; `before`: the lawyer of its thread, or whom
+    the asker chose by name."""
 
     id: str
     inmate: str

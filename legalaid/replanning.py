@@ -13,7 +13,7 @@ from core import clock
 from core.db import Session
 from core.ids import SYSTEM, Ref, new_id
 from ledger.record import record
-from legalaid import access, moving, repository, rest, rota, turn_rooms
+from legalaid import access, directory_links, moving, repository, rest, rota, turn_rooms
 from legalaid.access import Actor, tag
 from legalaid.matching import Ask, Helper
 from legalaid.model import Carried, Coming, HelpDay, QuestionState, QuestionView, TurnState, TurnView
@@ -44,7 +44,8 @@ async def asks(session: Session, day: HelpDay, now: datetime, planned: Container
         )
     ]
     before = await repository.thread_lawyers(session, (view.thread_id for view in waiting))
-    return [_ask(view, before.get(view.thread_id), now) for view in waiting]
+    wished = await directory_links.lawyers(session, [view.wish_id for view in waiting if view.wish_id])
+    return [_ask(view, before.get(view.thread_id) or wished.get(view.wish_id or ""), now) for view in waiting]
 
 
 def _ask(view: QuestionView, before: str | None, now: datetime) -> Ask:

@@ -104,6 +104,22 @@ def upgrade() -> None:
         batch_op.create_index(batch_op.f("ix_recording_key_version"), ["version"], unique=False)
 
     op.create_table(
+        "recording_term",
+        sa.Column("prison_id", sa.String(), nullable=False),
+        sa.Column("term", sa.String(), nullable=False),
+        sa.Column("started_at", core.db.UtcDateTime(timezone=True), nullable=False),
+        sa.Column("recording_id", sa.String(), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["recording_id"], ["recording.id"], name=op.f("fk_recording_term_recording_id")
+        ),
+        sa.PrimaryKeyConstraint(
+            "prison_id", "term", "started_at", "recording_id", name=op.f("pk_recording_term")
+        ),
+    )
+    with op.batch_alter_table("recording_term", schema=None) as batch_op:
+        batch_op.create_index(batch_op.f("ix_recording_term_recording_id"), ["recording_id"], unique=False)
+
+    op.create_table(
         "directory_link",
         sa.Column("entry_id", sa.String(), nullable=False),
         sa.Column("staff_id", sa.String(), nullable=True),
@@ -320,6 +336,7 @@ def upgrade() -> None:
     with op.batch_alter_table("recording", schema=None) as batch_op:
         batch_op.add_column(sa.Column("store", sa.String(), nullable=True))
         batch_op.add_column(sa.Column("stored_at", core.db.UtcDateTime(timezone=True), nullable=True))
+        batch_op.add_column(sa.Column("indexed", sa.Boolean(), nullable=True))
         batch_op.create_index(batch_op.f("ix_recording_stored_at"), ["stored_at"], unique=False)
 
     # ### end Alembic commands ###

@@ -9,15 +9,16 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from core.db import Database
-from core.errors import Forbidden, Refused
-from core.ids import SYSTEM
-from legalaid import cities, directory, directory_csv, geography
+from core.errors import Forbidden, NotFound, Refused
+from core.ids import SYSTEM, Ref
+from legalaid import cities, directory, directory_csv, directory_links, geography, service
 from legalaid.directory import Imported, Search
 from legalaid.directory_csv import BYTES_MAX, COLUMNS
 from legalaid.geography import Point
 from people.model import Role
 from tests.conftest import FakeClock
-from tests.scheduler.world import identity
+from tests.legalaid.place import Place
+from tests.scheduler.world import ADMIN, identity
 from web import mapping
 
 GOOD = {
@@ -195,3 +196,52 @@ def test_every_point_is_on_the_sheet_and_under_one_pin(points: list[Point]) -> N
 def test_what_is_not_on_the_globe_is_no_point(lat: float, lon: float) -> None:
     with pytest.raises(ValueError, match="globe"):
         Point(lat, lon)
+
+
+async def test_pages_hold_all_entries_once(here: Place) -> None:
+    async with here.db.write() as session:
+        await directory.import_csv(session, SYSTEM, cities.demonstration(), whole=True)
+        pages = [await directory.search(session, Search(page=page)) for page in (*range(1, 9), 99)]
+    total = pages[0].all
+    assert total > directory.SHOWN
+    assert pages[0].pages == -(-total // directory.SHOWN)
+    assert pages[-1].page == pages[0].pages  # beyond the last one there is the last one
+    seen = [one.id for page in pages[: pages[0].pages] for one in page.found]
+    assert len(seen) == len(set(seen)) == total
+
+
+async def test_who_is_asked_by_name_is_reached(here: Place) -> None:
+    """A linked lawyer is planned first; a linked station gets the question; without a link the prison's station."""
+    async with here.db.write() as session:
+        await directory.import_csv(session, SYSTEM, cities.demonstration(), whole=True)
+        first, second, third = (await directory.search(session, Search())).found[:3]
+        other = await service.create_desk(session, ADMIN, here.world.prison_id, "Other", "station", "0551 9")
+        found = await directory_links.targets(session, here.world.prison_id)
+        assert {one.name for one in found} == {"Station", "Other", "sun", "lin"}
+        prison = here.world.prison_id
+        lin = Ref("lawyer", here.lin.subject.id)
+        await directory_links.link(session, here.admin, prison, first.id, lin)
+        await directory_links.link(session, here.admin, prison, second.id, lin)
+        await directory_links.link(session, here.admin, prison, second.id, Ref("desk", other))
+        for actor, entry, target, error in (
+            (here.sun, first.id, lin, Forbidden),
+            (here.admin, "hlp_none", lin, NotFound),
+            (here.admin, first.id, Ref("lawyer", "stf_none"), NotFound),
+            (here.admin, first.id, Ref("desk", here.bureau), NotFound),
+        ):
+            with pytest.raises(error):
+                await directory_links.link(session, actor, prison, entry, target)
+    desk = await here.inmate()
+    by_name = await here.ask(desk, wish=first.id)
+    to_other = await here.ask(desk, wish=second.id)
+    unlinked = await here.ask(desk, wish=third.id)
+    assert [one.station_id for one in (by_name, to_other, unlinked)] == [here.station, other, here.station]
+    day = await here.help_day()
+    await here.plan(day)
+    lawyers = {turn.question_id: turn.lawyer_id for turn in await here.turns(day)}
+    assert lawyers[by_name.id] == here.lin.subject.id
+    assert to_other.id not in lawyers
+    async with here.db.write() as session:
+        assert await directory_links.asked_for(session, here.lin.subject.id) == {first.id}
+        await directory_links.link(session, here.admin, prison, first.id, None)
+        assert await directory_links.linked(session, [first.id, second.id]) == {second.id: Ref("desk", other)}

@@ -61,3 +61,29 @@ async def test_an_administrator_reads_a_file_in_and_sees_each_line_that_was_not_
     assert done.status_code == 200
     assert "kind-unknown" in done.text
     assert "wizard" in done.text
+
+
+async def test_an_administrator_links_an_entry_and_the_lawyer_sees_who_asked_by_name(
+    browser: Browser, db: Database, services: Services, sign_in: SignIn
+) -> None:
+    house = await staffed.build(db, services)
+    place = house.place
+    async with db.write() as session:
+        await directory.import_csv(session, SYSTEM, cities.demonstration(), whole=True)
+        station = await service.create_desk(session, SYSTEM, place.prison, "驻监工作站", "station", "0551 1")
+        await service.add_lawyer(session, SYSTEM, house.counsel.id, station, tuple(TOPICS), ("zh",))
+        entry = (await directory.search(session, directory.Search(words="扎西顿珠"))).found[0].id
+    await sign_in(browser, house.admin, strong=True)
+    assert "扎西顿珠" in (await browser.get("/admin/directory?q=扎西顿珠")).text
+    values = {"prison": place.prison, "q": "扎西顿珠", "target": f"lawyer:{house.counsel.id}"}
+    assert (await browser.send_form(f"/admin/directory/{entry}/link", values)).status_code == 303
+    wrong = {**values, "target": "lawyer:nobody"}
+    assert (await browser.send_form(f"/admin/directory/{entry}/link", wrong)).status_code == 404
+    assert "可在此直接答复" in (await browser.get("/directory?q=扎西顿珠")).text
+    assert "page=3" in (await browser.get("/directory?page=2")).text
+    await sign_in(browser, Ref("relative", place.mei))
+    form = (await browser.get(f"/ask/{place.inmate}?wish={entry}")).text
+    asked = {"topic": "family", "words": "房子归谁？", "key": key_of(form), "wish": entry}
+    assert (await browser.send_form(f"/ask/{place.inmate}", asked)).status_code == 303
+    await sign_in(browser, house.counsel, strong=True)
+    assert "点名咨询您" in (await browser.get("/counsel")).text

@@ -10,7 +10,17 @@ from core import clock
 from core.db import Session
 from core.errors import KinbridgeError, NotFound
 from core.ids import Ref, new_id
-from legalaid import directory, handover, reading, repository, service, turn_rooms, turns, wording
+from legalaid import (
+    directory,
+    directory_links,
+    handover,
+    reading,
+    repository,
+    service,
+    turn_rooms,
+    turns,
+    wording,
+)
 from legalaid.access import NotALawyer, lawyer
 from legalaid.days import HORIZON
 from legalaid.forms import ADVICE_MAX, WORDS_MAX, QuestionForm
@@ -97,7 +107,10 @@ async def _day(session: Session, who: Identity, me: LawyerRow) -> dict[str, Any]
     days = await repository.help_days(session, me.station_id, now, now + HORIZON)
     day = days[0] if days else None
     mine = await _turns(session, day, who) if day else []
-    queue = await repository.waiting(session, me.station_id)
+    mine_by_name = await directory_links.asked_for(session, me.staff_id)
+    queue = sorted(
+        await repository.waiting(session, me.station_id), key=lambda view: view.wish_id not in mine_by_name
+    )
     running = [one for one in mine if one.state is TurnState.RUNNING]
     rooms = {one.id: await turn_rooms.of(session, one.id) for one in running}
     return {
@@ -110,6 +123,7 @@ async def _day(session: Session, who: Identity, me: LawyerRow) -> dict[str, Any]
         "turn_states": wording.TURN_STATES,
         "queue": queue,
         "by_id": {view.id: view for view in queue},
+        "by_name": mine_by_name,
         "rooms": {turn: r.id for turn, r in rooms.items() if r and r.state is SittingState.AGREED},
     }
 
@@ -180,7 +194,7 @@ async def _question(
         view = await service.get(session, question_id)
         history = await service.history(session, Ref("question", question_id))
         prison = await scheduler.prison(session, view.prison_id)
-        wished = await directory.name_of(session, view.wish_id)
+        wished = await directory.told(session, view.wish_id)
         spoken = await reading.voice_seconds(session, question_id)
         stations = await handover.targets(session, view.station_id, "question")
     return page(
