@@ -80,7 +80,7 @@ async def test_a_mediation_from_the_request_to_the_result(
 
     await prove(db)
     await family(browser, sign_in, helped)
-    assert "您的调解" in (await browser.get("/home")).text
+    assert "您的调解已定时间" in (await browser.get("/home")).text
     (sitting,) = set(re.findall(r"/sittings/(sit_\w+)", (await browser.get(f"/gatherings/{gathering}")).text))
     live = (await browser.get(f"/sittings/{sitting}")).text
     assert "警官在场" in live
