@@ -270,3 +270,13 @@ async def at_terminal(session: Session, terminal_id: str, now: datetime) -> Book
         limit=1,
     )
     return found[0] if found else None
+
+
+async def visit_rooms(session: Session, prison_id: str) -> list[tuple[str, str]]:
+    """(id, name) of the prison's visit rooms, by name."""
+    rows = await session.execute(
+        select(VisitRoomRow.id, VisitRoomRow.name)
+        .where(VisitRoomRow.prison_id == prison_id)
+        .order_by(VisitRoomRow.name, VisitRoomRow.id)
+    )
+    return [(room_id, name) for room_id, name in rows]

@@ -20,6 +20,7 @@ from web.edge import Arrivals, BodyLimit, Edge
 from web.media import MediaNode
 from web.metrics import Metrics
 from web.routes import (
+    absence,
     account,
     admin,
     aid,
@@ -96,6 +97,7 @@ ROUTERS = (
     officer.router,
     planner.router,
     happenings.router,
+    absence.router,
     help_day.router,
     roster.router,
     rehearsal.router,

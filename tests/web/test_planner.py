@@ -7,9 +7,9 @@ import pytest
 
 from core import clock
 from core.db import Database
-from core.ids import Ref
+from core.ids import SYSTEM, Ref
 from people import repository as people
-from scheduler import flags, offering, planner, plans, wishes
+from scheduler import flags, offering, planner, plans, setup, wishes
 from scheduler import service as schedule
 from scheduler.model import BookingState
 from tests.web import place, staffed
@@ -181,3 +181,18 @@ async def test_a_rehearsal_shows_what_would_happen(
     assert "模拟 4 周" in shown.text
     async with db.read() as session:
         assert await flags.open_in(session, house.place.prison) == []
+
+
+async def test_a_lawyer_who_is_away_and_a_blocked_room_are_reported(
+    browser: Browser, db: Database, house: Staffed, sign_in: SignIn
+) -> None:
+    await sign_in(browser, house.monitor, strong=True)
+    path = "/officer/lawyer-away"
+    assert "律师缺席" in (await browser.get("/officer/happenings")).text
+    assert (await browser.get(path)).status_code == 200
+    assert (await browser.send_form(path, {"from": "soon", "till": ""})).status_code == 422
+    async with db.write() as session:
+        room = await setup.visit_room(session, SYSTEM, house.place.prison, "一号会见室")
+    form = {"kind": "room-blocked", "room": room, "from": "", "till": ""}
+    assert (await browser.send_form("/officer/happenings", form)).status_code == 303
+    assert "一号会见室" in (await browser.get("/officer/happenings")).text

@@ -29,8 +29,16 @@ from web.templating import redirect, render
 
 router = APIRouter(include_in_schema=False)
 Text = Annotated[str, Form()]
-# Reported elsewhere: by closing a date, by ending a relationship, by the prison's own list.
-_ELSEWHERE = frozenset({Kind.DATE_CLOSED, Kind.SESSION_CLOSED, Kind.DETAILS_CHANGED})
+# Reported elsewhere: by closing a date, suspending a visitor, ending a relationship, by the prison's own list.
+_ELSEWHERE = frozenset(
+    {
+        Kind.DATE_CLOSED,
+        Kind.SESSION_CLOSED,
+        Kind.DETAILS_CHANGED,
+        Kind.RESTRICTION,
+        Kind.VISITOR_UNAPPROVED,
+    }
+)
 OFFER_STATES: Mapping[str, str] = {
     "open": N_("offered, the family has not answered"),
     "accepted": N_("taken"),
@@ -73,6 +81,7 @@ async def _context(db: Database, who: Identity) -> dict[str, Any]:
             "terminals_named": [
                 (one.id, one.place) for one in await repository.terminals(session, on.prison.id)
             ],
+            "rooms_named": await repository.visit_rooms(session, on.prison.id),
             "officers_named": [(one.id, one.name) for one in staff],
             "offer_states": OFFER_STATES,
             "may_decide": Role.APPROVER in who.roles,
@@ -92,6 +101,12 @@ async def _about(session: Session, happening: Happening) -> str:
     if happening.terminal_id is not None:
         terminal = await repository.terminal(session, happening.terminal_id)
         names += [terminal.place] if terminal else []
+    if happening.visit_room_id is not None:
+        rooms = dict(await repository.visit_rooms(session, happening.prison_id))
+        names += [rooms.get(happening.visit_room_id, "")]
+    if happening.relative_id is not None:
+        relative = await people.relative(session, happening.relative_id)
+        names += [relative.name] if relative else []
     if happening.wing_id is not None:
         wings = await repository.wings(session, happening.prison_id)
         names += [wing.name for wing in wings if wing.id == happening.wing_id]
@@ -104,12 +119,12 @@ async def _about(session: Session, happening: Happening) -> str:
 @router.post("/officer/happenings")
 async def report(
     request: Request, services: Svc, who: Officer, kind: Text = "", inmate: Text = "", other: Text = "",
-    wing: Text = "", terminal: Text = "", officer: Text = "", words: Text = "",
+    wing: Text = "", terminal: Text = "", room: Text = "", officer: Text = "", words: Text = "",
     from_: Annotated[str, Form(alias="from")] = "", till: Text = "",
 ) -> Response:  # fmt: skip
     """Flags what it touches; where the kind asks for no decision, other times are offered at once."""
     typed = {"kind": kind, "inmate": inmate, "other": other, "wing": wing, "terminal": terminal,
-             "officer": officer, "words": words, "from": from_, "till": till}  # fmt: skip
+             "room": room, "officer": officer, "words": words, "from": from_, "till": till}  # fmt: skip
     try:
         async with services.db.write() as session:
             on = await duty.of(session, who)
@@ -139,7 +154,7 @@ async def _happening(session: Session, on: Duty, typed: Mapping[str, str]) -> Ha
             if inmate is None:
                 raise NotFound
             found[field] = inmate.id
-    for field, name in (("terminal_id", "terminal"), ("officer_id", "officer")):
+    for field, name in (("terminal_id", "terminal"), ("visit_room_id", "room"), ("officer_id", "officer")):
         if typed[name] and field in NATURES[kind].needs:
             found[field] = typed[name]
     if kind is Kind.LOCKDOWN and typed["wing"]:
