@@ -4,9 +4,9 @@ from collections.abc import Iterable
 from datetime import datetime
 from weakref import WeakKeyDictionary
 
-from sqlalchemy import ColumnElement, func, or_, select
+from sqlalchemy import BindParameter, bindparam, func, or_, select
 
-from core.db import Session
+from core.db import Session, UtcDateTime
 from policy import model
 from policy.model import Draft, Layer, LegalBasis, PolicySet, PolicyUnknown
 from policy.tables import PolicyRow, ScopeRow
@@ -48,17 +48,23 @@ async def path_of(session: Session, scope_id: str) -> tuple[str, ...]:
 
 async def _in_force(session: Session, path: tuple[str, ...], at: datetime) -> tuple[str, ...]:
     """The ids of the newest version in force of each scope, in the order of the path."""
-    rows = await session.execute(
-        select(PolicyRow.scope_id, PolicyRow.id)
-        .where(PolicyRow.scope_id.in_(path), PolicyRow.approved_at.is_not(None), *_valid(at))
-        .order_by(PolicyRow.version)
-    )
+    rows = await session.execute(_IN_FORCE, {"path": list(path), "at": at})
     newest = {row[0]: row[1] for row in rows}
     return tuple(newest[scope_id] for scope_id in path if scope_id in newest)
 
 
-def _valid(at: datetime) -> tuple[ColumnElement[bool], ...]:
-    return (PolicyRow.valid_from <= at, or_(PolicyRow.valid_to.is_(None), PolicyRow.valid_to > at))
+_AT: BindParameter[datetime] = bindparam("at", type_=UtcDateTime())
+# Asked by every page: built once.
+_IN_FORCE = (
+    select(PolicyRow.scope_id, PolicyRow.id)
+    .where(
+        PolicyRow.scope_id.in_(bindparam("path", expanding=True)),
+        PolicyRow.approved_at.is_not(None),
+        PolicyRow.valid_from <= _AT,
+        or_(PolicyRow.valid_to.is_(None), PolicyRow.valid_to > _AT),
+    )
+    .order_by(PolicyRow.version)
+)
 
 
 async def _layers(session: Session, policy_ids: tuple[str, ...]) -> list[Layer]:

@@ -1,6 +1,6 @@
 """The rules over many slots, and what becomes of a broken rule: refused, or sent to whoever may let it pass. Pure."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 from core.errors import Reason
@@ -33,10 +33,29 @@ _OF_THE_DAY = frozenset(
         rules.lead_too_young,
     }
 )
-_WIDE = tuple((place, rule) for place, rule in enumerate(rules.RULES) if rule in _OF_THE_CASE | _OF_THE_DAY)
-_NARROW = tuple(
-    (place, rule) for place, rule in enumerate(rules.RULES) if rule not in _OF_THE_CASE | _OF_THE_DAY
+# Rules that look at the day of a slot, for which wing and for whom it is, and at nothing else of it.
+_OF_THE_GROUP = frozenset(
+    {
+        rules.level_without_visits,
+        rules.other_group,
+        rules.wing_day,
+        rules.allowance_used,
+        rules.window_without_visits,
+    }
 )
+# Rules that have nothing to say of any slot unless there is something of this kind in the case.
+_NEEDS: Mapping[Rule, Callable[[Case], object]] = {
+    rules.locked_down: lambda case: case.lockdowns,
+    rules.inmate_busy: lambda case: case.inmate.busy,
+    rules.inmate_elsewhere: lambda case: case.inmate.away,
+    rules.kept_apart: lambda case: case.inmate.apart,
+    rules.visitor_busy: lambda case: any(visitor.busy for visitor in case.visitors),
+}
+_Asked = Sequence[tuple[int, Rule]]
+_NUMBERED: _Asked = tuple(enumerate(rules.RULES))
+_WIDE: _Asked = tuple(one for one in _NUMBERED if one[1] in _OF_THE_CASE | _OF_THE_DAY)
+_GROUPED: _Asked = tuple(one for one in _NUMBERED if one[1] in _OF_THE_GROUP)
+_NARROW: _Asked = tuple(one for one in _NUMBERED if one[1] not in _OF_THE_CASE | _OF_THE_DAY | _OF_THE_GROUP)
 # Reasons that an office may let pass and that say the allowance is used: then a visit beyond it is claimed.
 BEYOND_ALLOWANCE = frozenset(
     {"allowance-used", "remand-week-used", "no-visits-at-level", "no-visits-in-period"}
@@ -53,28 +72,42 @@ class Verdict:
     chain: tuple[Office, ...] = ()
 
 
-def month(case: Case, slots: Iterable[SlotFacts]) -> list[tuple[Reason, ...]]:
+def month(case: Case, slots: Sequence[SlotFacts]) -> list[tuple[Reason, ...]]:
     """Every reason against each slot, as `rules.refusals` would answer them one by one."""
     days: dict[object, _Found] = {}
-    answers = []
+    groups: dict[object, _Found] = {}
+    narrow = [one for one in _NARROW if one[1] not in _NEEDS or _NEEDS[one[1]](case)]
+    answers: list[tuple[Reason, ...]] = []
     for slot in slots:
-        wide = days.get(slot.day)
+        group = slot.day, slot.wing_id, id(slot.audience)  # alive as long as its slot is
+        wide = groups.get(group)
         if wide is None:
-            wide = days[slot.day] = _ask(_WIDE, case, slot)
-        found = _ask(_NARROW, case, slot)
+            if slot.day not in days:
+                days[slot.day] = _ask(_WIDE, case, slot)
+            wide = groups[group] = [*days[slot.day], *_ask(_GROUPED, case, slot)]
+        found = _ask(narrow, case, slot)
         if wide:
-            found = sorted([*wide, *found], key=lambda entry: entry[0])
-        answers.append(tuple(reason for _, reason in found))
+            found = sorted([*wide, *found], key=_number)
+        answers.append(tuple([reason for _, reason in found]))
     return answers
 
 
-def _ask(asked: Sequence[tuple[int, Rule]], case: Case, slot: SlotFacts) -> _Found:
+def _number(entry: tuple[int, Reason]) -> int:
+    return entry[0]
+
+
+def _ask(asked: _Asked, case: Case, slot: SlotFacts) -> _Found:
     return [(place, reason) for place, rule in asked if (reason := rule(case, slot)) is not None]
 
 
-def verdict(policy: FamilyPolicy, reasons: Iterable[Reason]) -> Verdict:
+_FREE = Verdict(())
+
+
+def verdict(policy: FamilyPolicy, reasons: Sequence[Reason]) -> Verdict:
     """Splits the reasons by what the policy says of each. The chain is the union of all chains, each office once,
     the nearest first (rules, section 7): nobody is passed over because another rule was broken too."""
+    if not reasons:
+        return _FREE
     refused: list[Reason] = []
     excepted: list[Reason] = []
     for reason in reasons:

@@ -72,7 +72,7 @@ async def claimed(
         "last": last - 1,
     }
     if isinstance(ignoring, Ignoring):
-        rows = await session.execute(_CLAIMS.where(_unless(IGNORED)), given | ignoring.given)
+        rows = await session.execute(_LIVE_CLAIMS, given | ignoring.given)
     else:
         rows = await session.execute(_CLAIMS.where(_unless(ignoring)), {**given, "now": clock.now()})
     found = Claimed()
@@ -114,6 +114,9 @@ _CLAIMS = (
 def _unless(ignored: ColumnElement[bool]) -> ColumnElement[bool]:
     """Claims of no booking of ours, or of one that neither has run out nor is left out."""
     return or_(BookingRow.id.is_(None), and_(~STALE, ~ignored))
+
+
+_LIVE_CLAIMS = _CLAIMS.where(_unless(IGNORED))
 
 
 def _on_weekend(day: date) -> bool:

@@ -4,7 +4,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
 
-from sqlalchemy import select
+from sqlalchemy import bindparam, select
 
 from core.db import Session
 from core.errors import NotFound, Reason
@@ -106,14 +106,15 @@ async def month(
     return (await choice(session, actor, inmate_id, first, last)).month(year, month_number)
 
 
+_SHUT = select(ClosedDateRow.day, ClosedDateRow.words).where(
+    ClosedDateRow.prison_id == bindparam("prison"),
+    ClosedDateRow.template_id.is_(None),
+    ClosedDateRow.day.between(bindparam("first"), bindparam("last")),
+)
+
+
 async def _closed_days(session: Session, prison_id: str, first: date, last: date) -> dict[date, Reason]:
-    rows = await session.execute(
-        select(ClosedDateRow.day, ClosedDateRow.words).where(
-            ClosedDateRow.prison_id == prison_id,
-            ClosedDateRow.template_id.is_(None),
-            ClosedDateRow.day.between(first, last),
-        )
-    )
+    rows = await session.execute(_SHUT, {"prison": prison_id, "first": first, "last": last})
     text = CLOSED["prison-closed"]
     return {day: Reason("prison-closed", text, {"words": words}) for day, words in rows}
 
