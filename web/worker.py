@@ -19,6 +19,7 @@ import recording.bundling
 import recording.days
 import recording.recheck
 import recording.retention
+import recording.reviews
 import recording.stamping
 import recording.storing
 import recording.tasks
@@ -63,6 +64,7 @@ class Worker:
             Job("visits are granted where they are saved", 21600, lambda: scheduler.tasks.grant_visits(db)),
             Job("notices are delivered", 2, lambda: notices.tasks.deliver_due(db, channel)),
             Job("visits that no node ran are closed", 60, lambda: rooms.tasks.close_missed(db)),
+            Job("calls to be listened to again", 30, lambda: recording.reviews.enqueue(db)),
             Job("the officers' desk is seen to", 2, lambda: rooms.desk_watch.look(db)),
             Job("calls that broke are made good", 5, lambda: rooms.redress.make_good(db)),
             Job("dead tickets are forgotten", 600, lambda: rooms.tasks.purge_tickets(db)),

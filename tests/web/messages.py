@@ -18,6 +18,7 @@ import people.model
 import policy.presets
 import policy.wording
 import policy.year_text
+import recording.reviews
 import rooms.desk_tasks
 import rooms.words
 import scheduler.happenings
@@ -73,6 +74,8 @@ def of_tables() -> Iterator[tuple[str, str]]:
         "notices.model.STATE_TEXTS": notices.model.STATE_TEXTS,
         "rooms.desk_tasks.TEXTS": rooms.desk_tasks.TEXTS,
         "rooms.desk_tasks.OUTCOMES": rooms.desk_tasks.OUTCOMES,
+        "recording.reviews.WHY": recording.reviews.WHY,
+        "recording.reviews.OUTCOMES": recording.reviews.OUTCOMES,
         "rooms.words.MARKS": rooms.words.MARKS,
         "scheduler.rules.CLOSED": scheduler.rules.CLOSED,
         "scheduler.happenings: names": {k: n.name for k, n in scheduler.happenings.NATURES.items()},

@@ -17,9 +17,11 @@ from recording import search
 from recording import service as recordings
 from recording.model import RecordingState, RecordingView
 from recording.seal import SealVerdict
+from rooms import call_log
+from rooms.words import MARKS
 from scheduler import repository as scheduler
 from scheduler.model import BookingView
-from web import duty, listening, playback, ranges
+from web import duty, listening, playback, ranges, voices
 from web.deps import Db, Svc
 from web.duty import Officer
 from web.forms import at_fields
@@ -191,8 +193,12 @@ async def play(
         async with services.db.read() as session:
             visit = await _theirs(session, who, booking_id)
             leave = await listening.leave(session, who, visit.takes[0].id, opening)
+            course = await call_log.course(session, visit.booking)
     except listening.ListeningEnded:
         return redirect(f"/recordings/{booking_id}")
+    shown = playback.of(visit.takes)
+    began = min(take.started_at for take in visit.takes)
+    seats, minutes = (course.record.seats, course.minutes) if course is not None else ((), ())
     size = sum(track.bytes for take in visit.takes for track in take.tracks)
     verdicts = await _prove(services, visit.takes) if prove or size <= PROVE_AT_ONCE else {}
     return render(
@@ -200,7 +206,9 @@ async def play(
         "recordings/play.html",
         visit=visit,
         states=STATES,
-        shown=playback.of(visit.takes),
+        shown=shown,
+        voices=voices.of(seats, minutes, began, shown.total_ms),
+        marks=MARKS,
         opening=leave,
         reason=listening.REASONS[leave.reason],
         verdicts=verdicts,

@@ -3,12 +3,14 @@
 
 import { MasterClock } from "./playback-clock.js";
 import { Heard } from "./playback-heard.js";
+import { Notes } from "./playback-notes.js";
 import { Take } from "./playback-take.js";
 
 const STEP_MS = 60;
 const SKIP_MS = 5000;
 const LEADER_MS = 500;
 const INSTANT_MS = 300; // who comes in so soon is shown already: no flicker at the very beginning
+const LEAD_MS = 400; // before somebody speaks
 const PATIENCE_MS = 6000; // a take that is not ready by then is left behind, and said so
 
 /** "3:07" or "1:03:07". */
@@ -29,6 +31,8 @@ class Player {
     this.heard = new Heard(root.dataset.heard);
     this.seekBar = root.querySelector("[data-seek]");
     this.lateSince = null;
+    this.spoken = JSON.parse(root.dataset.spoken || "[]");
+    this.skips = root.querySelector("[data-skip]");
     this.#controls();
     this.#eventButtons();
     root.addEventListener("keydown", (event) => this.#key(event));
@@ -45,8 +49,17 @@ class Player {
     const placed = this.clock.position();
     for (const take of this.takes) take.follow(placed, { moving, speed: this.clock.speed });
     if (moving) this.heard.at(at);
+    if (moving) this.#skip(at);
     if (this.clock.running && this.clock.over) this.pause();
     this.#show(at);
+  }
+
+  // Over what nobody says, where the officer wants that: what is skipped is not entered as heard.
+  #skip(at) {
+    if (!this.skips?.checked || !this.spoken.length) return;
+    if (this.spoken.some(([from, to]) => at >= from - LEAD_MS && at < to)) return;
+    const next = this.spoken.find(([from]) => from - LEAD_MS > at);
+    if (next && next[0] - LEAD_MS - at > STEP_MS * 4) this.place(next[0] - LEAD_MS);
   }
 
   play() {
@@ -208,4 +221,10 @@ class Person {
   }
 }
 
-for (const root of document.querySelectorAll("[data-playback]")) new Player(root);
+for (const root of document.querySelectorAll("[data-playback]")) {
+  const player = new Player(root);
+  const notes = root.querySelector("[data-notes]");
+  if (notes) {
+    new Notes(notes, { position: () => player.clock.position(), place: (ms) => player.place(ms), face: clockText });
+  }
+}
