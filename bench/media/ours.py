@@ -11,6 +11,7 @@
 
 import asyncio
 import json
+import shutil
 import sys
 from collections import Counter
 from pathlib import Path
@@ -21,7 +22,8 @@ import uvloop
 from bench.media.steward import Steward
 from core import garbage
 from core.ids import Ref
-from recording import folder
+from recording import clear, folder
+from recording.locked import Key
 from recording.recorder import RoomRecorder
 from recording.writer import Writer
 from rooms.client import MediaKind
@@ -45,6 +47,7 @@ class Server:
         self.looked = 0.0
         self.looking: asyncio.Task[None] | None = None
         self.home = home
+        self.key = Key.fresh()  # files are locked, as in the product
         self.writer = Writer()
         self.healthy = True
 
@@ -83,7 +86,7 @@ class Server:
             b.show(0, a, audio=True, video=True)
             path = self.home / f"call-{number}"
             folder.make(path)
-            recorder = RoomRecorder(path.name, path, self.writer, _finished)
+            recorder = RoomRecorder(path.name, path, self.writer, _finished, self.key)
             for line, leg in enumerate((a, b)):
                 officer.show(line, leg, audio=True, video=True)
                 recorder.add(leg, Ref("relative", leg.id), "relative", "-")
@@ -106,9 +109,23 @@ class Server:
         lost = sum(leg.statistics().lost_up for leg in self.legs.values())
         for recorder in self.recorders:
             await recorder.finish("over")
-        files = [str(path) for path in self.home.glob("call-*/*.webm")]
+        files = await asyncio.to_thread(self._opened)
         counters = {name: count for name, count in Counter(self.factory.counters).items() if count}
         return {"files": files, "healthy": self.healthy, "lost": lost, "counters": counters}
+
+    def _opened(self) -> list[str]:
+        """The recordings in the clear, for who looks at them."""
+        files = []
+        for path in self.home.glob("call-*/*.webm"):
+            place = path.with_name(f"clear-{path.name}")
+            with (
+                clear.open_file(path, self.key) as opened,
+                opened.file() as source,
+                place.open("wb") as target,
+            ):
+                shutil.copyfileobj(source, target)
+            files.append(str(place))
+        return files
 
 
 async def _finished(reason: str) -> None:
