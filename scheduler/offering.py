@@ -120,7 +120,7 @@ def _choose(
     if supply is None:
         return [None] * len(views)
     slots = {one.slot.id: one.slot for found in open_for for one in found}
-    at = openings.moments(slots.values(), supply.shifts)
+    at = supply.moments(slots.values())
     capacity = supply.capacities(at) | {f"seat:{s.id}": s.capacity - s.taken for s in slots.values()}
     ways, meant = [], []
     for number, (view, found) in enumerate(zip(views, open_for, strict=True)):

@@ -4,23 +4,23 @@ Shared by whoever plans ahead (wishes) and whoever must find another time (offer
 that books by hand.
 """
 
-from collections.abc import Collection, Iterable, Sequence
-from dataclasses import dataclass
-from datetime import date, datetime, timedelta
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, date, datetime, timedelta
 
 from sqlalchemy import select
 
 from core.db import Session
 from core.errors import Reason
 from scheduler import facts, judging, repository, roster, seating, shifts
-from scheduler.case import SlotFacts
+from scheduler.case import SlotFacts, Stretch
 from scheduler.facts import Ground, Guest
 from scheduler.happenings import Kind
-from scheduler.model import OPEN_STATES, BookingView
+from scheduler.model import OPEN_STATES, TICK_MINUTES, BookingView, ClaimKind, ticks
 from scheduler.planning_tables import HappeningRow
 from scheduler.seating import Seat
 from scheduler.shifts import Shift
-from scheduler.tables import BookingRow, WingRow
+from scheduler.tables import BookingRow, ClaimRow, TerminalRow, WingRow
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,19 +77,38 @@ async def _closed_days(session: Session, prison_id: str) -> list[tuple[datetime,
 
 @dataclass(frozen=True, slots=True)
 class Supply:
-    """What is left in a prison: seats to sit on and officers to watch, less what is booked already."""
+    """What is left in a prison: seats to sit on and officers to watch, less what is booked already. `elsewhere`: when
+    a terminal (by id) is taken for something that is no visit: a lawyer's meeting, a turn of a help day."""
 
     seats: tuple[Seat, ...]
     shifts: tuple[Shift, ...]
     booked: tuple[BookingView, ...]
     wings: tuple[str, ...]
+    elsewhere: Mapping[str, Sequence[Stretch]] = field(default_factory=dict)
+
+    def moments(self, slots: Iterable[SlotFacts]) -> list[datetime]:
+        """Where something may run out: at each beginning, of whatever it is, and when an officer goes. Between two of
+        them nothing changes."""
+        found = {slot.starts_at for slot in slots}
+        found |= {first for spans in self.elsewhere.values() for first, _ in spans}
+        for shift in self.shifts:
+            found |= {shift.ends_at, *(first for first, _ in shift.breaks)}
+        return sorted(found)
+
+    def _usable(self, moment: datetime) -> list[Seat]:
+        span = (moment, moment + timedelta(minutes=1))
+        return [
+            seat
+            for seat in self.seats
+            if seat.usable(span)
+            and not any(first <= moment < last for first, last in self.elsewhere.get(seat.id, ()))
+        ]
 
     def capacities(self, moments: Iterable[datetime]) -> dict[str, int]:
         """Row name -> what is left: terminals of each wing and of all, and officers where there is a roster."""
         left: dict[str, int] = {}
         for moment in moments:
-            span = (moment, moment + timedelta(minutes=1))
-            usable = [seat for seat in self.seats if seat.usable(span)]
+            usable = self._usable(moment)
             on = [view for view in self.booked if view.starts_at <= moment < view.slot_ends_at]
             left[f"terminals:{moment.isoformat()}"] = max(0, len(usable) - len(on))
             for wing in self.wings:
@@ -133,15 +152,37 @@ async def supply(
         tuple(await roster.on_duty(session, prison_id, *span)),
         tuple(booked),
         tuple(wings),
+        await _elsewhere(session, prison_id, span),
     )
 
 
-def moments(slots: Iterable[SlotFacts], shifts_: Iterable[Shift]) -> list[datetime]:
-    """Where something may run out: at each beginning, and when an officer goes. Between two of them nothing changes."""
-    found = {slot.starts_at for slot in slots}
-    for shift in shifts_:
-        found |= {shift.ends_at, *(first for first, _ in shift.breaks)}
-    return sorted(found)
+async def _elsewhere(
+    session: Session, prison_id: str, span: tuple[datetime, datetime]
+) -> dict[str, list[Stretch]]:
+    """The prison's terminals that are claimed by what is no visit, and when, in ticks."""
+    numbers = ticks(*span)
+    rows = await session.execute(
+        select(ClaimRow.owner_id, ClaimRow.number)
+        .join(TerminalRow, TerminalRow.id == ClaimRow.owner_id)
+        .outerjoin(BookingRow, BookingRow.id == ClaimRow.booking_id)
+        .where(
+            ClaimRow.kind == ClaimKind.TERMINAL,
+            ClaimRow.number.between(numbers.start, numbers.stop - 1),
+            TerminalRow.prison_id == prison_id,
+            BookingRow.id.is_(None),
+        )
+        .order_by(ClaimRow.owner_id, ClaimRow.number)
+    )
+    width = timedelta(minutes=TICK_MINUTES)
+    found: dict[str, list[Stretch]] = {}
+    for terminal_id, number in rows:
+        begins = datetime.fromtimestamp(number * TICK_MINUTES * 60, UTC)
+        spans = found.setdefault(terminal_id, [])
+        if spans and spans[-1][1] == begins:
+            spans[-1] = (spans[-1][0], begins + width)
+        else:
+            spans.append((begins, begins + width))
+    return found
 
 
 def busy(person: str, slot: SlotFacts, moments_: Iterable[datetime]) -> list[str]:

@@ -3,7 +3,8 @@ engine as for files; a plan with its proof. Nothing is booked here.
 
     value     100 for each point of weight, less what a later choice and a later day cost (as in the file format)
     weight    10 * class (ordinary 10, priority 16), 5 for each day waited (40 at most), 100 more after 30 days
-    reserve   priority may take at most RESERVE of a wing's places; beyond that it counts as ordinary
+    reserve   priority may take at most `priority_share_percent` of a wing's places (policy), beyond that it counts as
+              ordinary; where the share is not nothing, one place at least
 """
 
 from collections.abc import Mapping, Sequence
@@ -23,7 +24,6 @@ from scheduler.openings import Opening
 from scheduler.plans import Plan
 from scheduler.wishes import Wish
 
-RESERVE = 0.3  # of a wing's places for wishes with a ground
 _ORDINARY, _PRIORITY = 10, 16
 _SHOWN = 3  # reasons kept for a wish that cannot be served
 
@@ -35,13 +35,15 @@ NOT_IN_WEEK = Reason("not-in-week", "None of the times wished for lies in these 
 
 @dataclass(frozen=True, slots=True)
 class Asked:
-    """One wish as it stands: its openings within the wish, with the rank they meet, or why there are none."""
+    """One wish as it stands: its openings within the wish, with the rank they meet, or why there are none. `share`: of
+    the wing's places, in percent, what priority may take."""
 
     wish: Wish
     wing_id: str
     open: tuple[tuple[Opening, int], ...]
     reasons: tuple[Reason, ...]
     waited: int
+    share: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,10 +98,10 @@ async def read(session: Session, plan: Plan) -> Week:
 
 
 async def _asked(session: Session, plan: Plan, wish: Wish, ground: facts.Ground, now: datetime) -> Asked:
-    waited = wish.waited_days(now)
+    waited, share = wish.waited_days(now), ground.policy.values.priority_share_percent
     days = [choice.day for choice in wish.choices if plan.first_day <= choice.day <= plan.last_day]
     if not days or ground.prison.id != wish.prison_id:
-        return Asked(wish, ground.inmate.wing_id, (), (NOT_IN_WEEK,), waited)
+        return Asked(wish, ground.inmate.wing_id, (), (NOT_IN_WEEK,), waited, share)
     guests = await facts.guests(session, wish.inmate_id, wish.relationships)
     found = await openings.of(session, ground, guests, (min(days), max(days)), ())
     ranked = [(one, _rank(wish, one.slot, ground.zone)) for one in found]
@@ -110,7 +112,7 @@ async def _asked(session: Session, plan: Plan, wish: Wish, ground: facts.Ground,
         for reason in one.reasons:
             against.setdefault(reason.code, reason)
     reasons = tuple(against.values())[:_SHOWN] or (wishes.NO_SUCH_TIME,)
-    return Asked(wish, ground.inmate.wing_id, usable, () if usable else reasons, waited)
+    return Asked(wish, ground.inmate.wing_id, usable, () if usable else reasons, waited, share)
 
 
 def _rank(wish: Wish, slot: SlotFacts, zone: ZoneInfo) -> int | None:
@@ -127,7 +129,7 @@ def weight_of(asked: Asked, *, first: bool) -> int:
 def pose(week: Week) -> Posed:
     """The week as columns and rows for the engine."""
     slots = week.slots
-    at = openings.moments(slots.values(), week.supply.shifts if week.supply else ())
+    at = week.supply.moments(slots.values()) if week.supply else []
     capacity = week.supply.capacities(at) if week.supply else {}
     capacity |= {f"seat:{slot.id}": slot.capacity - slot.taken for slot in slots.values()}
     capacity |= _reserves(week)
@@ -161,10 +163,14 @@ def _rows(week: Week, asked: Asked, one: Opening, at: Sequence[datetime]) -> lis
 def _reserves(week: Week) -> dict[str, int]:
     """How many visits of each wing may be taken by priority: a share of the places that are left, one at least."""
     places: dict[str, dict[str, int]] = {}
+    shares = {asked.wing_id: asked.share for asked in week.asked}
     for asked in week.asked:
         for one, _ in asked.open:
             places.setdefault(asked.wing_id, {})[one.slot.id] = one.slot.capacity - one.slot.taken
-    return {f"priority:{wing}": max(1, int(RESERVE * sum(of.values()))) for wing, of in places.items()}
+    return {
+        f"priority:{wing}": max(1, sum(of.values()) * shares[wing] // 100) if shares[wing] else 0
+        for wing, of in places.items()
+    }
 
 
 def _value(week: Week, weight: int, rank: int, slot: SlotFacts) -> int:

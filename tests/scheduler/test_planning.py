@@ -14,9 +14,10 @@ from core.db import Session
 from core.errors import Refused
 from core.ids import Ref
 from ledger import read
-from scheduler import planner, plans, service, wishes
-from scheduler.model import BookingState
+from scheduler import places, planner, plans, service, wishes
+from scheduler.model import BookingState, ClaimKind, ticks
 from scheduler.plans import Plan, PlanState, Proposal, ProposalState
+from scheduler.tables import SlotRow
 from scheduler.wishes import Choice, Wish, WishState
 from tests.conftest import FakeClock
 from tests.scheduler.world import Family, World
@@ -121,6 +122,29 @@ async def test_terminals_and_rosters_are_what_there_is(world: World) -> None:
     asked = [await wish(world, await world.family()) for _ in range(2)]
     found = await proposals(world, await plan(world))
     assert sum(found[one.id].slot_id is not None for one in asked) == 1
+
+
+async def test_a_lawyers_meeting_takes_its_terminal_and_its_inmate_out_of_the_plan(world: World) -> None:
+    """Two terminals, two wishes for one time; a meeting begins in the middle of it at one of the terminals."""
+    await world.terminal("T1")
+    taken = await world.terminal("T2")
+    slot = await tuesday(world, capacity=2)
+    asked = [await wish(world, await world.family()) for _ in range(2)]
+    async with world.db.write() as session:
+        row = await session.get_one(SlotRow, slot)
+        middle = ticks(row.starts_at + timedelta(minutes=20), row.ends_at + timedelta(minutes=20))
+        assert await places.claim(session, places.ticks_of(ClaimKind.TERMINAL, taken, middle), "sit_1")
+    found = await proposals(world, await plan(world))
+    assert sum(found[one.id].slot_id is not None for one in asked) == 1
+    busy = await world.family()
+    await tuesday(world, hour=5)
+    async with world.db.write() as session:
+        keys = places.ticks_of(ClaimKind.INMATE, busy.inmate_id, middle)
+        assert await places.claim(session, keys, "sit_2")
+    last = await wish(world, busy, [choice(last=12)])
+    assert [one.code for one in (await proposals(world, await plan(world)))[last.id].reasons] == [
+        "inmate-busy"
+    ]
 
 
 async def test_a_stale_proposal_is_refused_and_explained(world: World) -> None:
