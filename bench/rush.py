@@ -6,7 +6,7 @@ all is over the database is asked: no slot has more bookings than places, no boo
 relative is in two at once, and the ledger's chain is whole. *Bare* is one connection that writes just the rows of a
 booking and asks nothing (`bench.booking`), in the same run.
 
-    python -m bench.rush [CLIENTS ...]
+    python -m bench.rush [CLIENTS ...]            on both databases
 """
 
 import asyncio
@@ -101,6 +101,8 @@ def _kill_midway(server: subprocess.Popen[str], after: int) -> int:
 
 def _finish(server: subprocess.Popen[str]) -> list[str]:
     out, _ = server.communicate(timeout=PATIENCE)
+    if server.returncode:
+        raise RuntimeError(f"a server of the rush ended with {server.returncode}")
     return out.splitlines()
 
 
