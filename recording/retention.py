@@ -20,7 +20,7 @@ from core.errors import Conflict, Misconfigured
 from core.ids import SYSTEM, Ref
 from core.log import fields
 from core.settings import Settings
-from recording import deletion, folder, repository, seal, storing, vault
+from recording import deletion, finding, folder, repository, seal, storing, vault
 from recording.deletion import Deletion
 from recording.errors import StoreUnavailable
 from recording.model import MOVES, RecordingState
@@ -128,6 +128,7 @@ async def _deleted(db: Database, one: RecordingRow, proof: str) -> None:
         await session.execute(
             update(TrackRow).where(TrackRow.recording_id == one.id).values(file_name="", bytes=0, gaps="[]")
         )
+        await finding.index(session, one.id)  # what its notes said is found no more
         ledger.record.record(
             session,
             DELETED,

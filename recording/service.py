@@ -19,7 +19,7 @@ from core.keys import public_keys
 from core.log import fields
 from core.settings import Settings
 from people.model import Identity
-from recording import clear, folder, holds, repository, retention, seal, storing, vault
+from recording import clear, finding, folder, holds, repository, retention, seal, storing, vault
 from recording.clear import Clear
 from recording.errors import RecordingUnavailable, StoreUnavailable, TrackMissing
 from recording.locked import DamagedError, Key
@@ -143,7 +143,7 @@ class Recorders:
                     holds=await holds.count(session, booking_id),
                 )
             )
-            await session.flush()
+            await finding.index(session, recording_id)
             key = await vault.make(session, self._settings, recording_id)
             subject = Ref("recording", recording_id)
             ledger.record.record(

@@ -5,7 +5,8 @@ from datetime import datetime
 from sqlalchemy import BigInteger, ForeignKey, Index, Text
 from sqlalchemy.orm import Mapped, mapped_column
 
-import recording.export_table  # noqa: F401 - one metadata, in two files
+import recording.export_table
+import recording.term_table  # noqa: F401 - one metadata, in three files
 from core.db import Base
 
 
@@ -41,6 +42,7 @@ class RecordingRow(Base):
     damage: Mapped[str] = mapped_column(default="")  # of a damaged one: a code and the file
     store: Mapped[str | None]  # "s3": its files lie in the store; NULL: in its folder
     stored_at: Mapped[datetime | None] = mapped_column(index=True)
+    indexed: Mapped[bool | None]  # whether it stands in `recording_term`; NULL: from before there was one
 
 
 class KeyRow(Base):

@@ -13,7 +13,7 @@ from core.errors import Conflict
 from core.ids import SYSTEM, Ref, new_id
 from core.log import fields
 from core.settings import Settings
-from recording import folder, repository, service, vault
+from recording import finding, folder, repository, service, vault
 from recording.errors import MasterKeyMissing
 from recording.model import INTERRUPTED, LEASE_S, RecordingState
 from recording.sealing import Facts, Sealed, event_details, is_for_people, seal_folder
@@ -157,6 +157,7 @@ async def _sealed(db: Database, one: RecordingRow, sealed: Sealed, token: str) -
             for event in sealed.events
             if is_for_people(event)
         )
+        await finding.index(session, one.id)
         ledger.record.record(
             session,
             "system:recording:sealed",

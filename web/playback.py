@@ -58,6 +58,7 @@ HIDDEN = frozenset({"track:clock", "track:jump"})  # how the files' clocks were 
 _HOLD_WORDS: dict[str, str] = {hold.value: text for hold, text in HOLDS.items()}
 _END_WORDS: dict[str, str] = {end.value: text for end, text in ENDS.items()}
 _CODE_WORDS: dict[str, str] = {**WARNINGS, **REASONS}
+REASON_WORDS: dict[str, str] = {**_CODE_WORDS, **_END_WORDS}
 
 
 @dataclass(frozen=True, slots=True)

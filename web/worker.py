@@ -17,6 +17,7 @@ import notices.tasks
 import people.tasks
 import recording.bundling
 import recording.days
+import recording.finding
 import recording.recheck
 import recording.retention
 import recording.reviews
@@ -70,6 +71,7 @@ class Worker:
             Job("dead tickets are forgotten", 600, lambda: rooms.tasks.purge_tickets(db)),
             Job("old measurements of calls are forgotten", 3600, lambda: rooms.tasks.purge_minutes(db)),
             Job("finished recordings are sealed", 1, lambda: recording.tasks.seal_finished(db, settings)),
+            Job("old recordings are indexed", 10, lambda: recording.finding.index_old(db)),
             Job("approved copies are made", 5, lambda: recording.bundling.render_due(db, settings, watermark.mark)),
             Job("sealed recordings go to the store", 5, lambda: recording.storing.store_sealed(db, settings)),
             Job(

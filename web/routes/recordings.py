@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import date
+from functools import partial
 from pathlib import PurePath
 from typing import Annotated
 
@@ -10,10 +10,11 @@ from fastapi import APIRouter, Form, Request
 from pydantic import BaseModel, Field
 from starlette.responses import JSONResponse, Response
 
+import web.finding
 from core.db import Session
 from core.errors import NotFound, Reason
 from people.model import Identity
-from recording import search
+from recording import finding
 from recording import service as recordings
 from recording.model import RecordingState, RecordingView
 from recording.seal import SealVerdict
@@ -24,10 +25,11 @@ from scheduler.model import BookingView
 from web import duty, listening, playback, ranges, voices
 from web.deps import Db, Svc
 from web.duty import Officer
+from web.finding import Question_
 from web.forms import at_fields
 from web.i18n import N_
 from web.lights import Light, Tone
-from web.templating import redirect, render, sentence
+from web.templating import redirect, render, sentence, translated
 
 router = APIRouter(include_in_schema=False)
 
@@ -95,33 +97,25 @@ class Recorded:
 
 
 @router.get("/recordings")
-async def listing(request: Request, db: Db, who: Officer, day: str = "", q: str = "") -> Response:
+async def listing(request: Request, db: Db, who: Officer, asked: Question_) -> Response:
     async with db.read() as session:
         on = await duty.of(session, who)
-        chosen = _day(day)
-        found = await search.visits(
-            session, on.prison.id, words=q.strip(), within=on.bounds(chosen) if chosen else None
-        )
-        visits = [await _recorded(session, booking_id) for booking_id in found]
+        found = await finding.visits(session, asked.question(on))
+        visits = [await recorded(session, booking_id) for booking_id in found.bookings]
+        choices = await web.finding.choices(session, on, partial(translated, request))
     return render(
         request,
         "recordings/list.html",
         visits=visits,
-        day=chosen.isoformat() if chosen else "",
-        q=q,
+        asked=asked,
+        further=asked.further(found.following) if found.following else "",
         zone=on.zone,
         prison_name=on.prison.name,
+        choices=choices,
     )
 
 
-def _day(text: str) -> date | None:
-    try:
-        return date.fromisoformat(text)
-    except ValueError:
-        return None
-
-
-async def _recorded(session: Session, booking_id: str) -> Recorded:
+async def recorded(session: Session, booking_id: str) -> Recorded:
     booking = await scheduler.view(session, booking_id)
     if booking is None:
         raise NotFound
@@ -130,7 +124,7 @@ async def _recorded(session: Session, booking_id: str) -> Recorded:
 
 async def _theirs(session: Session, who: Identity, booking_id: str) -> Recorded:
     """The visit's recordings; `NotFound` for another prison's, as for none."""
-    visit = await _recorded(session, booking_id)
+    visit = await recorded(session, booking_id)
     if not visit.takes or visit.booking.prison_id != who.prison_id:
         raise NotFound
     return visit
