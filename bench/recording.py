@@ -1,4 +1,5 @@
-"""What recording costs: CPU seconds per participant-minute, while it is written and when it is sealed.
+"""What recording costs: CPU seconds per participant-minute, while it is written and when it is sealed, in the clear and
+locked; and how long a player's jump takes on the server.
 
 Twenty participants at once, each with 1 Mbit/s of VP8 at 30 frames per second and 48 kbit/s of Opus, fed in
 real time; packets are made beforehand, and the cost of feeding them to nobody is taken off.
@@ -8,6 +9,7 @@ real time; packets are made beforehand, and the cost of feeding them to nobody i
 
 import asyncio
 import json
+import random
 import sys
 import tempfile
 import time
@@ -17,7 +19,8 @@ from pathlib import Path
 from core import clock, keys
 from core import settings as core_settings
 from core.ids import Ref
-from recording import folder, seal, sealing
+from recording import clear, folder, seal, sealing
+from recording.locked import Key
 from recording.recorder import RoomRecorder
 from recording.writer import Writer
 from tests.recording.media import AUDIO, VIDEO, FakeLeg, Wire, descriptor, header
@@ -26,6 +29,7 @@ PARTICIPANTS = 20
 FPS, FRAME, SOUND = 30, 4166, 120  # frames per second, bytes per picture, bytes per 20 ms of sound
 KEY = b"\x10\x00\x00\x9d\x01\x2a" + (1280).to_bytes(2, "little") + (720).to_bytes(2, "little")
 TICK = 0.02
+JUMP = 256 << 10  # bytes that are read and sent at once (`web.ranges`)
 
 
 def packets(seconds: int) -> list[Wire]:
@@ -71,14 +75,14 @@ class Nobody:
         del kind, ntp, rtp
 
 
-async def written(path: Path, wires: list[Wire]) -> tuple[float, bool]:
+async def written(path: Path, wires: list[Wire], key: Key | None) -> tuple[float, bool]:
     """CPU seconds of recording everybody, and whether it kept up all the time."""
 
     async def finished(reason: str) -> None:
         del reason
 
     folder.make(path)
-    recorder = RoomRecorder(path.name, path, Writer(), finished)
+    recorder = RoomRecorder(path.name, path, Writer(), finished, key)
     legs = [FakeLeg(f"leg_{number}") for number in range(PARTICIPANTS)]
     for number, leg in enumerate(legs):
         recorder.add(leg, Ref("relative", str(number)), "relative", "-")
@@ -110,40 +114,54 @@ async def fed_to_nobody(wires: list[Wire]) -> float:
     return time.process_time() - cpu
 
 
-def sealed(path: Path, data_dir: Path) -> float:
+def sealed(path: Path, data_dir: Path, key: Key | None) -> float:
     """CPU seconds of sealing."""
     settings = core_settings.from_environment({}, mode="test", data_dir=data_dir)
     now = clock.now()
     facts = sealing.Facts(path.name, "bok", "room", "node", now, now, "over", None, now, "family", now)
     cpu = time.process_time()
-    sealing.seal_folder(path, facts, settings, keys.signer(data_dir), lambda: None)
+    sealing.seal_folder(path, facts, settings, keys.signer(data_dir), lambda: None, key)
     cpu = time.process_time() - cpu
     if not seal.verify_folder(path, keys.public_keys(data_dir / "keys")).intact:
         raise SystemExit("the sealed recording is not intact")
     return cpu
 
 
+def jump_ms(path: Path, key: Key) -> float:
+    """The slowest but five of a hundred reads of what a player asks for after a jump: 256 KiB of a locked file."""
+    choose, times = random.Random(1), []
+    with clear.open_file(path, key) as found:
+        for _ in range(100):
+            start = choose.randrange(max(1, len(found) - JUMP))
+            began = time.perf_counter()
+            found.read(start, min(start + JUMP, len(found)))
+            times.append((time.perf_counter() - began) * 1000)
+    return sorted(times)[-6]
+
+
 def main(seconds: int = 12) -> None:
     wires = packets(seconds)
     minutes = PARTICIPANTS * seconds / 60
+    row: dict[str, float | bool] = {
+        "participants": PARTICIPANTS,
+        "packets_per_s": round(len(wires) / seconds),
+    }
     with tempfile.TemporaryDirectory() as home:
-        path = Path(home) / "recordings" / "rec_1"
         idle = asyncio.run(fed_to_nobody(wires))
-        writing, healthy = asyncio.run(written(path, wires))
-        sealing_cpu = sealed(path, Path(home))
-        size = sum(one.stat().st_size for one in path.glob("*.webm"))
-    print(
-        json.dumps(
-            {
-                "cpu_s_per_participant_minute_writing": round((writing - idle) / minutes, 4),
-                "cpu_s_per_participant_minute_sealing": round(sealing_cpu / minutes, 4),
-                "participants": PARTICIPANTS,
-                "packets_per_s": round(len(wires) / seconds),
-                "bytes_per_participant_minute": round(size / minutes),
-                "kept_up": healthy,
+        for name, key in (("clear", None), ("locked", Key.fresh())):
+            path = Path(home) / "recordings" / f"rec_{name}"
+            writing, kept_up = asyncio.run(written(path, wires, key))
+            sealing_cpu = sealed(path, Path(home), key)
+            size = sum(one.stat().st_size for one in path.glob("*.webm"))
+            row |= {
+                f"cpu_s_per_participant_minute_writing_{name}": round((writing - idle) / minutes, 4),
+                f"cpu_s_per_participant_minute_sealing_{name}": round(sealing_cpu / minutes, 4),
+                f"bytes_per_participant_minute_{name}": round(size / minutes),
+                f"kept_up_{name}": kept_up,
             }
-        )
-    )
+            if key is not None:
+                row["jump_p95_ms"] = round(jump_ms(next(path.glob("*.webm")), key), 2)
+    print(json.dumps(row))
 
 
 if __name__ == "__main__":
