@@ -290,11 +290,18 @@ async def _run(
     count: int,
     capacity: int,
 ) -> Run:
+    """Lengths that nobody states come from the rules. What families book begins on the raster of the rules; a time
+    that is stated whole (a file's, another prison's) stands as it is."""
     if minutes and raster:
         return Run(starts, minutes, raster, count, capacity)
     rules = await _rules(session, scope_id)
+    if (starts.hour * 60 + starts.minute) % rules.raster_minutes:
+        raise OffTheRaster(minutes=rules.raster_minutes)
     length = minutes or rules.minutes
-    return Run(starts, length, raster or length + rules.turnaround_minutes, count, capacity)
+    step = raster or -(-(length + rules.turnaround_minutes) // rules.raster_minutes) * rules.raster_minutes
+    if step % rules.raster_minutes:
+        raise OffTheRaster(minutes=rules.raster_minutes)
+    return Run(starts, length, step, count, capacity)
 
 
 async def end_template(session: Session, actor: Ref, template_id: str) -> None:

@@ -2,8 +2,9 @@
 
 import logging
 from collections.abc import Sequence
+from datetime import timedelta
 
-from sqlalchemy import or_, select
+from sqlalchemy import delete, exists, or_, select
 
 from core import clock
 from core.db import Database, Session
@@ -17,10 +18,11 @@ from policy.rulebook import Span
 from scheduler import accounts, booking, decision, moves, placement, repository
 from scheduler.materialise import materialise as materialise_prison
 from scheduler.model import BookingState
-from scheduler.places import stale
-from scheduler.tables import BookingRow
+from scheduler.places import offered, stale
+from scheduler.tables import AllowanceRow, BookingRow, VisitorRow
 
 _log = logging.getLogger(__name__)
+_PICKS_KEPT = timedelta(hours=24)  # after they ended (rules N11: 1,440 minutes)
 _AT_ONCE = 200  # bookings handled in one run; the next run takes the rest
 
 NOT_DECIDED = Reason(
@@ -64,6 +66,27 @@ async def expire(db: Database) -> int:
             )
             ended += came_from is not None
     return ended
+
+
+async def forget_picks(db: Database) -> int:
+    """Picks that were never sent and ended a day ago are deleted: nobody need remember what somebody nearly booked.
+    Those that kept an offered time stay with their offer. Answers how many are gone; the ledger keeps its entries."""
+    before = clock.now() - _PICKS_KEPT
+    async with db.write() as session:
+        gone = await session.scalars(
+            delete(BookingRow)
+            .where(
+                BookingRow.state.in_((BookingState.EXPIRED, BookingState.WITHDRAWN)),
+                BookingRow.request_key.is_(None),
+                BookingRow.state_since <= before,
+                ~offered(),
+                ~exists().where(VisitorRow.booking_id == BookingRow.id),
+                ~exists().where(AllowanceRow.booking_id == BookingRow.id),
+            )
+            .returning(BookingRow.id)
+            .execution_options(synchronize_session=False)
+        )
+        return len(gone.all())
 
 
 async def place_approved(db: Database) -> int:

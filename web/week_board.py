@@ -16,6 +16,8 @@ from scheduler.planning_tables import WishRow
 from scheduler.plans import Plan, Proposal, ProposalState
 from scheduler.tables import BookingRow, PlaceRow, SlotRow
 from scheduler.wishes import Wish
+from web import load_board
+from web.load_board import LoadBoard
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,6 +84,7 @@ class WeekBoard:
     stale: tuple[Left, ...]
     loads: tuple[Load, ...]
     booked: int
+    burdens: LoadBoard
 
 
 async def of(session: Session, plan: Plan, zone: str, now: datetime) -> WeekBoard:
@@ -99,7 +102,29 @@ async def of(session: Session, plan: Plan, zone: str, now: datetime) -> WeekBoar
         stale=_with_reasons(proposals, ProposalState.STALE, known, names, now),
         loads=await _loads(session, plan, zone, slots, booked, proposals),
         booked=len(booked),
+        burdens=await _burdens(session, plan, slots, booked, proposals, known),
     )
+
+
+async def _burdens(
+    session: Session,
+    plan: Plan,
+    slots: Sequence[tuple[SlotRow, int]],
+    booked: Sequence[BookingView],
+    proposals: Sequence[Proposal],
+    known: Mapping[str, Wish],
+) -> LoadBoard:
+    rows = [row for row, _ in slots]
+    wings: dict[str, str] = {}
+    for wish in known.values():
+        inmate = await people.inmate(session, wish.inmate_id)
+        wings[wish.id] = inmate.wing_id if inmate else ""
+    planned = [
+        (one.id, one.slot_id, wings.get(one.wish_id, ""))
+        for one in proposals
+        if one.slot_id and one.state is ProposalState.PROPOSED
+    ]
+    return await load_board.of(session, plan.prison_id, rows, load_board.calls_of(booked, rows, planned))
 
 
 async def _names(session: Session, known: Iterable[Wish]) -> dict[str, str]:

@@ -57,6 +57,7 @@ class Worker:
         legal_means = LegalMeans.of(settings.secret_key.get_secret_value(), means.limiter)
         self.jobs = [
             Job("holds and requests expire", 5, lambda: scheduler.tasks.expire(db)),
+            Job("picks of before are forgotten", 3600, lambda: scheduler.tasks.forget_picks(db)),
             Job("approved bookings are placed", 2, lambda: scheduler.tasks.place_approved(db)),
             Job("weeks are planned", 1, lambda: scheduler.planner.work(db)),
             Job("plans are published", 1, lambda: scheduler.planner.publish(db)),

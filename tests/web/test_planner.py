@@ -59,6 +59,7 @@ async def test_from_wish_to_visit(browser: Browser, db: Database, house: Staffed
         plan = await plans.latest(session, house.place.prison)
     assert plan is not None
     assert '<svg class="bar"' in ready
+    assert "各终端负荷" in ready
     assert (await browser.send_form(f"/officer/planner/{plan.id}/publish", {})).status_code == 303
     assert await planner.publish(db) == 1
     assert "已发布" in (await browser.get("/officer/planner/state")).text
