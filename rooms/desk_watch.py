@@ -9,6 +9,8 @@ from core.db import Database, Session
 from core.ids import Ref
 from ledger import read as ledger
 from ledger.chain import Entry
+from ledger.record import record
+from people.model import Identity
 from rooms import desk_tasks, presence, repository, watches
 from rooms.desk_tasks import Kind
 from rooms.model import Phase, SeatRole, SeatView
@@ -21,6 +23,7 @@ BROUGHT_BY = timedelta(seconds=60)  # after the beginning
 MISSING_FOR = timedelta(seconds=20)  # without an officer: the next one is called
 OUT_FOR = timedelta(seconds=5)  # disconnected
 _ENTRIES = 2000
+_CHECKS_KEPT = 20  # failed checks of one person that are entered for one visit
 # What people and officers say in a call that is a task for somebody else, too.
 _SAID: dict[tuple[str, str], Kind] = {
     ("help:asked", ""): Kind.HELP,
@@ -166,6 +169,22 @@ async def _said(
             made = await desk_tasks.put(session, booking, kind, seat=seat, name=names.get(seat, ""))
             done += made is not None
     return done
+
+
+async def check_failed(session: Session, who: Identity, booking: BookingView) -> None:
+    """The device check of somebody who comes has failed; the second time an officer is asked to look."""
+    about = Ref("booking", booking.id)
+    tag = f"{'inmate' if who.subject.kind == 'terminal' else 'family'}:check:failed"
+    before = [
+        entry
+        for entry in await ledger.about(session, about, limit=_ENTRIES)
+        if (entry.tag, entry.actor_id) == (tag, who.subject.id)
+    ]
+    if len(before) >= _CHECKS_KEPT:
+        return
+    record(session, tag, actor=who.subject, subject=about)
+    if before and booking.opens_at <= clock.now() < booking.slot_ends_at:
+        await desk_tasks.put(session, booking, Kind.CHECK_FAILED, seat=who.subject.id, name=who.name)
 
 
 async def _page(session: Session, booking: BookingView, calls: Sequence[BookingView]) -> None:

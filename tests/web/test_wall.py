@@ -106,3 +106,16 @@ async def test_a_note_is_left_to_a_colleague_who_reads_it(
         (note,) = await watches.left_to(session, other)
     assert (await browser.send_form(f"/officer/shift/seen/{note.id}")).status_code == 303
     assert "家属身体不适" not in (await browser.get("/officer/shift")).text
+
+
+async def test_the_second_failed_check_asks_an_officer_to_help(
+    browser: Browser, db: Database, house: Staffed, visit: BookingView, sign_in: SignIn
+) -> None:
+    await sign_in(browser, Ref("relative", house.place.mei))
+    for waiting in (0, 1, 1):
+        assert (await browser.send_form(f"/visits/{visit.id}/check-failed")).status_code == 204
+        async with db.read() as session:
+            found = await desk_tasks.open_in(session, house.place.prison)
+        assert [task.kind for task in found] == [Kind.CHECK_FAILED] * waiting
+    await sign_in(browser, Ref("relative", house.place.stranger))
+    assert (await browser.send_form(f"/visits/{visit.id}/check-failed")).status_code == 404

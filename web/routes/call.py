@@ -12,6 +12,7 @@ from core.ids import Ref
 from ledger import read as ledger
 from people.model import Role
 from policy import repository as policies
+from rooms import desk_watch
 from rooms import service as rooms
 from rooms.tickets import IssuedTicket
 from scheduler import service as scheduler
@@ -77,6 +78,7 @@ async def visit(request: Request, booking_id: str, db: Db, who: Who, door: AtThe
         over=i18n.translate(door.language, over) if over else "",
         window=rules.values.reconnect_window_s,
         role=role,
+        checkFailed=f"/visits/{booking_id}/check-failed",
     )
     return render(
         request,
@@ -87,6 +89,15 @@ async def visit(request: Request, booking_id: str, db: Db, who: Who, door: AtThe
         waits=live.waits(role),
         home=_home(who.roles),
     )
+
+
+@router.post("/visits/{booking_id}/check-failed", include_in_schema=False)
+async def check_failed(db: Db, who: Who, booking_id: str) -> Response:
+    """The page tells that the device check of this visit has failed."""
+    async with db.write() as session:
+        booking = await scheduler.get_for(session, who, booking_id)
+        await desk_watch.check_failed(session, who, booking)
+    return Response(status_code=204)
 
 
 @router.get("/check", include_in_schema=False)

@@ -1,7 +1,7 @@
 // The device check: five parts, each with a result in plain words and one way to mend it.
 
 import { TEST_TONE, Meter, begin, obstacle, open, play } from "./devices.js";
-import { $, hasText, page, show, text, write } from "./page.js";
+import { $, csrf, hasText, page, show, text, write } from "./page.js";
 import { measure } from "./network.js";
 
 const PARTS = ["browser", "camera", "microphone", "speaker", "network"];
@@ -132,8 +132,17 @@ export class Check extends EventTarget {
       : states.includes("warn") ? "warn"
         : states.includes("busy") ? "busy" : states.includes("wait") ? "wait" : "good";
     $("check-sum").dataset.state = sum;
+    this.#tell(sum);
     write($("check-sum-text"), text(`check.sum.${sum}`));
     show($("report"), sum !== "busy");
+  }
+
+  // A check that failed before a visit is told once; an officer may be asked to help.
+  #tell(sum) {
+    if (sum === "busy") this.told = false;
+    if (sum !== "bad" || this.told || !page.checkFailed) return;
+    this.told = true;
+    fetch(page.checkFailed, { method: "POST", headers: { "X-CSRF-Token": csrf } }).catch(() => undefined);
   }
 
   #fillReport() {
