@@ -38,3 +38,11 @@ class TicketInvalid(Unauthorised):
 class TicketExpired(Unauthorised):
     code = "ticket-expired"
     text = "This took too long. Please open the page again."
+
+
+class NoOfficerHere(Forbidden):
+    code = "no-officer-here"
+    text = (
+        "This talk is confidential: no officer and no administrator can take part in it, see it or hear it. "
+        "That you tried is entered in the ledger."
+    )

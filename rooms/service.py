@@ -13,7 +13,7 @@ from people.model import Identity, RelationshipState, Role
 from rooms import bookings, opening, proving, repository, sittings, tickets
 from rooms.agreed import Agreed, Party, SittingState, SittingView
 from rooms.model import ActView, Phase, Purpose, RoomView, SeatRole, SeatState, SeatView
-from rooms.refusals import RelationshipEnded, SeatRefused, VisitNotOpen, VisitOver
+from rooms.refusals import NoOfficerHere, RelationshipEnded, SeatRefused, VisitNotOpen, VisitOver
 from rooms.tables import RoomRow
 from rooms.tickets import IssuedTicket
 from scheduler import repository as scheduling
@@ -129,7 +129,9 @@ async def _inmate_seat(session: Session, identity: Identity, agreed: Agreed, inm
 def _monitor_seat(identity: Identity, agreed: Agreed) -> SeatView:
     if identity.prison_id != agreed.prison_id:
         raise NotFound
-    if Role.MONITOR not in identity.roles or agreed.topology.power(SeatRole.MONITOR) is None:
+    if agreed.topology.power(SeatRole.MONITOR) is None:
+        raise NoOfficerHere
+    if Role.MONITOR not in identity.roles:
         raise Forbidden
     return SeatView(new_id("seat"), SeatRole.MONITOR, identity.subject, identity.name)
 

@@ -118,7 +118,7 @@ async def test_a_question_is_talked_about_and_nobody_listens(
     await acts.sees_and_hears(lawyer, "other", clip.INMATE)
     await acts.sees_and_hears(inmate, "other", clip.FAMILY)
 
-    assert json.loads(await officer.evaluate(REFUSED.format(sitting=sitting))) == [403, "forbidden"]
+    assert json.loads(await officer.evaluate(REFUSED.format(sitting=sitting))) == [403, "no-officer-here"]
     await officer.open(path)
     await officer.until("document.body.innerText.includes('404') || !document.getElementById('stage')")
 

@@ -103,7 +103,7 @@ async def test_from_the_papers_to_a_room_without_an_officer(
     assert (await browser.post(ticket, headers={"x-csrf-token": browser.csrf})).status_code == 201
     await sign_in(browser, await role(db, Role.MONITOR), strong=True)
     refused = await browser.post(ticket, headers={"x-csrf-token": browser.csrf})
-    assert (refused.status_code, refused.json()["code"]) == (403, "forbidden")
+    assert (refused.status_code, refused.json()["code"]) == (403, "no-officer-here")
     await sign_in(browser, aid.terminal, strong=True)
     assert f'href="/sittings/{sitting.id}"' in (await browser.get("/terminal/next")).text
     asked_first = await browser.get(f"/sittings/{sitting.id}")

@@ -81,7 +81,11 @@ async function open(frame, kind) {
   return true;
 }
 
-function run({ side, kind }, readable, writable) {
+function run({ side, kind, sealed }, readable, writable) {
+  if (!sealed) {
+    readable.pipeTo(writable).catch(() => undefined);
+    return;
+  }
   const work = side === "send" ? seal : open;
   const transform = async (frame, controller) => {
     if (await work(frame, kind)) controller.enqueue(frame);

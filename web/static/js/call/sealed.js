@@ -56,11 +56,11 @@ export class Seal extends EventTarget {
 
   // Before anything flows: `kind` of `sender` or `receiver` goes through the worker.
   through(end, kind, side) {
-    if (!this.able || !this.kinds.includes(kind)) return;
-    const options = { side, kind };
+    if (!this.able) return;
+    const options = { side, kind, sealed: this.kinds.includes(kind) };
     if (this.able === "transform") {
-      end.transform = new RTCRtpScriptTransform(this.worker, options);
-    } else {
+      if (options.sealed) end.transform = new RTCRtpScriptTransform(this.worker, options);
+    } else { // once a connection has such streams, nothing flows that does not go through one
       const { readable, writable } = end.createEncodedStreams();
       this.worker.postMessage({ op: "streams", options, readable, writable }, [readable, writable]);
     }
