@@ -24,7 +24,7 @@ from core.ids import new_id
 from core.log import fields
 from core.settings import Settings
 from rooms.tickets import Pass
-from signaling import entering, turn
+from signaling import ending, entering, turn
 from signaling.messages import Message
 from signaling.protocol import Close, Effect, Forward, Protocol, Redeem, Send
 
@@ -109,9 +109,7 @@ class _Socket:
             try:
                 yield
             finally:
-                for task in self._tasks:
-                    task.cancel()
-                await asyncio.gather(*self._tasks, return_exceptions=True)
+                await ending.end(self._tasks)
 
     def _start(self, work: Coroutine[Any, Any, None]) -> "asyncio.Task[None]":
         task = asyncio.create_task(work)

@@ -25,7 +25,7 @@ from rooms.codec import VideoCodec
 from rooms.model import Purpose
 from rooms.refusals import TicketInvalid
 from rooms.tickets import Pass
-from signaling import entering, fragment
+from signaling import ending, entering, fragment
 from signaling.messages import Message
 from signaling.protocol import NODE_SILENT_AFTER, SILENT_AFTER
 from signaling.refused import NoIceRestart, PreconditionFailed, PreconditionNeeded, refusal
@@ -175,9 +175,7 @@ class _Session:
             try:
                 yield
             finally:
-                for task in tasks:
-                    task.cancel()
-                await asyncio.gather(*tasks, return_exceptions=True)
+                await ending.end(tasks)
 
     async def _hear(self, told: Subscription, take: Callable[[Message], Awaitable[None]]) -> None:
         try:
