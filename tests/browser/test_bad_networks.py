@@ -14,6 +14,7 @@ from tests.browser.wire import Wire
 from tests.fakes import clip
 
 VOICE = Path(__file__).with_name("voice.js").read_text(encoding="utf-8")
+WINDOW = 6  # seconds in which a line is judged
 SOUND = 0.02  # of the samples may be made up: the rest was decoded, or repaired from the next packet
 PICTURE = "document.querySelector('.face:not([hidden]) .face-note').textContent"
 HINT = "['connection-hint', 'connection-hint-text'].map(id => document.getElementById(id))"
@@ -48,22 +49,22 @@ async def test_loss_a_narrow_line_and_a_gap(product: Product, crowd: Crowd) -> N
     family, inmate = visit.family, visit.inmate
 
     wire.up.loss = wire.down.loss = 0.05
-    await asyncio.sleep(12)  # speakers have been told of the loss and repeat themselves
-    there, here = await asyncio.gather(_during(inmate, 12), _during(family, 12))
+    await asyncio.sleep(4)  # speakers have been told of the loss and repeat themselves
+    there, here = await asyncio.gather(_during(inmate, WINDOW), _during(family, WINDOW))
     for got in (there, here):
         print("5 % loss", got)
         assert got["concealed"] <= SOUND * got["samples"], got
-        assert got["frames"] > 60, got
+        assert got["frames"] > 5 * WINDOW, got
     wire.up.loss = wire.down.loss = 0.0
 
     wire.up.rate = wire.down.rate = 300_000
     await family.until(f"{TOLD}.length > 0", seconds=40, what="to be told of the narrow line")
-    await asyncio.sleep(10)
-    there, here = await asyncio.gather(_during(inmate, 12), _during(family, 12))
+    await asyncio.sleep(8)
+    there, here = await asyncio.gather(_during(inmate, WINDOW), _during(family, WINDOW))
     for got in (there, here):
         print("300 kbit/s", got, await inmate.evaluate(PICTURE))
         assert got["concealed"] <= SOUND * got["samples"], got
-        assert got["frames"] > 12, got
+        assert got["frames"] > WINDOW, got
     wire.up.rate = wire.down.rate = 0.0
 
     wire.cut()

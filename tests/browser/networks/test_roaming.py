@@ -13,8 +13,11 @@ from tests.browser.person import Person
 from tests.browser.product import Product
 from tests.fakes import clip
 
-STEADY, PAUSE = 2.5, 1.2  # seconds for which media must come, and the longest pause in them
+STEADY, PAUSE = 1.5, 1.2  # seconds for which media must come, and the longest pause in them
 BETWEEN = 1.5  # seconds in which there is no network at all
+# Seconds within which media have come back, on a machine that has other things to do; the aim is three. Before the page
+# felt it by itself it took nine where a second network had been there all along.
+BACK = 7.5
 
 # The newest connection of the call; one of the device check has fewer lines, and may not be closed yet.
 LIVING = """(window.connections.filter((one) => one.connectionState !== "closed")
@@ -71,14 +74,15 @@ async def test_a_telephone_leaves_the_house_and_comes_back(
     first = await joined(visited)
     took = {"media only": await _way_dies(lab, visit)}
     assert await joined(visited) == first, "the socket lived: the leg is the same, its keys and streams go on"
-    for name, away, here in (("to mobile", "wifi", "mobile"), ("back home", "mobile", "wifi")):
-        took[name] = await _changes(lab, visit, away, here)
     lab.uplinks["mobile"].connect()
     lab.uplinks["wifi"].disconnect()
     took["both were there"] = await until_both_receive(visit)
+    lab.uplinks["wifi"].rules()
+    took["back home"] = await _changes(lab, visit, "mobile", "wifi")
     await visit.family.watch("other", acts.OTHER, clip.INMATE.pitch)
     await acts.sees_and_hears(visit.family, "other", clip.INMATE, frames=3, beeps=0, seconds=90)
     print(json.dumps({"roaming": kind, "seconds": took}))
+    assert max(took.values()) < BACK, took
     tags = [entry.tag for entry in await place.entries(visited, "officer:seat:")]
     assert tags.count("officer:seat:admitted") == 2, "a seat that comes back is not checked again"
     await acts.end(visit.officer)
