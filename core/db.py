@@ -17,6 +17,7 @@ from typing import Any
 from sqlalchemy import DateTime, Dialect, MetaData, event
 from sqlalchemy.engine import make_url
 from sqlalchemy.exc import DBAPIError
+from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession, async_sessionmaker, create_async_engine
 from sqlalchemy.orm import DeclarativeBase
 from sqlalchemy.types import TypeDecorator
@@ -106,7 +107,8 @@ class Database:
     async def write(self) -> AsyncIterator[AsyncSession]:
         """One transaction: committed at the end of the block, rolled back whole on any error.
 
-        Raises `Unavailable` where two transactions stood in each other's way: nothing happened, try again.
+        Raises `Unavailable` where two transactions stood in each other's way, or no connection came free in time:
+        nothing happened, try again.
         """
         failed: list[Hook] = []
         try:
@@ -141,7 +143,10 @@ class Database:
 
 
 def stood_in_the_way(error: BaseException) -> bool:
-    """Whether two transactions stood in each other's way (deadlock, serialization): trying again may help."""
+    """Whether two transactions stood in each other's way (deadlock, serialization), or so many waited that no
+    connection came free in time: trying again may help."""
+    if isinstance(error, PoolTimeout):
+        return True
     return isinstance(error, DBAPIError) and getattr(error.orig, "sqlstate", None) in _TRY_AGAIN
 
 

@@ -9,6 +9,7 @@ import logging
 from fastapi import FastAPI, Request
 from redis.exceptions import RedisError
 from sqlalchemy.exc import InterfaceError, OperationalError
+from sqlalchemy.exc import TimeoutError as PoolTimeout
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.requests import HTTPConnection
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
@@ -62,7 +63,7 @@ def _told(error: Exception) -> KinbridgeError:
     """What people are told of it: never more than that we are out of order, or partly so."""
     if isinstance(error, KinbridgeError):
         return error
-    if isinstance(error, OperationalError | InterfaceError | RedisError | ConnectionError):
+    if isinstance(error, OperationalError | InterfaceError | PoolTimeout | RedisError | ConnectionError):
         return Unavailable()
     return KinbridgeError()
 

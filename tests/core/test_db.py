@@ -5,6 +5,7 @@ from datetime import datetime, timedelta, timezone
 
 import pytest
 from sqlalchemy import select, text
+from sqlalchemy.ext.asyncio import create_async_engine
 
 from core import clock
 from core.db import Database, Session, UtcDateTime, after_commit
@@ -117,3 +118,18 @@ async def test_a_deadlock_is_said_to_be_worth_another_try(db: Database) -> None:
         return "through"
 
     assert sorted(await asyncio.gather(cross(1, 2), cross(2, 1))) == ["again", "through"]
+
+
+async def test_a_crowd_that_no_connection_comes_free_for_is_told_to_try_again(db: Database) -> None:
+    """SQLite's writers stand in line in this process; on PostgreSQL they wait for a connection, for a while."""
+    narrow = Database(create_async_engine(db.engine.url, pool_size=1, max_overflow=0, pool_timeout=0.05))
+    if db.is_sqlite:
+        await narrow.close()
+        return
+    async with narrow.write():
+        with pytest.raises(Unavailable):
+            async with narrow.write():
+                pass
+    async with narrow.write() as session:
+        assert await session.scalar(text("SELECT 1")) == 1
+    await narrow.close()
