@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from fastapi import Request
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
-from markupsafe import Markup
+from markupsafe import Markup, escape
 from starlette.responses import HTMLResponse, RedirectResponse
 
 from core.errors import Reason
@@ -51,6 +51,9 @@ def environment(language: str) -> Environment:
 
 def _gettext(language: str) -> Callable[..., str]:
     def _(english: str, **params: object) -> str:
+        """A moment that stands in a sentence stays an element (`<time>`); everything else is escaped as ever."""
+        if any(isinstance(value, Markup) for value in params.values()):
+            return escape(i18n.translate(language, english)).format(**params)
         return i18n.translate(language, english, params)
 
     return _

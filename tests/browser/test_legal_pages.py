@@ -67,6 +67,7 @@ async def aid(tmp_path_factory: pytest.TempPathFactory, sqlite_template: Path) -
                 ("counsel", house.counsel),
                 ("clerk", house.counsel),
                 ("admin", house.admin),
+                ("monitor", house.monitor),
                 ("terminal", terminal),
             ):
                 tokens[person], _ = await sessions.open_session(session, subject, strong=True, agent="test")
@@ -85,7 +86,9 @@ def _case_paths(case: str, referral: str, inmate: str) -> dict[str, tuple[str, s
         "case": (f"/cases/{case}?act=refuse", "clerk"),
         "lights": ("/lights", "admin"),
         "review": ("/reviews?by=day", "admin"),
-        "import": ("/admin/directory", "admin"),
+        "import": ("/admin/directory?q=律师", "admin"),
+        "years": ("/admin/years?calendar=CN&year=2028", "admin"),
+        "wing": ("/officer/help-day", "monitor"),
         "referral": (f"/referrals/{referral}", "clerk"),
         "terminal-cases": ("/terminal/lawyer/cases", "inmate"),
         "terminal-case": (f"/terminal/lawyer/cases/{case}", "inmate"),

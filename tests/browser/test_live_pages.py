@@ -9,18 +9,17 @@ from collections.abc import Mapping
 from pathlib import Path
 
 import pytest
-from axe_playwright_python.async_playwright import Axe
 
 from tests.browser import acts
 from tests.browser.chromium import Chromium
 from tests.browser.conftest import Crowd
+from tests.browser.gallery import violations
 from tests.browser.person import Person
 from tests.browser.product import ROOT, Product
 
 SCREENS = ROOT / "var" / "screens"
 SIZES = ((390, 844), (1440, 900))
 NARROW = (360, 740)
-RULES = {"runOnly": ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]}
 _PORTRAIT = Path(__file__).with_name("portrait.js").read_text(encoding="utf-8")
 WIFE = {
     "wall": ["#efe3d0", "#dcc9ae"], "window": "#cfe3ea", "clothes": "#2f6f73", "cheek": "rgb(220 120 100 / 35%)",
@@ -49,11 +48,7 @@ async def picture(person: Person, name: str, language: str, problems: list[str])
         if (width, height) != NARROW:
             await person.browser.screenshot(SCREENS / f"{name}-{width}-{language}.png", width, height)
         if (width, height) != NARROW and language == "zh":
-            found = (await Axe().run(page, options=RULES)).response["violations"]
-            problems += [
-                f"{name}-{language}-{width}: {one['id']} {[node['html'][:160] for node in one['nodes']]}"
-                for one in found
-            ]
+            problems += [f"{name}-{language}-{width}: {found}" for found in await violations(page)]
 
 
 async def speak(person: Person, language: str) -> None:
