@@ -109,7 +109,7 @@ async def test_every_page_is_accessible_and_pictured(browser: Browser, house: Ho
     assert await gallery.look_around(house.site, browser, house.paths, look) == {}
 
 
-@pytest.mark.parametrize("look", [PHONE, *DESKS, *gallery.SPECIAL], ids=lambda look: look.name)
+@pytest.mark.parametrize("look", [PHONE, DESKS[0], *gallery.SPECIAL[::3]], ids=lambda look: look.name)
 async def test_playback_is_accessible_and_pictured(browser: Browser, house: House, look: Look) -> None:
     visitor = await house.site.visit(browser, "monitor", look)
     page = await _opened(visitor, house)
