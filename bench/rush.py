@@ -33,7 +33,7 @@ from tests.scheduler.world import ADMIN, Family, build, family
 
 CAPACITY, SERVERS = 8, 2
 COUNTS = (50, 1000)
-PATIENCE = 240.0  # seconds for one rush
+PATIENCE = 420.0  # seconds for one rush, at most: a minute or so where nothing else runs
 
 
 async def prepare(db: Database, clients: int) -> tuple[list[Family], list[str]]:
@@ -100,7 +100,10 @@ def _kill_midway(server: subprocess.Popen[str], after: int) -> int:
 
 
 def _finish(server: subprocess.Popen[str]) -> list[str]:
-    out, _ = server.communicate(timeout=PATIENCE)
+    try:
+        out, _ = server.communicate(timeout=PATIENCE)
+    finally:
+        server.kill()  # if it is still at it: the database goes away next
     if server.returncode:
         raise RuntimeError(f"a server of the rush ended with {server.returncode}")
     return out.splitlines()
