@@ -17,6 +17,9 @@ if TYPE_CHECKING:
     from rooms.room import Room
 
 
+_BREACH = "rules-broken"  # the reason that the ladder of steps is for
+
+
 class ActRefusedError(Exception):
     """The act cannot be done now: a stable code and an English sentence."""
 
@@ -37,6 +40,7 @@ REFUSALS = {
     "not-paused": "The visit was not paused by an officer.",
     "reason-needed": "Please choose one of the reasons.",
     "text-needed": "Please write what is to be shown.",
+    "warn-first": "By the rules of this prison a breach is first answered by a milder step: warn or pause before.",
     "not-recorded": "Only the prepared warnings can be read out.",
     "silent-room": "No sound goes from an officer into this meeting. The words can be shown.",
     "somebody-speaks": "Another officer is speaking just now.",
@@ -66,6 +70,7 @@ def _reason(room: "Room", act: Acted) -> str:
 
 def _done(room: "Room", officer: Seat, act: Acted, tag: str, **details: str) -> None:
     """Into the ledger by code, into the recording's timeline and the prison's notes with the words."""
+    room.taken.add(act.act)
     if act.code:
         details["code"] = act.code
     room.enter(tag, officer.view.person, **details)
@@ -154,7 +159,9 @@ def pause(room: "Room", officer: Seat, act: Acted) -> None:
         raise refuse("not-live")
     if room.pause_code:
         raise refuse("already-paused")
-    room.pause_code, room.pause_words = _reason(room, act), act.text
+    code = _reason(room, act)
+    _climb(room, Act.PAUSE, code)
+    room.pause_code, room.pause_words = code, act.text
     _done(room, officer, act, "officer:visit:paused")
 
 
@@ -183,8 +190,18 @@ def silence(room: "Room", officer: Seat, act: Acted) -> None:
     _done(room, officer, act, "officer:visit:fell-silent")
 
 
+def _climb(room: "Room", step: Act, code: str) -> None:
+    """A breach is answered step by step, where policy has a ladder: at least one milder step comes first (rules F7,
+    U9). Danger, and whoever has no business there, wait for no step: those are other reasons."""
+    ladder = room.visit.rules.ladder
+    milder = ladder[: ladder.index(step)] if step in ladder else ()
+    if code == _BREACH and milder and room.taken.isdisjoint(milder):
+        raise refuse("warn-first")
+
+
 def end(room: "Room", officer: Seat, act: Acted) -> None:
     code = _reason(room, act)
+    _climb(room, Act.END, code)
     _done(room, officer, act, "officer:visit:ended")
     room.end(EndReason.BY_OFFICER, words.REASON_FAULT.get(code, Fault.NOBODY), code=code, words=act.text)
 

@@ -166,6 +166,7 @@ class RoomRules:
     record_while_paused: bool
     warnings: tuple[str, ...]  # codes of rooms.words.WARNINGS
     reasons: tuple[str, ...]  # codes of rooms.words.REASONS
+    ladder: tuple[str, ...] = ()  # acts against a breach, the mildest first; the last wants one before it
     codec: VideoCodec = VideoCodec.VP8  # of the pictures, where everybody can do it
     record_while_muted: bool = True  # the sound of whom an officer has muted
     most_bits: int = CAP  # per second, that one leg may send
@@ -234,6 +235,7 @@ class RoomRecord:
     pause_code: str = ""  # set while an officer's pause stands
     pause_words: str = ""
     seats: tuple[SeatView, ...] = field(default=())
+    taken: frozenset[str] = frozenset()  # kinds of acts that officers have done before this process; only read
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,7 +1,7 @@
 """Which rooms should run, how one is opened for what was agreed, and what is watched while it runs."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from sqlalchemy import or_, select
 
@@ -61,7 +61,8 @@ async def open_room(session: Session, about: Ref, node_id: str) -> Opened | None
     present = {party.person for party in agreed.parties}
     seats = await repository.seats(session, room_id)
     still_theirs = tuple(seat for seat in seats if not seat.role.visits or seat.person in present)
-    record = repository.as_record(row, still_theirs)
+    taken = frozenset(act.act for act in await repository.acts(session, room_id))
+    record = replace(repository.as_record(row, still_theirs), taken=taken)
     ledger.record.record(
         session,
         "system:room:opened",

@@ -38,6 +38,7 @@ def rules_of(policy: FamilyPolicy) -> RoomRules:
         record_while_paused=policy.record_while_paused,
         warnings=policy.warnings,
         reasons=policy.reasons,
+        ladder=policy.ladder,
         codec=VideoCodec(policy.video_codec),
         record_while_muted=policy.record_while_muted,
         most_bits=policy.most_kbit_s * 1000,

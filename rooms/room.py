@@ -97,6 +97,7 @@ class Room:
         self.recorder_starting = False
         self.ending: Ending | None = None
         self.ended_at = record.ended_at
+        self.taken = set(record.taken)  # kinds of acts that were done in this visit
         self.given_back_before = self.clock.given_back()
         self._handlers: dict[type[Any], Callable[[Any], None]] = self._table()
         self._told: dict[str, tuple[Message, float, int]] = {}  # conn -> last state, when, its number

@@ -19,7 +19,7 @@ from rooms.actions import (
     RecorderFailed,
     StartRecorder,
 )
-from rooms.model import EndReason, Phase, SeatState
+from rooms.model import EndReason, Phase, RoomRecord, SeatState
 from rooms.powers import Act
 from scheduler.model import Fault
 from tests.rooms.stagehand import INMATE, OFFICER, RULES, SECOND, SON, WIFE, Stagehand, live, visit
@@ -350,6 +350,22 @@ def test_whether_a_pause_is_recorded_is_policy(policy: bool) -> None:
     assert bool(hand.room.scene().taped) is policy
     hand.act("resume")
     assert hand.room.scene().taped == {"wife": WIFE.id, "inmate": INMATE.id}
+
+
+def test_a_breach_is_answered_step_by_step_where_policy_says_so() -> None:
+    laddered = visit(rules=replace(RULES, ladder=("warn", "pause", "end")))
+    stage = live(laddered)
+    assert stage.act("end", code="rules-broken") == "warn-first"
+    assert stage.act("pause", code="rules-broken") == "warn-first"
+    assert stage.act("warn", code="calm") == "done"
+    assert stage.act("end", code="rules-broken") == "done"
+    assert live(laddered).act("end", code="emergency") == "done"  # danger waits for nothing
+    assert live().act("end", code="rules-broken") == "done"  # no ladder
+    before = RoomRecord(seats=(WIFE, INMATE), taken=frozenset({"warn"}))
+    again = Stagehand(laddered, before)
+    again.enter(OFFICER, WIFE, INMATE)
+    again.admit(WIFE, INMATE)
+    assert again.act("end", code="rules-broken") == "done"  # warned before a restart
 
 
 def test_an_officer_who_looks_at_several_calls_supervises_one_it_does_not_hear() -> None:
