@@ -16,6 +16,11 @@ class Node {
     this.signal.addEventListener("offer", ({ detail }) => this.#offered(detail));
     this.signal.addEventListener("tile", ({ detail }) => {
       const wanted = this.lines[detail.line];
+      // No other node could help: this browser cannot do the coding of that call. The line stays its own.
+      if (detail.code === "other-coding") {
+        wanted?.video.dispatchEvent(new Event("unshown"));
+        return;
+      }
       this.lines[detail.line] = null;
       if (!wanted) return;
       this.strangers.add(wanted.booking);

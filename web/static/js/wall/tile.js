@@ -13,6 +13,10 @@ export class Tile {
     this.end = "family";
     this.inSight = false;
     this.choose.addEventListener("click", () => chosen(this));
+    for (const video of [this.one, this.two]) {
+      video.addEventListener("unshown", () => this.#cover(text("wall.otherCoding")));
+      video.addEventListener("playing", () => this.#cover(""));
+    }
     this.update(row);
   }
 
@@ -114,6 +118,12 @@ export class Tile {
     pictures.put(this.one, seen ? this.row.booking : null, this.end);
     pictures.put(this.two, seen && both ? this.row.booking : null, other);
     show(this.two, both);
-    show(this.blank, !seen);
+    show(this.blank, !seen || this.blank.textContent !== "");
+  }
+
+  // Words in place of the picture; none: the picture.
+  #cover(words) {
+    write(this.blank, words);
+    show(this.blank, !(this.inSight && this.row.open) || words !== "");
   }
 }
