@@ -26,9 +26,9 @@ from web.templating import redirect, render
 router = APIRouter(include_in_schema=False)
 Text = Annotated[str, Form()]
 PARTS = {
-    Part.PRE: N_("A talk before (optional)"),
+    Part.PRE: N_("A talk before"),
     Part.MAIN: N_("The visit itself"),
-    Part.POST: N_("A talk after (optional)"),
+    Part.POST: N_("A talk after"),
 }
 
 
