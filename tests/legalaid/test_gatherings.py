@@ -77,8 +77,8 @@ class Parties:
 
     async def told(self) -> list[str]:
         async with self.here.db.read() as session:
-            found = await session.scalars(select(NoticeRow.template).order_by(NoticeRow.id))
-        return [one for one in found if one.startswith("gathering")]
+            found = await session.scalars(select(NoticeRow.template))
+        return sorted(one for one in found if one.startswith("gathering"))
 
 
 def _room(sitting: SittingRow) -> RoomRow:
