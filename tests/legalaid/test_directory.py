@@ -210,8 +210,9 @@ async def test_pages_hold_all_entries_once(here: Place) -> None:
     assert len(seen) == len(set(seen)) == total
 
 
-async def test_who_is_asked_by_name_is_reached(here: Place) -> None:
+async def test_who_is_asked_by_name_is_reached(here: Place, clock: FakeClock) -> None:
     """A linked lawyer is planned first; a linked station gets the question; without a link the prison's station."""
+    clock.move(seconds=1)  # the prison's own station is its first one
     async with here.db.write() as session:
         await directory.import_csv(session, SYSTEM, cities.demonstration(), whole=True)
         first, second, third = (await directory.search(session, Search())).found[:3]
@@ -231,10 +232,9 @@ async def test_who_is_asked_by_name_is_reached(here: Place) -> None:
         ):
             with pytest.raises(error):
                 await directory_links.link(session, actor, prison, entry, target)
-    desk = await here.inmate()
-    by_name = await here.ask(desk, wish=first.id)
-    to_other = await here.ask(desk, wish=second.id)
-    unlinked = await here.ask(desk, wish=third.id)
+    by_name, to_other, unlinked = [
+        await here.ask(await here.inmate(), wish=entry.id) for entry in (first, second, third)
+    ]
     assert [one.station_id for one in (by_name, to_other, unlinked)] == [here.station, other, here.station]
     day = await here.help_day()
     await here.plan(day)
