@@ -17,7 +17,8 @@ from scheduler import rules
 
 ROOT = Path(scheduler.service.__file__).parent.parent
 CATALOG = ROOT / "web" / "locale" / "zh" / "scheduler.po"
-PLANNING = CATALOG.with_name("planning.po")  # has the sentences of the planner's pages too
+# These have the sentences of their pages too: the planner's, and the desk's.
+OTHERS = (CATALOG.with_name("planning.po"), CATALOG.with_name("desk.po"))
 # Deadlines (policy.running) and the optimiser (scheduler.assign) have catalogs and readers of their own.
 MODULES = ("policy.model", "policy.calendar", "policy.service")
 
@@ -63,7 +64,7 @@ def fields(text: str) -> set[str]:
 
 @pytest.fixture(scope="module")
 def catalog() -> dict[str, str]:
-    return read(CATALOG) | read(PLANNING)
+    return read(CATALOG) | {key: text for other in OTHERS for key, text in read(other).items()}
 
 
 def read(path: Path) -> dict[str, str]:
