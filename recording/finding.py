@@ -19,6 +19,7 @@ from recording import repository, terms
 from recording.model import GOING, RecordingState
 from recording.tables import EventRow, RecordingRow
 from recording.term_table import TermRow
+from rooms.desk_tables import NoteRow
 from scheduler.tables import BookingRow, VisitorRow
 
 PAGE = 50
@@ -115,15 +116,15 @@ async def index(session: Session, recording_id: str) -> None:
     one.indexed = True
 
 
-async def add_words(session: Session, booking_id: str, *texts: str) -> None:
-    """Words that were written about a visit afterwards: its recordings are found by them, too."""
+async def add_note(session: Session, booking_id: str, officer_id: str, words: str) -> None:
+    """What an officer wrote about a visit afterwards: its recordings are found by the words and the officer, too."""
     rows = await session.scalars(select(RecordingRow).where(RecordingRow.booking_id == booking_id))
     for one in rows.all():
         if RecordingState(one.state) in GOING:
             continue
         there = set(await session.scalars(select(TermRow.term).where(TermRow.recording_id == one.id)))
         common = {"prison_id": one.prison_id, "started_at": one.started_at, "recording_id": one.id}
-        if fresh := terms.of_text(*texts) - there:
+        if fresh := (terms.of_text(words) | terms.of_kind(terms.OFFICER, [officer_id])) - there:
             await session.execute(insert(TermRow), [{**common, "term": term} for term in sorted(fresh)])
 
 
@@ -150,6 +151,8 @@ async def _terms(session: Session, one: RecordingRow) -> set[str]:
     entries = await ledger.read.about(session, Ref("booking", one.booking_id))
     acted = [entry.actor_id for entry in entries if entry.actor_kind == "officer"]
     found |= terms.of_kind(terms.OFFICER, acted) | terms.of_kind(terms.REASON, [one.reason])
+    notes = await session.scalars(select(NoteRow.words).where(NoteRow.booking_id == one.booking_id))
+    found |= terms.of_text(*notes)
     events = await session.scalars(select(EventRow).where(EventRow.recording_id == one.id))
     return found | _of_events(events.all())
 

@@ -20,6 +20,7 @@ from ledger import read as ledger
 from ledger.chain import Entry
 from ledger.record import record
 from people.model import Identity
+from recording import finding
 from recording.model import RecordingState
 from recording.tables import RecordingRow
 from rooms.desk_tables import NoteRow, ReviewRow
@@ -221,6 +222,7 @@ async def note(session: Session, who: Identity, booking_id: str, at_ms: int, cod
         made_at=clock.now(),
     )
     session.add(row)
+    await finding.add_note(session, booking_id, who.subject.id, words)
     about = Ref("booking", booking_id)
     record(session, "officer:note:written", actor=who.subject, subject=about, note=row.id, at_ms=at_ms)
 

@@ -128,7 +128,7 @@ async def test_what_was_marked_and_written_is_found_until_it_is_deleted(
     await seal_finished(db, settings)
     assert [await found(one) for one in asked] == [("bok_1",)] * 3
     async with db.write() as session:
-        await finding.add_words(session, "bok_1", "复听：提到转账")
+        await finding.add_note(session, "bok_1", "off_7", "复听：提到转账")
     assert await found(Question("prison_1", words="转账")) == ("bok_1",)
     async with db.write() as session:
         await session.execute(update(RecordingRow).values(state=RecordingState.DELETED.value))

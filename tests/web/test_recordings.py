@@ -9,6 +9,8 @@ import pytest
 from core.db import Database
 from core.ids import Ref
 from ledger import read
+from people.model import Identity, Role
+from recording import reviews
 from recording import service as recordings
 from scheduler.model import BookingView
 from tests.conftest import FakeClock
@@ -59,6 +61,27 @@ async def test_list_finds_by_name_reference_and_day(listener: Browser, visit: Bo
         assert f"/recordings/{visit.id}" in (await listener.get(f"/recordings{query}")).text, query
     for query in ("?q=nobody", "?q=%25", "?day=2020-01-01"):
         assert f"/recordings/{visit.id}" not in (await listener.get(f"/recordings{query}")).text, query
+
+
+async def test_a_visit_is_found_by_what_was_noted_marked_and_by_its_light(
+    listener: Browser, db: Database, house: Staffed, visit: BookingView
+) -> None:
+    writer = Identity("ses", house.monitor, frozenset({Role.MONITOR}), "", "zh", False, visit.prison_id, True)
+    async with db.write() as session:
+        await reviews.note(session, writer, visit.id, 100, "", "提到转账")
+    marked = "mark=officer%3Avisit%3Amarked"
+    for query in (
+        "q=转账",
+        marked,
+        "reason=dress",
+        f"wing={visit.wing_id}&light=green&q=转账",
+        f"officer={house.monitor.id}",
+    ):
+        assert f"/recordings/{visit.id}" in (await listener.get(f"/recordings?{query}")).text, query
+        answer = (await listener.get(f"/api/v1/recordings?{query}")).json()
+        assert ([one["booking"] for one in answer["visits"]], answer["after"]) == ([visit.id], ""), query
+    for query in ("q=汇款", "light=red", "wing=wing_none", "officer=off_none", f"{marked}&reason=none"):
+        assert (await listener.get(f"/api/v1/recordings?{query}")).json()["visits"] == [], query
 
 
 async def test_without_a_reason_nothing_is_opened(
