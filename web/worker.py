@@ -73,7 +73,11 @@ class Worker:
             Job("old measurements of calls are forgotten", 3600, lambda: rooms.tasks.purge_minutes(db)),
             Job("finished recordings are sealed", 1, lambda: recording.tasks.seal_finished(db, settings)),
             Job("old recordings are indexed", 10, lambda: recording.finding.index_old(db)),
-            Job("approved copies are made", 5, lambda: recording.bundling.render_due(db, settings, watermark.mark)),
+            Job(
+                "approved copies are made",
+                5,
+                lambda: recording.bundling.render_due(db, settings, watermark.mark),
+            ),
             Job("sealed recordings go to the store", 5, lambda: recording.storing.store_sealed(db, settings)),
             Job(
                 "expired recordings are deleted",
@@ -87,6 +91,7 @@ class Worker:
             Job("desks are told in the morning", 300, lambda: legalaid.digest.send(db)),
             Job("clocks tell and hand up", 30, lambda: legalaid.tasks.turn_lights(db)),
             Job("limitations come near", 600, lambda: legalaid.tasks.hurry(db)),
+            Job("mediations are settled", 30, lambda: legalaid.tasks.settle_gatherings(db)),
             Job("lawyers' meetings are settled", 30, lambda: legalaid.tasks.settle_meetings(db)),
             Job("help days are made", 600, lambda: legalaid.tasks.materialise(db)),
             Job("help days are planned", 60, lambda: legalaid.tasks.plan(db)),
