@@ -143,7 +143,9 @@ def merge(layers: Sequence[Layer]) -> PolicySet:
         values.update(layer.values)
     check_bounds(layers)
     missing = [
-        name for name, field in FamilyPolicy.model_fields.items() if field.is_required() and name not in values
+        name
+        for name, field in FamilyPolicy.model_fields.items()
+        if field.is_required() and name not in values
     ]
     if missing:
         raise PolicyIncomplete(missing=", ".join(missing))

@@ -235,7 +235,8 @@ class RoomRecord:
     pause_code: str = ""  # set while an officer's pause stands
     pause_words: str = ""
     seats: tuple[SeatView, ...] = field(default=())
-    taken: frozenset[str] = frozenset()  # kinds of acts that officers have done before this process; only read
+    # Kinds of acts that officers have done before this process; only read.
+    taken: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)

@@ -18,7 +18,6 @@ UNITS: Mapping[str, str] = {
     "percent": N_("percent"),
     "times": N_("times"),
     "kbit/s": N_("kbit/s"),
-    "kbit/s": N_("kbit/s"),
 }
 
 GROUPS: tuple[tuple[str, Mapping[str, str]], ...] = (
@@ -125,7 +124,6 @@ GROUPS: tuple[tuple[str, Mapping[str, str]], ...] = (
             "cut_by": N_("Who may end a visit"),
             "record_while_paused": N_("Recorded while paused"),
             "record_while_muted": N_("The voice of somebody muted is recorded"),
-            "record_while_muted": N_("The voice of somebody muted is recorded"),
             "warnings": N_("Warnings with one tap"),
             "reasons": N_("Reasons to end a call"),
             "suspension_least_days": N_("Shortest suspension"),
@@ -140,7 +138,6 @@ GROUPS: tuple[tuple[str, Mapping[str, str]], ...] = (
             "hold_review_days": N_("A hold is looked at again after"),
             "face_check": N_("Face check"),
             "video_codec": N_("Coding of the pictures"),
-            "most_kbit_s": N_("A device sends at most"),
             "most_kbit_s": N_("A device sends at most"),
             "languages": N_("Languages"),
             "reminder_minutes": N_("Reminders, minutes before"),

@@ -22,7 +22,13 @@ async def test_all_parts_are_asked_for_and_withdrawn_together(
     first, second, third = re.findall(r'<option value="(slt_\w+)"', select)[:3]
     both = [here.mei_relationship, here.guilan_relationship]
     form = {"day": str(tomorrow()), "key": key, "pre_slot": first, "main_slot": second, "visitor": both}
-    for wrong in ({"main_slot": ""}, {"visitor": []}, {"pre_slot": third}, {"pre_slot": second}):
+    wrongs: tuple[dict[str, object], ...] = (
+        {"main_slot": ""},
+        {"visitor": []},
+        {"pre_slot": third},
+        {"pre_slot": second},
+    )
+    for wrong in wrongs:
         answer = await browser.send_form(path, {**form, **wrong})
         assert answer.status_code == 422, wrong
     sent = await browser.send_form(path, form)
