@@ -26,6 +26,7 @@ import recording.storing
 import recording.tasks
 import rooms.desk_watch
 import rooms.redress
+import rooms.tasks
 import scheduler.planner
 import scheduler.tasks
 from core.bus import Bus

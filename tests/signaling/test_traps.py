@@ -84,7 +84,8 @@ def test_nothing_of_ours_decodes_or_encodes_a_call_on_the_loop() -> None:
 
 def test_no_recorder_opens_an_encoder() -> None:
     for path, tree in sources("recording", about=r"\bav\b"):
-        if path.name == "composite.py":  # no recorder: it renders a copy that was asked for, long after the call
+        if path.name == "composite.py":
+            # No recorder: it renders a copy that was asked for, long after the call.
             continue
         called = {node.attr for node in ast.walk(tree) if isinstance(node, ast.Attribute)}
         assert not called & {"add_stream", "add_stream_from_template", "CodecContext"}, path
