@@ -5,12 +5,14 @@ through the same use cases, on the database of the running product.
 """
 
 import contextlib
+import io
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from datetime import timedelta
 
 import ledger.record
 import people.service
+import recording.service
 import scheduler.service
 import scheduler.tasks
 from core import clock
@@ -86,6 +88,16 @@ async def visit_in(product: Product, minutes: int) -> str:
             await scheduler.service.approve(session, approver, held.id)
         await scheduler.tasks.place_approved(db)
     return held.id
+
+
+async def tracks(product: Product, recording_id: str) -> dict[str, io.BytesIO]:
+    """The files of a sealed recording in the clear, by their names: on the disk they are locked."""
+    settings, found = settings_of(product), {}
+    async with database_of(product) as db, db.read() as session:
+        for track in (await recording.service.get(session, recording_id)).tracks:
+            with await recording.service.open_track(session, settings, recording_id, track.id) as clear:
+                found[track.file_name] = io.BytesIO(b"".join(clear.pieces()))
+    return found
 
 
 async def entries(product: Product, tag_prefix: str) -> list[Entry]:

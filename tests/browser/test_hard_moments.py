@@ -119,7 +119,8 @@ async def test_the_server_is_killed_in_mid_call(product: Product, crowd: Crowd) 
     assert len(await place.entries(product, "")) > entries
     await _sealed(product, 2)
     folders = sorted((product.data / "recordings").glob("*/*/*/*"))  # ids sort by birth
-    readings = [read(path, clip.FAMILY.pitch) for path in folders[0].glob("*.webm")]
+    files = await place.tracks(product, folders[0].name)
+    readings = [read(file, clip.FAMILY.pitch) for name, file in files.items() if name.endswith(".webm")]
     family = next(r for r in readings if any(f.person == clip.FAMILY.number for f in r.frames))
     assert family.seconds > lasted - LOST_AT_MOST
     for folder in folders:

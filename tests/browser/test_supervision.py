@@ -68,10 +68,10 @@ async def _pause_and_resume(visit: acts.Visit) -> None:
     await visit.officer.until(f"{PHASE} === 'paused'")
     for person in (visit.family, visit.inmate):
         await person.sees("#paused")
-    stood = await _time_left(visit.family)
+    stood = await _seconds_left(visit.family)
     await acts.hears_nothing(visit.family, "other")
     await acts.sees_nothing(visit.inmate, "other")
-    assert await _time_left(visit.family) == stood, "the clock went on in a pause"
+    assert stood - await _seconds_left(visit.family) <= 1, "the clock went on in a pause"
     await acts.sees_and_hears(visit.officer, "inmate", clip.INMATE)
     await visit.officer.press("p")
     await acts.live(visit.family, visit.inmate)
@@ -79,11 +79,12 @@ async def _pause_and_resume(visit: acts.Visit) -> None:
     await acts.sees_and_hears(visit.inmate, "other", clip.FAMILY)
 
 
-async def _time_left(person: Person) -> str:
+async def _seconds_left(person: Person) -> int:
     """What stands once the page has drawn it anew, which it does several times a second: its own timers, however late
     they are on a busy machine, run in the order in which they are due."""
     await person.evaluate("new Promise((drawn) => setTimeout(drawn, 1000))")
-    return await person.text("#remaining")
+    minutes, seconds = (await person.text("#remaining")).split(":")
+    return 60 * int(minutes) + int(seconds)
 
 
 async def _hears_officer(person: Person) -> None:
@@ -127,10 +128,11 @@ async def test_the_visit_waits_for_an_officer_who_left(product: Product, crowd: 
     await officer.open("/officer")
     for person in (family, inmate):
         await person.sees("#paused", seconds=20)
-    stood = await _time_left(family)
+    stood = await _seconds_left(family)
     await acts.hears_nothing(family, "other")
     await acts.sees_nothing(inmate, "other")
-    assert await _time_left(family) == stood, "the clock went on without an officer"
+    # Seven seconds later; what is shown is rounded, and may go by one when the server says it again.
+    assert stood - await _seconds_left(family) <= 1, "the clock went on without an officer"
     await officer.open(f"/officer/visits/{visit.booking}")
     await acts.live(family, inmate)
     await acts.sees_and_hears(family, "other", clip.INMATE)

@@ -39,7 +39,7 @@ async def test_from_registration_to_playback(product: Product, crowd: Crowd, tmp
     for person in (family, inmate):
         await person.until("document.body.dataset.step === 'ended'")
     await _play_back(officer, booking)
-    _measure(product, lasted, await _ledger_seconds(product))
+    await _measure(product, lasted, await _ledger_seconds(product))
     assert crowd.complaints == []
 
 
@@ -107,13 +107,13 @@ async def _ledger_seconds(product: Product) -> float:
     return (ended - started).total_seconds()
 
 
-def _measure(product: Product, lasted: float, by_ledger: float) -> None:
+async def _measure(product: Product, lasted: float, by_ledger: float) -> None:
     """Each file decodes to its end, is as long as the call, and keeps lips and voice together."""
     folders = list((product.data / "recordings").glob("*/*/*/*"))
     assert len(folders) == 1, folders
     assert lasted == pytest.approx(by_ledger, abs=0.5)
     for person in (clip.FAMILY, clip.INMATE):
-        reading = _track_of(folders[0], person)
+        reading = await _track_of(product, folders[0].name, person)
         assert reading.seconds == pytest.approx(by_ledger, abs=0.5)
         assert reading.sound_seconds == pytest.approx(by_ledger, abs=0.5)
         assert reading.legible > 0.95
@@ -127,9 +127,10 @@ def _measure(product: Product, lasted: float, by_ledger: float) -> None:
     assert verdict.returncode == 0, verdict.stdout + verdict.stderr
 
 
-def _track_of(folder: Path, person: clip.Person) -> Reading:
+async def _track_of(product: Product, recording_id: str, person: clip.Person) -> Reading:
     """The one file in which this person is seen."""
-    readings = [read(path, person.pitch) for path in folder.glob("*.webm")]
+    files = await place.tracks(product, recording_id)
+    readings = [read(file, person.pitch) for name, file in files.items() if name.endswith(".webm")]
     of_person = [r for r in readings if any(frame.person == person.number for frame in r.frames)]
     assert len(of_person) == 1, [re.sub(r"\s+", " ", repr(r)[:200]) for r in readings]
     return of_person[0]

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 import av
 import numpy as np
@@ -50,13 +50,13 @@ class Reading:
         return [beep - flash for beep, flash in pairs if abs(beep - flash) < 0.5]
 
 
-def read(path: Path, pitch: int) -> Reading:
+def read(file: Path | IO[bytes], pitch: int) -> Reading:
     """Decodes the whole file; raises what PyAV raises where it cannot be decoded to its end."""
     reading = Reading()
     samples: list[npt.NDArray[np.floating[Any]]] = []
     start: float | None = None
     rate = 48_000
-    with av.open(str(path)) as container:
+    with av.open(str(file) if isinstance(file, Path) else file, "r") as container:
         for packet in container.demux():
             for decoded in packet.decode():
                 if isinstance(decoded, av.VideoFrame):
