@@ -10,6 +10,8 @@
 #include <string.h>
 #include <sys/epoll.h>
 #include <sys/prctl.h>
+#include <sys/resource.h>
+#include <sys/syscall.h>
 #include <sched.h>
 #include <time.h>
 #include <unistd.h>
@@ -159,10 +161,26 @@ static int receive_batch(struct core *core, int socket, double now) {
     return count;
 }
 
+/* A short turn at a time, which the kernel (Linux 6.12 and later) answers with an early one: a packet does not wait for
+   the end of a turn of Python on the same core. It takes no right, and changes nothing where it is not known. */
+static void take_short_turns(void) {
+    struct {
+        uint32_t size, policy;
+        uint64_t flags;
+        int32_t nice;
+        uint32_t priority;
+        uint64_t runtime, deadline, period;
+        uint32_t least, most;
+    } wanted = {.size = sizeof wanted, .runtime = 100 * 1000}; /* nanoseconds: the least there is */
+    wanted.nice = getpriority(PRIO_PROCESS, 0);
+    if (syscall(SYS_sched_setattr, 0, &wanted, 0)) {} /* then as all others */
+}
+
 static void *run(void *argument) {
     struct core *core = argument;
     struct epoll_event events[SOCKETS];
     prctl(PR_SET_NAME, "kinbridge-media");
+    take_short_turns();
     while (atomic_load(&core->running)) {
         int count = epoll_wait(core->poll, events, SOCKETS, -1);
         if (count < 0 && errno != EINTR) break;
