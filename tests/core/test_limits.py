@@ -24,7 +24,7 @@ async def test_lets_the_limit_through_and_no_more(bus: Bus, key: str) -> None:
         await limiter.hit(key, 3, 60)
     with pytest.raises(TooMany) as refused:
         await limiter.hit(key, 3, 60)
-    assert 1 <= int(refused.value.params["retry_after"]) <= 60
+    assert 0 < int(refused.value.params["retry_after"]) <= 60
 
 
 async def test_keys_do_not_touch_each_other(bus: Bus, key: str) -> None:

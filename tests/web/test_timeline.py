@@ -45,7 +45,7 @@ def test_an_instant_is_still_visible() -> None:
 def test_scale_has_few_lines_and_starts_at_zero(minutes: int) -> None:
     lines = scale(minutes * 60_000)
     assert lines[0] == (0.0, "0:00")
-    assert 1 <= len(lines) <= 9
+    assert 0 < len(lines) <= 9
 
 
 @pytest.mark.parametrize(("ms", "text"), [(0, "0:00"), (187_999, "3:07"), (3_787_000, "1:03:07")])
