@@ -30,7 +30,8 @@ COMPOSITE = "composite.webm"
 KEYS = "keys"
 VERSION = 1
 _STEP = 1 << 20
-# What reading may raise; of a zip with a changed head: a cipher or a compression that nobody used.
+# What reading a spoilt file may raise. `zipfile` raises the third and fourth itself where a changed head names a
+# compression that it does not know, or a cipher that nobody used.
 _SPOILT = (OSError, zipfile.BadZipFile, NotImplementedError, RuntimeError, EOFError)
 
 Place: TypeAlias = Path | zipfile.Path

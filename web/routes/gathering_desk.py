@@ -6,7 +6,7 @@ from fastapi import APIRouter, Form, Request
 from starlette.responses import Response
 
 from core.db import Session
-from core.errors import KinbridgeError, NotFound
+from core.errors import KinbridgeError
 from legalaid import case_file, gathering_desk, gathering_parties, gatherings
 from legalaid.forms import ADVICE_MAX
 from legalaid.gathering_model import OUTCOMES, GatheringState, GatheringView
@@ -19,7 +19,7 @@ from web.deps import Svc
 from web.duty import Approver, Counsel
 from web.forms import at_fields
 from web.routes.gatherings import opened, page, speak, theirs, zone_of
-from web.routes.meetings import moment
+from web.routes.meetings import arranged_at
 from web.services import Services
 from web.templating import redirect
 from web.wording import BEIJING
@@ -203,11 +203,7 @@ async def arrange(
 ) -> Response:
     try:
         async with services.db.write() as session:
-            place = await duty.of(session, who)
-            known = {one.id for one in await scheduler.terminals(session, place.prison.id) if one.active}
-            if terminal not in known:
-                raise NotFound
-            starts = moment(starts_at, place.zone)
+            starts = await arranged_at(session, who, starts_at, terminal)
             await gathering_desk.arrange(session, who, gathering_id, starts, terminal)
     except KinbridgeError as error:
         if error.status not in (409, 422):

@@ -8,6 +8,7 @@ from fastapi import APIRouter, Form, Request, UploadFile
 from starlette.responses import Response
 
 from core import clock
+from core.db import Session
 from core.errors import KinbridgeError, NotFound
 from core.ids import new_id
 from legalaid import mandates, meeting_desk, meeting_model, meetings
@@ -192,17 +193,22 @@ async def arrange(
 ) -> Response:
     try:
         async with services.db.write() as session:
-            place = await duty.of(session, who)
-            known = {one.id for one in await scheduler.terminals(session, place.prison.id) if one.active}
-            if terminal not in known:
-                raise NotFound
-            starts = moment(starts_at, place.zone)
+            starts = await arranged_at(session, who, starts_at, terminal)
             await meeting_desk.arrange(session, who, meeting_id, starts, terminal)
     except KinbridgeError as error:
         if error.status not in (409, 422):
             raise
         return await _desk(request, services, who, at_fields(request, error), error.status)
     return redirect("/officer/meetings")
+
+
+async def arranged_at(session: Session, who: Identity, starts_at: str, terminal: str) -> datetime:
+    """When a form means, in the zone of the officer's prison. Raises `NotFound` for a terminal that is not in use
+    there, and what `moment` raises."""
+    place = await duty.of(session, who)
+    if terminal not in {one.id for one in await scheduler.terminals(session, place.prison.id) if one.active}:
+        raise NotFound
+    return moment(starts_at, place.zone)
 
 
 def moment(text: str, zone: str) -> datetime:
