@@ -21,6 +21,7 @@ from tests.fakes.clip import Clip
 # Pages that are only looked at (by the fixture `browser`) may share the machine, and so may these; calls run in real
 # time and want it for themselves.
 UNHURRIED = {"test_passkey.py"}
+PATIENCE = 420  # seconds for a test: each of its steps fails long before, and says what it waited for
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -31,7 +32,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
             if item.path.name not in UNHURRIED and "browser" not in getattr(item, "fixturenames", ()):
                 item.add_marker(pytest.mark.alone)
             if item.get_closest_marker("timeout") is None:
-                item.add_marker(pytest.mark.timeout(180))
+                item.add_marker(pytest.mark.timeout(PATIENCE))
 
 
 @pytest.fixture(scope="session")

@@ -107,4 +107,4 @@ async def enrol_terminal(terminal: Person, place: Place) -> None:
     await terminal.open("/terminal/enrol")
     await terminal.fill("input[name='code']", place.code)
     await terminal.click("[data-enrol] button[type=submit]")
-    await terminal.until("location.pathname === '/terminal'", seconds=20)
+    await terminal.until("location.pathname === '/terminal'")

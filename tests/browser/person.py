@@ -8,6 +8,8 @@ from typing import Any, Protocol
 
 from core import clock
 
+# Seconds after which what does not come is taken not to come at all; a machine may be busy, or half as fast.
+PATIENCE = 90.0
 PROBE = Path(__file__).with_name("probe.js").read_text(encoding="utf-8")
 
 
@@ -41,7 +43,7 @@ class Person:
     async def evaluate(self, expression: str) -> Any:
         return await self.browser.evaluate(expression)
 
-    async def click(self, selector: str, *, seconds: float = 40) -> None:
+    async def click(self, selector: str, *, seconds: float = PATIENCE) -> None:
         """Waits until it can be seen and is not disabled, then clicks it."""
         await self.until(_clickable(selector), seconds=seconds, what=f"{selector} to be clickable")
         await self.browser.click(selector)
@@ -57,22 +59,22 @@ class Person:
         found = await self.evaluate(f"document.querySelector({json.dumps(selector)})?.innerText ?? ''")
         return str(found)
 
-    async def sees(self, selector: str, *, seconds: float = 40) -> None:
+    async def sees(self, selector: str, *, seconds: float = PATIENCE) -> None:
         await self.until(_visible(selector), seconds=seconds, what=f"{selector} to be visible")
 
-    async def reads(self, words: str, selector: str = "body", *, seconds: float = 40) -> None:
+    async def reads(self, words: str, selector: str = "body", *, seconds: float = PATIENCE) -> None:
         """Waits until `words` stand in the text of `selector`."""
         inner = f"(document.querySelector({json.dumps(selector)})?.innerText ?? '')"
         await self.until(
             f"{inner}.includes({json.dumps(words)})", seconds=seconds, what=f"{words!r} in {selector}"
         )
 
-    async def until(self, condition: str, *, seconds: float = 40, what: str = "") -> Any:
+    async def until(self, condition: str, *, seconds: float = PATIENCE, what: str = "") -> Any:
         """Waits until the JavaScript expression is truthy and gives its value."""
         return await self.until_value(condition, bool, seconds=seconds, what=what or condition)
 
     async def until_value(
-        self, expression: str, good: Callable[[Any], bool], *, seconds: float = 40, what: str = ""
+        self, expression: str, good: Callable[[Any], bool], *, seconds: float = PATIENCE, what: str = ""
     ) -> Any:
         """Looks every 100 ms; fails with what the page said at last. A page on the move is looked at again."""
         deadline = clock.monotonic() + seconds

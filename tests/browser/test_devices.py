@@ -3,8 +3,6 @@
 import json
 from pathlib import Path
 
-import pytest
-
 from tests.browser import acts
 from tests.browser.chromium import Chromium
 from tests.browser.conftest import Crowd
@@ -18,7 +16,7 @@ ALLOWED = "--use-fake-ui-for-media-stream"
 
 async def results(person: Person) -> dict[str, str]:
     """The state of each part, once the network has been measured."""
-    await person.until("!document.getElementById('check-again').disabled", seconds=40)
+    await person.until("!document.getElementById('check-again').disabled")
     found: dict[str, str] = await person.evaluate(
         "Object.fromEntries([...document.querySelectorAll('.tick')].map(t => [t.id.slice(5), t.dataset.state]))"
     )
@@ -103,7 +101,6 @@ async def test_without_script(shared: Product, crowd: Crowd) -> None:
     assert not await page.is_visible("#check-start")
 
 
-@pytest.mark.timeout(300)
 async def test_a_voice_without_a_picture(product: Product, crowd: Crowd) -> None:
     """No camera: the relative takes part with sound, and the others see a tile with the name."""
     no_camera = """{
@@ -124,7 +121,6 @@ async def test_a_voice_without_a_picture(product: Product, crowd: Crowd) -> None
     assert crowd.complaints == []
 
 
-@pytest.mark.timeout(300)
 async def test_a_browser_that_wants_a_touch_before_it_plays(product: Product, crowd: Crowd) -> None:
     """As iOS and WeChat do after a reload: no sound without a touch. The page asks for one, and then plays."""
     strict = """{

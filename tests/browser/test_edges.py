@@ -4,8 +4,6 @@ import asyncio
 from statistics import median
 from typing import IO
 
-import pytest
-
 from tests.browser import acts, place
 from tests.browser.chromium import performance
 from tests.browser.conftest import Crowd
@@ -68,7 +66,6 @@ WHEP = """(async () => {
 })()"""
 
 
-@pytest.mark.timeout(300)
 async def test_a_call_in_h264_is_seen_heard_recorded_and_played_back(product: Product, crowd: Crowd) -> None:
     scripts = (performance(clip.FAMILY), WITHOUT_VP8)
     family = await crowd.chromium("family", product.url_of("wife"), scripts=scripts)
@@ -107,7 +104,6 @@ def _skews(file: IO[bytes]) -> list[float]:
     return []
 
 
-@pytest.mark.timeout(300)
 async def test_a_terminal_by_whip_and_a_player_by_whep_are_seats_like_any_other(
     product: Product, crowd: Crowd
 ) -> None:

@@ -29,7 +29,6 @@ async def person_with(crowd: Crowd, browser: str, name: str, product: Product, k
     return await crowd.chromium(name, product.url_of(key), name)
 
 
-@pytest.mark.timeout(300)
 @pytest.mark.parametrize(
     ("home", "inside"),
     [("firefox", "chromium"), ("chromium", "firefox"), ("firefox", "firefox")],
@@ -60,6 +59,5 @@ async def decodes(person: Person, lines: int) -> None:
             and now["frames"] - before["frames"] >= FRAMES * lines
             and now["energy"] - before["energy"] > SOUND
         ),
-        seconds=60,
         what=f"pictures and sound, {before} before",
     )

@@ -2,8 +2,6 @@
 
 import asyncio
 
-import pytest
-
 from tests.browser import acts
 from tests.browser.conftest import Crowd
 from tests.browser.person import Person
@@ -37,7 +35,6 @@ async def chosen(officer: Person, key: str) -> None:
     await officer.until("document.getElementById('panel').hidden", what="the choice to be taken")
 
 
-@pytest.mark.timeout(300)
 async def test_a_call_is_supervised_from_the_wall_by_keyboard(product: Product, crowd: Crowd) -> None:
     family = await crowd.chromium("family", product.url_of("wife"), "family")
     inmate = await crowd.chromium("inmate", product.url_of("terminal"), "inmate")
@@ -46,18 +43,18 @@ async def test_a_call_is_supervised_from_the_wall_by_keyboard(product: Product, 
     await officer.open("/officer/wall")
     await officer.until("document.querySelector('.wtile')")
     await officer.press("t")
-    await officer.until(f"wall.calls.get({visit.booking!r})?.open", seconds=30, what="the seat on the wall")
-    await family.until("document.getElementById('paused').hidden", seconds=30, what="the call to go on")
-    await officer.until_value(PICTURES, lambda count: count == 2, seconds=60, what="both ends to be seen")
+    await officer.until(f"wall.calls.get({visit.booking!r})?.open", what="the seat on the wall")
+    await family.until("document.getElementById('paused').hidden", what="the call to go on")
+    await officer.until_value(PICTURES, lambda count: count == 2, what="both ends to be seen")
     assert not await officer.evaluate(HEARD)
     await officer.press(" ")
-    await officer.until(HEARD, seconds=30, what="the call to be heard")
+    await officer.until(HEARD, what="the call to be heard")
 
     await officer.evaluate(f"{HIDE}('hidden')")
     await asyncio.sleep(2)
     quiet = await settled(officer)
     await officer.evaluate(f"{HIDE}('visible')")
-    await officer.until_value(BYTES, lambda now: now > quiet + 5000, seconds=30, what="pictures to come back")
+    await officer.until_value(BYTES, lambda now: now > quiet + 5000, what="pictures to come back")
 
     await chosen(officer, "m")
     await chosen(officer, "p")

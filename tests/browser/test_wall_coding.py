@@ -1,7 +1,5 @@
 """A call in H.264 on the wall of a real Chromium; and what a tile says where a browser cannot do a coding."""
 
-import pytest
-
 from tests.browser import acts
 from tests.browser.chromium import performance
 from tests.browser.conftest import Crowd
@@ -22,7 +20,6 @@ CODINGS = """(async () => {
 })()"""
 
 
-@pytest.mark.timeout(300)
 async def test_a_call_in_h264_is_seen_on_the_wall(product: Product, crowd: Crowd) -> None:
     family = await crowd.chromium(
         "family", product.url_of("wife"), scripts=(performance(clip.FAMILY), WITHOUT_VP8)
@@ -32,7 +29,7 @@ async def test_a_call_in_h264_is_seen_on_the_wall(product: Product, crowd: Crowd
     await acts.gather(family, inmate, officer)
     await officer.open("/officer/wall")
     await officer.until("document.querySelector('.wtile')")
-    await officer.until_value(PICTURES, lambda count: count == 2, seconds=60, what="both ends to be seen")
+    await officer.until_value(PICTURES, lambda count: count == 2, what="both ends to be seen")
     assert await officer.evaluate(CODINGS) == "video/H264"
 
     await officer.evaluate("document.querySelector('.wtile video').dispatchEvent(new Event('unshown'))")
