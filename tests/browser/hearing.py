@@ -1,0 +1,50 @@
+"""What a page gets over a bad line, judged in windows of a few seconds until one is good.
+
+A busy machine can spoil a window, and a line that has just become narrow too; neither can make one good. Where sound
+is not protected, no window is: at 5 % loss each has a dozen packets that are missing.
+"""
+
+import asyncio
+from dataclasses import dataclass
+
+from tests.browser.person import Person
+
+WINDOW = 5  # seconds in which a line is judged
+WINDOWS = 12
+LOST = 0.02  # of the sound may be made up: the rest was decoded, or repaired from the packet after
+
+
+@dataclass(frozen=True)
+class Heard:
+    """What a page got within a window. `made_up`: of the sound, 0..1, silences not counted; `windows`: it took."""
+
+    made_up: float
+    frames: int
+    windows: int = 1
+
+    @property
+    def good(self) -> bool:
+        """The sound is whole to the ear, and the picture moves."""
+        return self.made_up <= LOST and self.frames > WINDOW
+
+
+async def until_good(person: Person, figures: str, line: str) -> Heard:
+    """Listens until a window is good. `figures`: an expression for what the page's connection has got so far;
+    `line`: what it is called when none is."""
+    heard = []
+    before = await person.evaluate(figures)
+    for number in range(1, WINDOWS + 1):
+        await asyncio.sleep(WINDOW)
+        now = await person.evaluate(figures)
+        samples = max(1, now["samples"] - before["samples"])
+        made_up = round((now["concealed"] - before["concealed"]) / samples, 4)
+        heard.append(Heard(made_up, now["frames"] - before["frames"], number))
+        if heard[-1].good:
+            return heard[-1]
+        before = now
+    raise AssertionError(f"{person.name} on {line}: {heard}")
+
+
+async def both_good(one: Person, other: Person, figures: str, line: str) -> tuple[Heard, Heard]:
+    """What `one` got of the other, and the other way round."""
+    return await asyncio.gather(until_good(one, figures, line), until_good(other, figures, line))
