@@ -10,6 +10,7 @@ real time; packets are made beforehand, and the cost of feeding them to nobody i
 import asyncio
 import json
 import random
+import shutil
 import sys
 import tempfile
 import time
@@ -29,6 +30,7 @@ PARTICIPANTS = 20
 FPS, FRAME, SOUND = 30, 4166, 120  # frames per second, bytes per picture, bytes per 20 ms of sound
 KEY = b"\x10\x00\x00\x9d\x01\x2a" + (1280).to_bytes(2, "little") + (720).to_bytes(2, "little")
 TICK = 0.02
+TURNS = 4
 JUMP = 256 << 10  # bytes that are read and sent at once (`web.ranges`)
 
 
@@ -115,16 +117,23 @@ async def fed_to_nobody(wires: list[Wire]) -> float:
 
 
 def sealed(path: Path, data_dir: Path, key: Key | None) -> float:
-    """CPU seconds of sealing."""
+    """CPU seconds of sealing, of several times the least: what a busy machine adds is no cost of ours."""
     settings = core_settings.from_environment({}, mode="test", data_dir=data_dir)
     now = clock.now()
-    facts = sealing.Facts(path.name, "bok", "room", "node", now, now, "over", None, now, "family", now)
-    cpu = time.process_time()
-    sealing.seal_folder(path, facts, settings, keys.signer(data_dir), lambda: None, key)
-    cpu = time.process_time() - cpu
-    if not seal.verify_folder(path, keys.public_keys(data_dir / "keys")).intact:
-        raise SystemExit("the sealed recording is not intact")
-    return cpu
+    times = []
+    for turn in range(TURNS):
+        copy = shutil.copytree(path, path.with_name("again"))
+        facts = sealing.Facts(path.name, "bok", "room", "node", now, now, "over", None, now, "family", now)
+        cpu = time.process_time()
+        sealing.seal_folder(copy, facts, settings, keys.signer(data_dir), lambda: None, key)
+        times.append(time.process_time() - cpu)
+        if not seal.verify_folder(copy, keys.public_keys(data_dir / "keys")).intact:
+            raise SystemExit("the sealed recording is not intact")
+        if turn < TURNS - 1:
+            shutil.rmtree(copy)
+    shutil.rmtree(path)
+    copy.rename(path)
+    return min(times)
 
 
 def jump_ms(path: Path, key: Key) -> float:
@@ -146,6 +155,7 @@ def main(seconds: int = 12) -> None:
         "participants": PARTICIPANTS,
         "packets_per_s": round(len(wires) / seconds),
     }
+    total: dict[str, tuple[float, int]] = {}
     with tempfile.TemporaryDirectory() as home:
         idle = asyncio.run(fed_to_nobody(wires))
         for name, key in (("clear", None), ("locked", Key.fresh())):
@@ -161,6 +171,11 @@ def main(seconds: int = 12) -> None:
             }
             if key is not None:
                 row["jump_p95_ms"] = round(jump_ms(next(path.glob("*.webm")), key), 2)
+            total[name] = (writing - idle + sealing_cpu, size)
+    row |= {
+        "encryption_adds_cpu_percent": round(100 * (total["locked"][0] / total["clear"][0] - 1), 1),
+        "encryption_adds_bytes_percent": round(100 * (total["locked"][1] / total["clear"][1] - 1), 2),
+    }
     print(json.dumps(row))
 
 

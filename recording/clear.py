@@ -216,6 +216,11 @@ class _Grown(Clear):
 
     def read(self, start: int, stop: int) -> bytes:
         number = bisect_right(self._clear, start) - 1
+        if (
+            number < len(self._at) and stop <= self._clear[number + 1]
+        ):  # as a rule: a frame lies in one record
+            base = self._clear[number]
+            return self._record(number)[start - base : stop - base]
         parts = []
         while start < stop:
             base = self._clear[number]

@@ -7,9 +7,11 @@ result back, and every frame must be what was to be written; only then the raw f
 
 import hashlib
 import itertools
+from array import array
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import NamedTuple
 
 import av
 
@@ -37,7 +39,7 @@ class NotFinishedError(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Digest:
-    """Of a whole file: its size, SHA-256 and the SHA-256 of each `PIECE`."""
+    """Of a whole file: its size, SHA-256 and, where they were asked for, the SHA-256 of each `PIECE`."""
 
     bytes: int
     sha256: str
@@ -76,8 +78,9 @@ class FinishedTrack:
 
 @dataclass(slots=True)
 class Digester:
-    """Takes a file's bytes in order."""
+    """Takes a file's bytes in order. Pieces cost as much again as the whole."""
 
+    in_pieces: bool = True
     _whole: "hashlib._Hash" = field(default_factory=hashlib.sha256)
     _piece: "hashlib._Hash" = field(default_factory=hashlib.sha256)
     _filled: int = 0
@@ -87,6 +90,8 @@ class Digester:
     def update(self, data: bytes) -> None:
         self._whole.update(data)
         self._bytes += len(data)
+        if not self.in_pieces:
+            return
         view = memoryview(data)
         while len(view) >= PIECE - self._filled:
             head = PIECE - self._filled
@@ -96,26 +101,25 @@ class Digester:
         self._piece.update(view)
         self._filled += len(view)
 
-    def raw_digest(self) -> bytes:
-        return self._whole.digest()
-
     def digest(self) -> Digest:
         pieces = (*self._pieces, self._piece.hexdigest()) if self._filled else tuple(self._pieces)
         return Digest(self._bytes, self._whole.hexdigest(), pieces)
 
 
-def digest_of(path: Path, pace: Callable[[int], None] | None = None) -> Digest:
+def digest_of(path: Path, pace: Callable[[int], None] | None = None, *, in_pieces: bool = True) -> Digest:
     """Reads a whole file, telling `pace` of the bytes of each piece; raises `OSError` and what `pace` does."""
     source = clear.Local(path)
     try:
-        return digest_from(source, pace)
+        return digest_from(source, pace, in_pieces=in_pieces)
     finally:
         source.close()
 
 
-def digest_from(source: clear.Source, pace: Callable[[int], None] | None = None) -> Digest:
+def digest_from(
+    source: clear.Source, pace: Callable[[int], None] | None = None, *, in_pieces: bool = True
+) -> Digest:
     """The same, from wherever it lies."""
-    digester = Digester()
+    digester = Digester(in_pieces)
     for start in range(0, source.size, PIECE):
         data = source.read(start, min(start + PIECE, source.size))
         digester.update(data)
@@ -157,72 +161,111 @@ def _finish(
 
     coded = pictures.of_file(files.raw.name)
     everything = [note for kind in notes for note in notes[kind]]
-    streams: list[FinishedStream] = []
-    ordered: list[Block] = []
-    alignments = {kind: Alignment(notes.get(kind, ()), everything) for kind in MediaKind}
-    placed = _placed(blocks, alignments)
-    begin = min(own[0].ms for own in placed.values() if own)
-    for kind, own in placed.items():
-        if not own:
-            continue
-        shifted = [block._replace(ms=block.ms - begin) for block in own]
-        whole = (
-            silence.fill(shifted, lambda block: rtp.opus_ms(read(block)))
-            if kind is MediaKind.AUDIO
-            else shifted
+    placed = _placed(blocks, {kind: Alignment(notes.get(kind, ()), everything) for kind in MediaKind})
+    begin = min(own[0].ms for own, _ in placed.values())
+    shifted = {kind: [one._replace(ms=one.ms - begin) for one in own] for kind, (own, _) in placed.items()}
+    whole = dict(shifted)
+    if sound := shifted.get(MediaKind.AUDIO):
+        whole[MediaKind.AUDIO] = silence.fill(sound, lambda block: rtp.opus_ms(read(block)))
+    ordered = sorted((block for own in whole.values() for block in own), key=lambda block: block.ms)
+    ends = {kind: own[-1].ms + _length(own[-1], read) for kind, own in shifted.items()}
+    frames = _Frames(read)
+    laid = _write(ordered, max(ends.values()), files, frames)
+    streams = [
+        FinishedStream(
+            kind=kind,
+            codec=coded.name if kind is MediaKind.VIDEO else SOUND,
+            frames=len(own),
+            first_ms=own[0].ms,
+            end_ms=ends[kind],
+            gaps=_gaps(own, None if ended_ms is None else ended_ms - begin),
+            frames_sha256=frames.recorded[kind].hexdigest(),
+            filled=len(whole[kind]) - len(own),
+            aligned=placed[kind][1].known,
+            correction_ms=_corrections(blocks, kind, placed[kind][1]),
         )
-        ordered += whole
-        live = [block.ms for block in blocks if block.kind is kind]
-        correction = [round(alignments[kind].correction(ms)) for ms in (live[0], live[-1])]
-        streams.append(
-            FinishedStream(
-                kind=kind,
-                codec=coded.name if kind is MediaKind.VIDEO else SOUND,
-                frames=len(shifted),
-                first_ms=shifted[0].ms,
-                end_ms=shifted[-1].ms + _length(shifted[-1], read),
-                gaps=_gaps(shifted, None if ended_ms is None else ended_ms - begin),
-                frames_sha256=_digest(map(read, shifted)),
-                filled=len(whole) - len(shifted),
-                aligned=alignments[kind].known,
-                correction_ms=(correction[0], correction[1]),
-            )
-        )
-    ordered.sort(key=lambda block: block.ms)
-    return _write(ordered, streams, files, begin, read)
+        for kind, own in shifted.items()
+    ]
+    return FinishedTrack(
+        laid.digest, laid.clear, laid.raw, begin, max(ends.values()), laid.size, tuple(streams)
+    )
 
 
-def _write(
-    ordered: list[Block],
-    streams: list[FinishedStream],
-    files: Files,
-    begin: int,
-    read: Callable[[Block], bytes],
-) -> FinishedTrack:
-    duration = max(stream.end_ms for stream in streams)
+def _corrections(blocks: Sequence[Block], kind: MediaKind, alignment: Alignment) -> tuple[int, int]:
+    live = [block.ms for block in blocks if block.kind is kind]
+    return round(alignment.correction(live[0])), round(alignment.correction(live[-1]))
+
+
+class _Frames:
+    """Gives each block's frame and digests what it gives, by kind: `recorded` is what was recorded, `everything` all
+    that the file holds; they part where silence was filled in."""
+
+    def __init__(self, read: Callable[[Block], bytes]) -> None:
+        self.read = read
+        self.recorded: dict[MediaKind, hashlib._Hash] = {}
+        self._filled: dict[MediaKind, hashlib._Hash] = {}
+
+    def __call__(self, block: Block) -> bytes:
+        kind = block.kind
+        own = self.recorded.get(kind)
+        if own is None:
+            own = self.recorded[kind] = hashlib.sha256()
+        if block.filled and kind not in self._filled:
+            self._filled[kind] = own.copy()
+        frame = self.read(block)
+        if not block.filled:
+            own.update(frame)
+        if kind in self._filled:
+            self._filled[kind].update(frame)
+        return frame
+
+    @property
+    def everything(self) -> dict[MediaKind, str]:
+        return {kind: one.hexdigest() for kind, one in (self.recorded | self._filled).items()}
+
+
+class _Laid(NamedTuple):
+    """The finished file as it lies there. `size` of its pictures."""
+
+    digest: Digest
+    clear: Digest | None
+    raw: Digest
+    size: tuple[int, int] | None
+
+
+def _write(ordered: Sequence[Block], duration: int, files: Files, frames: _Frames) -> _Laid:
     coded = pictures.of_file(files.raw.name)
-    keys = (read(block) for block in ordered if block.key and block.kind is MediaKind.VIDEO)
+    keys = (frames.read(block) for block in ordered if block.key and block.kind is MediaKind.VIDEO)
     key = next((frame for frame in keys if coded.size(frame)), None)
-    digest, plain = place(files.out, lambda: finished.layout(ordered, coded, key, duration, read), files.key)
+
+    def content(read: Callable[[Block], bytes]) -> Iterator[bytes]:
+        return finished.layout(ordered, coded, key, duration, read)
+
+    raw = digest_of(files.raw, in_pieces=False)
+    # Every byte between the frames, where in the raw file each frame lies, and that file's digest: together these
+    # can be of one content only. The frames themselves are read once, while they are written.
+    what = hashlib.sha256(b"".join(content(_nothing)) + raw.sha256.encode())
+    what.update(array("q", (block.start for block in ordered)).tobytes())
+    digest, plain = place(files.out, content(frames), files.key, what.digest())
     names = {MediaKind.AUDIO: SOUND, MediaKind.VIDEO: coded.name}
-    expected = {names[kind]: _digest(read(one) for one in ordered if one.kind is kind) for kind in MediaKind}
-    _check(files, expected)
-    size = coded.size(key) if key is not None else None
-    return FinishedTrack(digest, plain, digest_of(files.raw), begin, duration, size, tuple(streams))
+    _check(files, {names[kind]: one for kind, one in frames.everything.items()})
+    return _Laid(digest, plain, raw, coded.size(key) if key is not None else None)
 
 
-def place(
-    path: Path, content: Callable[[], Iterable[bytes]], key: Key | None
-) -> tuple[Digest, Digest | None]:
+def _nothing(block: Block) -> bytes:
+    del block
+    return b""
+
+
+def place(path: Path, content: Iterable[bytes], key: Key | None, what: bytes) -> tuple[Digest, Digest | None]:
     """Puts a file in its place, locked where there is a key; the digests of its bytes and, where these are not
-    the same, of its clear text. `content` is asked twice then: what it is decides how it is locked."""
-    digester, plain = Digester(), Digester()
+    the same, of its clear text (without pieces). `what`: a SHA-256 that no other content has; it decides how the
+    file is locked (`locked.Key.salt_of`)."""
+    digester, plain = Digester(), Digester(in_pieces=False)
     if key is None:
-        folder.place(path, _through(digester, content()))
+        folder.place(path, _through(digester, content))
         return digester.digest(), None
-    for piece in content():
-        plain.update(piece)
-    sealed = locked.lock(content(), key, path.name, plain.raw_digest())
+    sealed = locked.lock(_through(plain, content), key, path.name, what)
     folder.place(path, _through(digester, sealed))
     return digester.digest(), plain.digest()
 
@@ -235,14 +278,15 @@ def _through(digester: Digester, pieces: Iterable[bytes]) -> Iterator[bytes]:
 
 def _placed(
     blocks: Sequence[Block], alignments: Mapping[MediaKind, Alignment]
-) -> dict[MediaKind, list[Block]]:
-    """All blocks on the common clock; within a stream the order never changes and no two times are equal."""
+) -> dict[MediaKind, tuple[list[Block], Alignment]]:
+    """The kinds that there are, with all their blocks on the common clock; within a stream the order never changes
+    and no two times are equal."""
     placed: dict[MediaKind, list[Block]] = {kind: [] for kind in MediaKind}
     for block in blocks:
         own = placed[block.kind]
         ms = round(block.ms + alignments[block.kind].correction(block.ms))
         own.append(block._replace(ms=max(ms, own[-1].ms + 1) if own else ms))
-    return placed
+    return {kind: (own, alignments[kind]) for kind, own in placed.items() if own}
 
 
 def _length(block: Block, read: Callable[[Block], bytes]) -> int:
@@ -253,13 +297,6 @@ def _gaps(own: Sequence[Block], ended_ms: int | None) -> tuple[tuple[int, int], 
     times = [0, *(block.ms for block in own)]
     times.append(times[-1] if ended_ms is None else max(ended_ms, times[-1]))
     return tuple((a, b) for a, b in itertools.pairwise(times) if b - a > GAP_MS[own[0].kind])
-
-
-def _digest(frames: Iterable[bytes]) -> str:
-    digest = hashlib.sha256()
-    for frame in frames:
-        digest.update(frame)
-    return digest.hexdigest()
 
 
 def _check(files: Files, expected: Mapping[str, str]) -> None:

@@ -103,17 +103,20 @@ class Growing:
 
 
 def lock(pieces: Iterable[bytes], key: Key, name: str, digest: bytes) -> Iterator[bytes]:
-    """A finished file's bytes in order. `digest`: SHA-256 of all the clear text."""
+    """A finished file's bytes in order. `digest`: SHA-256 that no other clear text has."""
     head = Head(key.salt_of(name, digest), PIECE)
     cipher = key.cipher(name, head.salt, PIECE)
     yield head.encoded()
     number, held = 0, bytearray()
     for piece in pieces:
         held += piece
+        if len(held) <= PIECE:
+            continue
         start = 0
-        while len(held) - start > PIECE:  # the last record is never empty, and known as the last
-            yield cipher.encrypt(_nonce(number, last=False), bytes(held[start : start + PIECE]), None)
-            number, start = number + 1, start + PIECE
+        with memoryview(held) as view:
+            while len(held) - start > PIECE:  # the last record is never empty, and known as the last
+                yield cipher.encrypt(_nonce(number, last=False), view[start : start + PIECE], None)
+                number, start = number + 1, start + PIECE
         del held[:start]
     yield cipher.encrypt(_nonce(number, last=True), bytes(held), None)
 

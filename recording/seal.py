@@ -19,7 +19,7 @@ from core import keys
 from core.keys import PublicKeys, Signer
 from ledger.chain import canonical
 from recording import clear, day, deletion, folder
-from recording.finalise import PIECE, digest_from, digest_of
+from recording.finalise import PIECE, Digest, digest_from, digest_of
 from recording.problem import Problem
 
 VERSION = 1
@@ -251,14 +251,10 @@ def _file(
     pieces: list[str],
     reading: Reading = Reading(),
 ) -> Iterator[Problem]:
-    here = path.is_file() and not path.is_symlink()
     try:
-        if here or reading.elsewhere is None:
-            present = digest_of(path, reading.pace) if here else None
-        else:
-            present = digest_from(reading.elsewhere(path.name), reading.pace)
-    except FileNotFoundError:
-        present = None
+        present = _read(path, reading, in_pieces=False)
+        if present is not None and (present.bytes, present.sha256) != (size, sha256):
+            present = _read(path, reading, in_pieces=True)  # once more, to tell where
     except OSError as error:
         yield Problem("unreadable-file", path.name, f"it cannot be read: {error.strerror}")
         return
@@ -274,3 +270,16 @@ def _file(
     if present.bytes != size:
         where = f"{where}; it has {present.bytes} bytes instead of {size}"
     yield Problem("changed-file", path.name, f"its content was changed: {where}")
+
+
+def _read(path: Path, reading: Reading, *, in_pieces: bool) -> Digest | None:
+    """`None` for a file that is not there."""
+    here = path.is_file() and not path.is_symlink()
+    try:
+        if here:
+            return digest_of(path, reading.pace, in_pieces=in_pieces)
+        if reading.elsewhere is not None:
+            return digest_from(reading.elsewhere(path.name), reading.pace, in_pieces=in_pieces)
+    except FileNotFoundError:
+        pass
+    return None

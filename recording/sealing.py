@@ -4,6 +4,7 @@ It may be cut off at any point and is then done again: raw files stay until mani
 on the disk, and the same raw files give the same finished ones.
 """
 
+import hashlib
 import json
 import logging
 from collections.abc import Callable
@@ -221,7 +222,8 @@ def _closed(path: Path, events: list[Event], facts: Facts, last_ms: int, key: Ke
         at = _iso(facts.started_at + timedelta(milliseconds=last_ms))
         details = {"last_ms": last_ms, "found_at": _iso(facts.sealed_at)}
         events.append(Event(len(events) + 1, at, last_ms, "recording:interrupted", details))
-    digests = place(path / folder.EVENTS, lambda: (event.line() for event in events), key)
+    content = b"".join(event.line() for event in events)
+    digests = place(path / folder.EVENTS, [content], key, hashlib.sha256(content).digest())
     return {**_file(folder.EVENTS, *digests), "count": len(events)}
 
 
