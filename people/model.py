@@ -87,6 +87,8 @@ class Kinship(StrEnum):
     GUARDIAN = "guardian"
     OTHER_RELATIVE = "other-relative"
     OTHER = "other"  # not a relative; the prison decides
+    INTERPRETER = "interpreter"  # who comes along with a visitor, as does
+    CARER = "carer"
 
 
 # What each kinship is called; "Your …" is never said, the inmate's side may read it too.
@@ -102,6 +104,8 @@ KINSHIP_TEXTS: dict[Kinship, str] = {
     Kinship.GUARDIAN: "Guardian",
     Kinship.OTHER_RELATIVE: "Another relative",
     Kinship.OTHER: "Somebody else",
+    Kinship.INTERPRETER: "Interpreter who comes along",
+    Kinship.CARER: "Carer who comes along",
 }
 DOCUMENT_TEXTS: dict[DocumentKind, str] = {
     DocumentKind.RESIDENT: "Resident identity card",

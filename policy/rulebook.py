@@ -97,6 +97,10 @@ EXCUSABLE = frozenset(
 )
 
 
+# Kinships of people who do not visit but help: they come along with a visitor.
+COMPANIONS = frozenset({"interpreter", "carer"})
+
+
 class _Frozen(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
@@ -239,6 +243,17 @@ class FamilyPolicy(_Frozen):
     reasons: tuple[str, ...]  # codes of rooms.words: why an officer ends a call
     refusal_reasons: tuple[str, ...]  # codes of policy.wording, as are the next two
     cancel_reasons: tuple[str, ...]
+    # of those in the call, besides its officers: who reads why an officer paused or ended it
+    reason_told_to: tuple[Literal["family", "inmate"], ...] = ("family", "inmate")
+    watch_pictures: Literal["off", "on"] = (
+        "off"  # still pictures are looked at by a program, which may only ask
+    )
+    relisten_days: int = _number("days", 1, 90, 7)  # in which a call is listened to again
+    relisten_risk_days: int = _number("days", 1, 90, 2)  # one in which something grave happened
+    relisten_share_percent: int = _number("percent", 0, 100, 10)  # of the calls in which nothing happened
+    make_good_percent: int = _number(
+        "percent", 1, 100, 50
+    )  # of its time: with less than that a call is made good
     suspension_least_days: int = _number("days", 1, 366)
     suspension_most_days: int = _number("days", 1, 366)
     review_days: int = _number("days", 1, 366)  # in which a suspension is looked at again
@@ -259,6 +274,7 @@ class FamilyPolicy(_Frozen):
             name
             for name, holds in (
                 ("minutes, most_minutes", self.minutes <= self.most_minutes),
+                ("relisten_risk_days, relisten_days", self.relisten_risk_days <= self.relisten_days),
                 ("suspension_least_days, suspension_most_days",
                  self.suspension_least_days <= self.suspension_most_days),
                 ("decision_steps, reply_working_days", self._steps_fit()),

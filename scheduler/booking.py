@@ -92,7 +92,7 @@ async def confirm_pick(
     ground = await facts.ground(session, before.inmate_id)
     guests = await facts.guests(session, before.inmate_id, [choice.relationship_id for choice in visitors])
     replaced = None if before.replaces is None else await get(session, before.replaces)
-    purpose = Purpose(replaced, before.link, before.part, extra=extra)
+    purpose = Purpose(replaced, before.link, before.part, extra=extra, starter=None)  # asked at the pick
     slot = await picking.look(session, ground, before.slot_id, booking_id, purpose)
     case, verdict = await picking.judged(session, ground, guests, slot, booking_id, purpose)
     values = _confirming(ground, before, key, verdict)
@@ -109,7 +109,8 @@ async def confirm_pick(
     if came_from is None:
         return await _requested_before(session, booking_id, key)
     coming = await bring(session, ground, before, guests)
-    if slot.audience.counted:
+    await picking.settle_visit(session, case, slot, verdict, before.id, replaced)
+    if case.counted(slot):
         await accounts.use(session, ground, before, case.period(slot.day).key)
     return replace(
         before,

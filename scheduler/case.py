@@ -1,12 +1,12 @@
 """What the rules look at: the inmate, the visitors, the slot, and what stands in their way. Pure values."""
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from zoneinfo import ZoneInfo
 
 from policy.model import FamilyPolicy, Period
-from policy.rulebook import Channel, Span
+from policy.rulebook import COMPANIONS, Channel, Span, VisitType
 from scheduler.audience import EVERYBODY, Audience
 
 Stretch = tuple[datetime, datetime]  # half-open
@@ -96,7 +96,8 @@ class Case:
     `used` counts the visits booked in each period, `used_weekend` those of them on weekends, `numbers` are their
     claims. `balance`: what the
     inmate has under the span `balance`. `lockdowns`: when this wing has no visits at all. `used_limits`: the units
-    taken of a slot's further limits, by `slot id/name`.
+    taken of a slot's further limits, by `slot id/name`. `starter`: who asks, as in the policy's `started_by`; None: the
+    platform, for a plan or an offer. `given_until`: the last day that a plan has given out; None: it is no matter.
     """
 
     now: datetime
@@ -114,6 +115,9 @@ class Case:
     used_limits: Mapping[str, Collection[int]] = field(default_factory=dict)
     numbers: Mapping[str, Collection[int]] = field(default_factory=dict)
     channel: Channel | None = Channel.REMOTE_PHONE
+    kind: VisitType = VisitType.FAMILY
+    starter: str | None = "family"
+    given_until: date | None = None
     _periods: dict[date, Period] = field(default_factory=dict, init=False, compare=False, repr=False)
 
     def period(self, day: date) -> Period:
@@ -133,10 +137,30 @@ class Case:
             visits += max(0, self.policy.weekend_guarantee - self.used_weekend.get(period.key, 0))
         return visits
 
+    def counted(self, slot: SlotFacts) -> bool:
+        """Whether a visit at this time uses the allowance."""
+        return slot.audience.counted and self.kind not in self.policy.uncounted_types
+
+    @property
+    def counted_visitors(self) -> tuple[VisitorFacts, ...]:
+        """Those who visit; not whoever comes along to interpret or to care, where the policy does not count them."""
+        aside = self.policy.uncounted_companions
+        return tuple(visitor for visitor in self.visitors if visitor.kinship not in aside)
+
     @property
     def remand(self) -> bool:
         """Whether the unconvicted's own weekly number applies."""
         return not self.inmate.convicted and self.policy.remand_visits_per_week > 0
+
+
+_KINDS = {"guardian": VisitType.GUARDIAN, "other": VisitType.OTHER}
+
+
+def kind_of(kinships: Iterable[str]) -> VisitType:
+    """What kind of visit these people make: guardians among themselves and people who are no relatives make one of
+    their own, everybody else a family visit. Companions do not matter."""
+    kinds = {_KINDS.get(kinship, VisitType.FAMILY) for kinship in kinships if kinship not in COMPANIONS}
+    return kinds.pop() if len(kinds) == 1 else VisitType.FAMILY
 
 
 def meet(one: Stretch, other: Stretch) -> bool:

@@ -19,10 +19,11 @@ from policy import repository as policies
 from policy.model import PolicySet
 from policy.rulebook import Channel, Span
 from scheduler import audience, capacity, obstacles, places
-from scheduler.case import Case, InmateFacts, SlotFacts, VisitorFacts
+from scheduler.case import Case, InmateFacts, SlotFacts, VisitorFacts, kind_of
 from scheduler.model import BookingState, ClaimKind, VisitKind
 from scheduler.obstacles import Befallen, Claimed
 from scheduler.places import Ignoring
+from scheduler.planning_tables import PlanRow
 from scheduler.tables import AccountRow, BookingRow, PlaceRow, PrisonRow, SlotRow, TemplateRow, WingRow
 
 
@@ -242,8 +243,10 @@ async def judge(
     *,
     ignoring: Ignoring | ColumnElement[bool],
     channel: Channel | None = Channel.REMOTE_PHONE,
+    starter: str | None = None,
 ) -> Case:
-    """The case of these visitors for these slots. `ignoring`: bookings that do not stand in the way."""
+    """The case of these visitors for these slots. `ignoring`: bookings that do not stand in the way. `starter`: see
+    `Case`."""
     relatives = [guest.relative_id for guest in guests]
     values, inmate = ground.policy.values, ground.inmate
     owners = _owners(ground, [slot.day for slot in wanted])
@@ -274,7 +277,23 @@ async def judge(
         lockdowns=tuple(befell.lockdowns),
         used_limits=taken.limits,
         channel=channel,
+        kind=kind_of(guest.kinship for guest in guests),
+        starter=starter,
+        given_until=await _given_until(session, ground) if starter else None,
     )
+
+
+async def _given_until(session: Session, ground: Ground) -> date | None:
+    """Where times are given out by wishes: the last day that a published plan has given out, or that is over."""
+    if ground.policy.values.release_way == "first-come":
+        return None
+    planned = await session.scalar(
+        select(func.max(PlanRow.last_day)).where(
+            PlanRow.prison_id == ground.prison.id, PlanRow.state == "published"
+        )
+    )
+    yesterday = ground.now.astimezone(ground.zone).date() - timedelta(days=1)
+    return planned or yesterday
 
 
 def _visitor(guest: Guest, taken: Claimed) -> VisitorFacts:

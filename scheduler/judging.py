@@ -14,17 +14,21 @@ from scheduler.rules import Rule
 _OF_THE_CASE = frozenset(
     {
         rules.channel_not_offered,
+        rules.type_not_offered,
+        rules.not_to_start,
         rules.foreign_inmate,
         rules.inmate_away,
         rules.visitor_not_approved,
         rules.relation_not_listed,
         rules.nobody_comes,
+        rules.companion_alone,
     }
 )
 _OF_THE_DAY = frozenset(
     {
         rules.suspended,
         rules.too_far,
+        rules.by_wishes,
         rules.restricted,
         rules.too_many_visitors,
         rules.too_many_adults,

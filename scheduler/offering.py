@@ -120,22 +120,20 @@ def _choose(
     if supply is None:
         return [None] * len(views)
     slots = {one.slot.id: one.slot for found in open_for for one in found}
-    at = supply.moments(slots.values())
+    at = supply.moments(slot.starts_at for slot in slots.values())
     capacity = supply.capacities(at) | {f"seat:{s.id}": s.capacity - s.taken for s in slots.values()}
     ways, meant = [], []
     for number, (view, found) in enumerate(zip(views, open_for, strict=True)):
         for one in found:
             people = [f"inmate:{view.inmate_id}", *(f"visitor:{v.relationship_id}" for v in view.visitors)]
-            rows = [row for person in people for row in openings.busy(person, one.slot, at)]
+            starts, ends = one.slot.starts_at, one.slot.ends_at
+            rows = [row for person in people for row in openings.busy(person, starts, ends, at)]
             capacity |= dict.fromkeys(rows, 1) | {f"allowance:{one.period}": one.left}
-            rows += [
-                *supply.rows(one.slot, view.wing_id, at),
-                f"seat:{one.slot.id}",
-                f"allowance:{one.period}",
-            ]
-            if all(capacity.get(row, 1) > 0 for row in rows):
-                ways.append(Way(number, 0, _worth(view, one.slot), tuple(rows)))
-                meant.append(one.slot)
+            rows += [f"seat:{one.slot.id}", f"allowance:{one.period}"]
+            for taken in supply.ways(openings.call_in(one.slot, view.wing_id), at).values():
+                if all(capacity.get(row, 1) > 0 for row in (*rows, *taken)):
+                    ways.append(Way(number, 0, _worth(view, one.slot), (*rows, *taken)))
+                    meant.append(one.slot)
     columns = of_ways(ways, capacity, len(views))
     nobody = array([-1] * len(views))
     answer = repair.repair(columns, nobody, array([1] * len(views)))
@@ -166,7 +164,7 @@ async def offer(session: Session, actor: Actor, flag_id: str, slot_id: str) -> O
         view.inmate_id,
         slot_id,
         offer_id,
-        Purpose(view if view.state in OPEN_STATES else None, f"{LINK}{offer_id}"),
+        Purpose(view if view.state in OPEN_STATES else None, f"{LINK}{offer_id}", starter=None),
     )
     expires = min(now + timedelta(hours=_KEPT_HOURS), held.starts_at - _NOTICE)
     if view.starts_at > now:  # a call that broke has its beginning behind it

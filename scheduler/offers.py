@@ -78,7 +78,7 @@ async def choice(
     end = last or max(ground.bookable[1], begin)
     ignoring = Ignoring(() if instead_of is None else (instead_of,), actor.subject.id, inmate_id)
     found = await facts.shown(session, ground, begin, end, ignoring)
-    case = await facts.judge(session, ground, [who], found, ignoring=ignoring)
+    case = await facts.judge(session, ground, [who], found, ignoring=ignoring, starter="family")
     where = case.inmate
     found = [slot for slot in found if slot.audience.admits(where.location, where.category, where.level)]
     offers = tuple(
@@ -144,7 +144,7 @@ async def why_not(
     slot = await facts.slot(session, ground, slot_id, ignoring)
     if slot is None:
         raise NotFound
-    case = await facts.judge(session, ground, coming, [slot], ignoring=ignoring)
+    case = await facts.judge(session, ground, coming, [slot], ignoring=ignoring, starter="family")
     (reasons,) = judging.month(case, [slot])
     offer = _offer(slot, judging.verdict(case.policy, reasons))
     return offer, await alternatives(session, actor, inmate_id, slot_id)

@@ -62,7 +62,7 @@ async def overbook(
     if relation is None:
         raise NotFound
     require(actor, relation.prison_id, DECIDERS)
-    purpose = Purpose(on_behalf=relation.relative_id, extra=True)
+    purpose = Purpose(on_behalf=relation.relative_id, extra=True, starter="officer")
     await add_place(session, actor, slot_id, words)
     held = await picking.hold(session, actor, relation.inmate_id, slot_id, key, purpose)
     choice = [VisitorChoice(relationship_id)]

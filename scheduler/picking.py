@@ -13,6 +13,7 @@ from core.errors import Malformed, NotFound, Reason, Refused
 from core.ids import SYSTEM, new_id, reference
 from ledger.record import record
 from people.model import Identity
+from policy.rulebook import VisitType
 from scheduler import access, capacity, facts, judging, moves, places, repository, rules, taking
 from scheduler.access import ref, tag
 from scheduler.case import Case, SlotFacts
@@ -24,6 +25,8 @@ from scheduler.tables import BookingRow
 
 _KEY_LENGTH = 100  # characters of an idempotency key
 _TRIES = 5  # of a pick, each time somebody else was faster by an instant
+
+_OF_FAMILIES = frozenset({VisitType.FAMILY, VisitType.GUARDIAN, VisitType.OTHER})
 
 HOLD_EXPIRED = Reason(
     "hold-expired", "Your pick was held for you for a while and has run out. Please pick a time again."
@@ -45,13 +48,14 @@ def check_key(key: str) -> None:
 class Purpose:
     """What a pick is for, besides a visit: to take the place of `replaces`, or to be a `part` of `link` (other picks
     of the same link are not let go). `on_behalf`: the relative for whom staff act; `extra`: in a place beyond the
-    capacity, which staff opened."""
+    capacity, which staff opened. `starter`: see `Case`."""
 
     replaces: BookingView | None = None
     link: str | None = None
     part: str = "main"
     on_behalf: str | None = None
     extra: bool = False
+    starter: str | None = "family"
 
 
 _VISIT = Purpose()
@@ -191,7 +195,9 @@ async def judged(
     purpose: Purpose,
 ) -> tuple[Case, Verdict]:
     """The case, and what must be let pass; raises `Refused` with every reason if some cannot be."""
-    case = await facts.judge(session, ground, guests, [slot], ignoring=ignoring_of(booking_id, purpose))
+    case = await facts.judge(
+        session, ground, guests, [slot], ignoring=ignoring_of(booking_id, purpose), starter=purpose.starter
+    )
     found = rules.refusals(case, slot)
     if purpose.extra:
         found = tuple(reason for reason in found if reason.code != "slot-full")
@@ -269,10 +275,28 @@ def _units(case: Case, slot: SlotFacts) -> list[tuple[str, int]]:
     return capacity.units(slot, case.used_limits, wanted)
 
 
+async def settle_visit(
+    session: Session,
+    case: Case,
+    slot: SlotFacts,
+    verdict: Verdict,
+    booking_id: str,
+    old: BookingView | None,
+) -> None:
+    """Who comes says what kind of visit it is, and so whether it counts; the pick knew only who asks. Raises `Moved`
+    where it counts after all and none is left."""
+    if _OF_FAMILIES.isdisjoint(case.policy.uncounted_types):
+        return
+    await places.release_visit(session, booking_id)
+    key = _visit_key(case, slot, verdict, old)
+    if key is False or (key is not True and not await places.claim(session, [key], booking_id)):
+        raise moves.Moved
+
+
 def _visit_key(case: Case, slot: SlotFacts, verdict: Verdict, old: BookingView | None) -> Key | bool:
     """The claim on the allowance; True where none is needed, False where none is left."""
     period = case.period(slot.day)
-    if not slot.audience.counted:
+    if not case.counted(slot):
         return True
     if old is not None:
         before = old.starts_at.astimezone(case.zone).date()

@@ -33,6 +33,7 @@ from scheduler import (
 )
 from scheduler.access import ref, tag
 from scheduler.model import VisitorChoice
+from scheduler.picking import Purpose
 from scheduler.planning import Outcome, Week
 from scheduler.planning_tables import PlanRow, ProposalRow
 from scheduler.plans import LEASE, Plan, PlanState, Proposal, ProposalState
@@ -172,7 +173,9 @@ async def apply(session: Session, actor: Ref, proposal: Proposal) -> bool:
     if wish.state is not WishState.OPEN:
         raise Refused([WISH_OVER])
     family = access.in_the_name_of(wish.requested_by)
-    held = await picking.hold(session, family, wish.inmate_id, proposal.slot_id, proposal.id)
+    held = await picking.hold(
+        session, family, wish.inmate_id, proposal.slot_id, proposal.id, Purpose(starter=None)
+    )
     choice = [VisitorChoice(one) for one in wish.relationships]
     await booking.request(session, family, held.id, choice, proposal.id)
     if not (await repository.get(session, held.id)).chain:

@@ -135,7 +135,7 @@ async def _beyond(session: Session, view: BookingView, case: Case, slot: SlotFac
     if view.minutes > minutes:
         found.append(Reason(SHORTER.code, SHORTER.text, {"minutes": minutes}))
     period = case.period(slot.day)
-    if slot.audience.counted and case.used.get(period.key, 0) >= case.limit(slot.day) > 0:
+    if case.counted(slot) and case.used.get(period.key, 0) >= case.limit(slot.day) > 0:
         created = select(BookingRow.created_at).where(BookingRow.id == view.id).scalar_subquery()
         earlier = await repository.views(
             session,

@@ -32,6 +32,33 @@ def channel_not_offered(case: Case, _slot: SlotFacts) -> Reason | None:
     return Reason("channel-not-offered", "This prison does not offer visits of this kind.")
 
 
+def type_not_offered(case: Case, _slot: SlotFacts) -> Reason | None:
+    if case.kind in case.policy.visit_types:
+        return None
+    return Reason(
+        "type-not-offered",
+        "This prison does not give visits of this kind, with these visitors, by this way. Please ask the prison.",
+    )
+
+
+def not_to_start(case: Case, _slot: SlotFacts) -> Reason | None:
+    if case.starter is None or case.starter in case.policy.started_by:
+        return None
+    return Reason(
+        "started-elsewhere",
+        "By the rules of this prison you cannot ask for a visit yourself. Please ask the prison how it is done.",
+    )
+
+
+def by_wishes(case: Case, slot: SlotFacts) -> Reason | None:
+    if case.given_until is None or slot.day <= case.given_until:
+        return None
+    return Reason(
+        "by-wishes",
+        "Times on this day are given out by a weekly plan. Say when you would like to come, and you will be told.",
+    )
+
+
 def foreign_inmate(case: Case, _slot: SlotFacts) -> Reason | None:
     if not case.inmate.foreign or case.policy.foreign_inmates:
         return None
@@ -63,7 +90,7 @@ def visitor_not_approved(case: Case, _slot: SlotFacts) -> Reason | None:
 
 def relation_not_listed(case: Case, _slot: SlotFacts) -> Reason | None:
     listed = case.policy.relations_by_case.get(case.inmate.case_type, case.policy.relations)
-    for visitor in case.visitors:
+    for visitor in case.counted_visitors:
         if visitor.kinship not in listed:
             return Reason(
                 "relation-not-listed",
@@ -74,7 +101,7 @@ def relation_not_listed(case: Case, _slot: SlotFacts) -> Reason | None:
 
 
 def level_without_visits(case: Case, slot: SlotFacts) -> Reason | None:
-    if case.policy.allowance(case.inmate.level) > 0 or case.remand or not slot.audience.counted:
+    if case.policy.allowance(case.inmate.level) > 0 or case.remand or not case.counted(slot):
         return None
     return Reason(
         "no-visits-at-level",
@@ -182,7 +209,7 @@ def full(case: Case, slot: SlotFacts) -> Reason | None:
 def allowance_used(case: Case, slot: SlotFacts) -> Reason | None:
     period = case.period(slot.day)
     most = case.limit(slot.day)
-    if not slot.audience.counted or period.visits == 0 or case.used.get(period.key, 0) < most:
+    if not case.counted(slot) or period.visits == 0 or case.used.get(period.key, 0) < most:
         return None
     if case.policy.allowance_span is Span.BALANCE and not case.remand:
         return NOTHING_LEFT
@@ -202,7 +229,7 @@ def allowance_used(case: Case, slot: SlotFacts) -> Reason | None:
 
 def window_without_visits(case: Case, slot: SlotFacts) -> Reason | None:
     period = case.period(slot.day)
-    if period.visits > 0 or not slot.audience.counted or case.policy.allowance(case.inmate.level) == 0:
+    if period.visits > 0 or not case.counted(slot) or case.policy.allowance(case.inmate.level) == 0:
         return None
     return Reason(
         "no-visits-in-period",
@@ -262,8 +289,19 @@ def nobody_comes(case: Case, _slot: SlotFacts) -> Reason | None:
     return Reason("visitors-missing", "Please choose at least one visitor.")
 
 
+def companion_alone(case: Case, _slot: SlotFacts) -> Reason | None:
+    if case.counted_visitors or not case.visitors:
+        return None
+    return Reason(
+        "companion-alone",
+        "Who interprets or cares comes along with a visitor. Please choose a visitor too.",
+    )
+
+
 def too_many_visitors(case: Case, slot: SlotFacts) -> Reason | None:
-    counted = sum(visitor.age_on(slot.day) >= case.policy.child_counts_below for visitor in case.visitors)
+    counted = sum(
+        visitor.age_on(slot.day) >= case.policy.child_counts_below for visitor in case.counted_visitors
+    )
     if counted <= case.policy.max_visitors:
         return None
     return Reason(
@@ -274,7 +312,7 @@ def too_many_visitors(case: Case, slot: SlotFacts) -> Reason | None:
 
 
 def too_many_adults(case: Case, slot: SlotFacts) -> Reason | None:
-    adults = sum(visitor.age_on(slot.day) >= case.policy.adult_age for visitor in case.visitors)
+    adults = sum(visitor.age_on(slot.day) >= case.policy.adult_age for visitor in case.counted_visitors)
     if adults <= case.policy.max_adults:
         return None
     return Reason(
@@ -285,7 +323,7 @@ def too_many_adults(case: Case, slot: SlotFacts) -> Reason | None:
 
 
 def too_many_children(case: Case, slot: SlotFacts) -> Reason | None:
-    children = sum(visitor.age_on(slot.day) < case.policy.adult_age for visitor in case.visitors)
+    children = sum(visitor.age_on(slot.day) < case.policy.adult_age for visitor in case.counted_visitors)
     if children <= case.policy.max_children:
         return None
     return Reason(
@@ -296,7 +334,7 @@ def too_many_children(case: Case, slot: SlotFacts) -> Reason | None:
 
 
 def lead_too_young(case: Case, slot: SlotFacts) -> Reason | None:
-    oldest = max((visitor.age_on(slot.day) for visitor in case.visitors), default=None)
+    oldest = max((visitor.age_on(slot.day) for visitor in case.counted_visitors), default=None)
     if oldest is None or oldest >= case.policy.lead_age or adult_needed(case, slot):
         return None
     return Reason(
@@ -307,7 +345,7 @@ def lead_too_young(case: Case, slot: SlotFacts) -> Reason | None:
 
 
 def adult_needed(case: Case, slot: SlotFacts) -> Reason | None:
-    ages = [visitor.age_on(slot.day) for visitor in case.visitors]
+    ages = [visitor.age_on(slot.day) for visitor in case.counted_visitors]
     if not case.policy.require_guardian or not ages or max(ages) >= case.policy.adult_age:
         return None
     return Reason(
@@ -321,6 +359,8 @@ def adult_needed(case: Case, slot: SlotFacts) -> Reason | None:
 STANDING: tuple[Rule, ...] = (inmate_away, visitor_not_approved, suspended, past, closed)
 RULES: tuple[Rule, ...] = (
     channel_not_offered,
+    type_not_offered,
+    not_to_start,
     foreign_inmate,
     inmate_away,
     visitor_not_approved,
@@ -330,6 +370,7 @@ RULES: tuple[Rule, ...] = (
     past,
     too_soon,
     too_far,
+    by_wishes,
     closed,
     restricted,
     locked_down,
@@ -344,6 +385,7 @@ RULES: tuple[Rule, ...] = (
     kept_apart,
     visitor_busy,
     nobody_comes,
+    companion_alone,
     too_many_visitors,
     too_many_adults,
     too_many_children,

@@ -16,7 +16,8 @@ from core.errors import Conflict, Malformed, NotFound, Reason, Refused
 from core.ids import SYSTEM, Ref, new_id, reference
 from ledger.record import record
 from people.model import Identity, RelationshipState
-from scheduler import access, facts, making_good, openings
+from policy import repository as policies
+from scheduler import access, facts, making_good, openings, plans
 from scheduler.access import DECIDERS, Actor, ref, require, tag
 from scheduler.model import VisitorChoice
 from scheduler.planning_tables import PlanRow, ProposalRow, WishChoiceRow, WishRow, WishVisitorRow
@@ -27,6 +28,9 @@ _KEY_LENGTH = 100
 # Why a wish comes before others, by an officer who has seen the proof.
 GROUNDS: Mapping[str, str] = {
     "bereavement": "A death in the family",
+    "age": "Old age",
+    "illness": "Illness",
+    "distance": "A long way",
     "grave-illness": "Somebody in the family is gravely ill",
     "release-soon": "Released within a month",
     "far-away": "The family lives far away",
@@ -53,6 +57,18 @@ class BadWish(Malformed):
 
 
 class WishOpen(Conflict):
+class BadGround(Malformed):
+    code = "bad-ground"
+    text = "This prison does not let a request come first for this reason."
+    status = 422
+
+
+class EvidenceMissing(Malformed):
+    code = "evidence-missing"
+    text = "Please say what paper you have seen: nobody comes first without one."
+    status = 422
+
+
     code = "wish-open"
     text = (
         "You have said already when you would like to come. Withdraw that first if your wishes have changed."
@@ -94,6 +110,7 @@ class Wish:
     state: WishState
     ground: str
     waiting_since: datetime
+    evidence: str  # which paper was seen
     choices: tuple[Choice, ...]
     relationships: tuple[str, ...]
     booking_id: str | None
@@ -225,6 +242,7 @@ def _wish(row: WishRow, choices: Sequence[Choice], relationships: Sequence[str])
         state=WishState(row.state),
         ground=row.ground,
         waiting_since=row.waiting_since,
+        evidence=row.ground_evidence,
         choices=tuple(choices),
         relationships=tuple(sorted(relationships)),
         booking_id=row.booking_id,
@@ -257,16 +275,27 @@ async def withdraw(session: Session, actor: Identity, wish_id: str) -> None:
         raise WishOver
 
 
-async def grant(session: Session, actor: Actor, wish_id: str, ground: str) -> Wish:
-    """An officer who has seen the proof lets a wish come before others, or (empty) takes that back."""
+async def grant(session: Session, actor: Actor, wish_id: str, ground: str, evidence: str = "") -> Wish:
+    """An officer lets a wish come before others, or (empty) takes that back. `evidence`: the paper that was seen.
+
+    Raises `BadGround`, and `EvidenceMissing` where the policy wants one.
+    """
     wish = await get(session, wish_id)
     require(actor, wish.prison_id, DECIDERS)
-    if ground and ground not in GROUNDS:
-        raise BadWish(ranks=RANKS)
+    if ground:
+        values = (await policies.current(session, wish.prison_id, clock.now())).values
+        if ground not in values.priority_grounds or ground not in GROUNDS or len(evidence) > _EVIDENCE_MAX:
+            raise BadGround
+        if values.priority_needs_evidence and not evidence.strip():
+            raise EvidenceMissing
     await session.execute(
         update(WishRow)
         .where(WishRow.id == wish_id, WishRow.state == WishState.OPEN)
-        .values(ground=ground, ground_by=ref(actor).id if ground else None)
+        .values(
+            ground=ground,
+            ground_by=ref(actor).id if ground else None,
+            ground_evidence=evidence.strip() if ground else "",
+        )
         .execution_options(synchronize_session=False)
     )
     subject = Ref("wish", wish_id)

@@ -120,6 +120,26 @@ def upgrade() -> None:
         batch_op.create_index(batch_op.f("ix_recording_term_recording_id"), ["recording_id"], unique=False)
 
     op.create_table(
+        "meeting_proposal",
+        sa.Column("id", sa.String(), nullable=False),
+        sa.Column("plan_id", sa.String(), nullable=False),
+        sa.Column("meeting_id", sa.String(), nullable=False),
+        sa.Column("inmate_id", sa.String(), nullable=False),
+        sa.Column("wing_id", sa.String(), nullable=False),
+        sa.Column("minutes", sa.Integer(), nullable=False),
+        sa.Column("watched", sa.Boolean(), nullable=False),
+        sa.Column("starts_at", core.db.UtcDateTime(timezone=True), nullable=True),
+        sa.Column("rank", sa.Integer(), nullable=True),
+        sa.Column("state", sa.String(), nullable=False),
+        sa.Column("sitting_id", sa.String(), nullable=True),
+        sa.Column("reasons", sa.JSON(), nullable=False),
+        sa.ForeignKeyConstraint(["inmate_id"], ["inmate.id"], name=op.f("fk_meeting_proposal_inmate_id")),
+        sa.ForeignKeyConstraint(["plan_id"], ["plan.id"], name=op.f("fk_meeting_proposal_plan_id")),
+        sa.ForeignKeyConstraint(["wing_id"], ["wing.id"], name=op.f("fk_meeting_proposal_wing_id")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_meeting_proposal")),
+        sa.UniqueConstraint("plan_id", "meeting_id", name=op.f("uq_meeting_proposal_plan_id_meeting_id")),
+    )
+    op.create_table(
         "directory_link",
         sa.Column("entry_id", sa.String(), nullable=False),
         sa.Column("staff_id", sa.String(), nullable=True),
@@ -329,6 +349,7 @@ def upgrade() -> None:
         batch_op.add_column(sa.Column("assistant_id", sa.String(), nullable=True))
         batch_op.add_column(sa.Column("interpreter_id", sa.String(), nullable=True))
         batch_op.add_column(sa.Column("engaged_by", sa.String(), server_default="", nullable=False))
+        batch_op.add_column(sa.Column("interpreter_words", sa.Text(), server_default="", nullable=False))
 
     with op.batch_alter_table("lawyer_meeting_rule", schema=None) as batch_op:
         batch_op.add_column(sa.Column("counselling", sa.String(), server_default="", nullable=False))
@@ -338,6 +359,9 @@ def upgrade() -> None:
         batch_op.add_column(sa.Column("stored_at", core.db.UtcDateTime(timezone=True), nullable=True))
         batch_op.add_column(sa.Column("indexed", sa.Boolean(), nullable=True))
         batch_op.create_index(batch_op.f("ix_recording_stored_at"), ["stored_at"], unique=False)
+
+    with op.batch_alter_table("wish", schema=None) as batch_op:
+        batch_op.add_column(sa.Column("ground_evidence", sa.Text(), server_default="", nullable=False))
 
     # ### end Alembic commands ###
 

@@ -60,7 +60,7 @@ async def _families(services: Services, house: Staffed) -> None:
                 session, actor, inmate.id, [VisitorChoice(related.id)], choices, f"k{number}"
             )
             if number % 4 == 0:
-                await wishes.grant(session, SYSTEM, made.id, "grave-illness")
+                await wishes.grant(session, SYSTEM, made.id, "grave-illness", "hospital letter")
 
 
 async def _struck(services: Services, house: Staffed) -> str:

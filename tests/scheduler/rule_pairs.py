@@ -7,6 +7,7 @@ from zoneinfo import ZoneInfo
 
 from policy.model import AllowanceWindow, FamilyPolicy
 from policy.presets import load as load_preset
+from policy.rulebook import VisitType
 from scheduler import rules
 from scheduler.audience import Audience
 from scheduler.case import Away, BanFacts, Case, InmateFacts, SlotFacts, VisitorFacts
@@ -24,6 +25,7 @@ def policy(**values: Any) -> FamilyPolicy:
 
 
 ADULT = VisitorFacts("rel_a", "Wang", date(1980, 5, 1), approved=True)
+INTERPRETER = VisitorFacts("rel_i", "Zhou", date(1985, 5, 1), approved=True, kinship="interpreter")
 CHILD = VisitorFacts("rel_c", "Little Wang", date(2018, 5, 1), approved=True)
 SLOT = SlotFacts(
     id="slt", wing_id=None, day=date(2026, 12, 4), starts_at=START, ends_at=END, minutes=30, capacity=2,
@@ -324,5 +326,66 @@ PAIRS: list[tuple[Rule, tuple[Case, SlotFacts], tuple[Case, SlotFacts], str]] = 
         (case(visitors=(CHILD,), policy=policy(require_guardian=False)), SLOT),
         (case(visitors=(CHILD,), policy=policy(require_guardian=True)), SLOT),
         "adult-needed",
+    ),
+    (
+        rules.too_many_visitors,
+        (case(visitors=(ADULT,) * 3 + (INTERPRETER,)), SLOT),
+        (
+            case(visitors=(ADULT,) * 3 + (INTERPRETER,), policy=policy(uncounted_companions=["carer"])),
+            SLOT,
+        ),
+        "too-many-visitors",
+    ),
+    (
+        rules.relation_not_listed,
+        (case(visitors=(ADULT, INTERPRETER)), SLOT),
+        (case(visitors=(ADULT, INTERPRETER), policy=policy(uncounted_companions=[])), SLOT),
+        "relation-not-listed",
+    ),
+    (
+        rules.adult_needed,  # an interpreter is nobody's guardian
+        (case(visitors=(CHILD, ADULT, INTERPRETER)), SLOT),
+        (case(visitors=(CHILD, INTERPRETER)), SLOT),
+        "adult-needed",
+    ),
+    (
+        rules.companion_alone,
+        (case(visitors=(ADULT, INTERPRETER)), SLOT),
+        (case(visitors=(INTERPRETER,)), SLOT),
+        "companion-alone",
+    ),
+    (
+        rules.type_not_offered,
+        (case(kind=VisitType.GUARDIAN), SLOT),
+        (case(kind=VisitType.GUARDIAN, policy=policy(visit_types=["family"])), SLOT),
+        "type-not-offered",
+    ),
+    (
+        rules.allowance_used,
+        (
+            case(
+                kind=VisitType.GUARDIAN,
+                used={"2026-12": 2},
+                policy=policy(visits_per_month=2, uncounted_types=["guardian"]),
+            ),
+            SLOT,
+        ),
+        (
+            case(used={"2026-12": 2}, policy=policy(visits_per_month=2, uncounted_types=["guardian"])),
+            SLOT,
+        ),
+        "allowance-used",
+    ),
+    (
+        rules.not_to_start,
+        (case(starter=None, policy=policy(started_by=["inmate"])), SLOT),
+        (case(policy=policy(started_by=["inmate", "officer"])), SLOT),
+        "started-elsewhere",
+    ),
+    (
+        rules.by_wishes,
+        (case(given_until=DAY), SLOT),
+        (case(given_until=BEFORE), SLOT),
+        "by-wishes",
     ),
 ]

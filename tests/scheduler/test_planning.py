@@ -110,7 +110,7 @@ async def test_a_ground_comes_first_but_only_for_a_share_of_the_places(
     new = [await wish(world, await world.family()) for _ in range(2)]
     for one in new:
         async with world.db.write() as session:
-            await wishes.grant(session, world.approver, one.id, "grave-illness")
+            await wishes.grant(session, world.approver, one.id, "grave-illness", "hospital letter")
     found = await proposals(world, await plan(world))
     assert sum(found[one.id].slot_id is not None for one in new) == 1
     assert sum(found[one.id].slot_id is not None for one in old) == 2

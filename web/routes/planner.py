@@ -7,16 +7,17 @@ from fastapi import APIRouter, Form, Request
 from starlette.responses import Response
 
 from core.db import Database, Session
-from core.errors import KinbridgeError
+from core.errors import KinbridgeError, Malformed
 from people import repository as people
 from people.model import Identity
+from policy import repository as policies
 from scheduler import plans, wishes
 from scheduler.plans import LIVE, STAGES, PlanState
 from web import duty, week_board
 from web.deps import Db, Svc
 from web.duty import Approver, Duty
 from web.forms import at_fields
-from web.templating import redirect, render
+from web.templating import redirect, render, sentence
 
 router = APIRouter(include_in_schema=False)
 Text = Annotated[str, Form()]
@@ -44,6 +45,8 @@ async def _context(db: Database, who: Identity) -> dict[str, Any]:
             board = await week_board.of(session, plan, on.zone, on.now)
         waiting = await wishes.open_in(session, on.prison.id)
         names = await _names(session, [wish.inmate_id for wish in waiting])
+        rules = (await policies.current(session, on.prison.id, on.now)).values
+        used = {*rules.priority_grounds, *(wish.ground for wish in waiting)}
     return {
         "plan": plan,
         "working": plan is not None and plan.state in _WORKING,
@@ -52,7 +55,8 @@ async def _context(db: Database, who: Identity) -> dict[str, Any]:
         "board": board,
         "waiting": waiting,
         "names": names,
-        "grounds": list(wishes.GROUNDS.items()),
+        "grounds": [(key, text) for key, text in wishes.GROUNDS.items() if key in used],
+        "evidence": rules.priority_needs_evidence,
         "now": on.now,
         "zone": on.zone,
         "prison_name": on.prison.name,
@@ -108,7 +112,14 @@ async def publish(services: Svc, who: Approver, plan_id: str) -> Response:
 
 
 @router.post("/officer/wishes/{wish_id}/ground")
-async def grant(services: Svc, who: Approver, wish_id: str, ground: Text = "") -> Response:
-    async with services.db.write() as session:
-        await wishes.grant(session, who, wish_id, ground)
+async def grant(
+    request: Request, services: Svc, who: Approver, wish_id: str, ground: Text = "", evidence: Text = ""
+) -> Response:
+    try:
+        async with services.db.write() as session:
+            await wishes.grant(session, who, wish_id, ground, evidence)
+    except Malformed as error:
+        context = await _context(services.db, who)
+        context["errors"] = {f"evidence-{wish_id}": sentence(request, error.reason)}
+        return render(request, "officer/planner.html", status=error.status, **context)
     return redirect("/officer/planner#wishes")
