@@ -108,10 +108,8 @@ class WishRow(Base):
     state: Mapped[str]  # wishes.WishState
     ground: Mapped[str]  # "": ordinary; else why it comes before others, a code of wishes.GROUNDS
     ground_by: Mapped[str | None]  # id of the officer who granted it
+    ground_evidence: Mapped[str] = mapped_column(Text, default="", server_default="")  # the paper seen
     waiting_since: Mapped[datetime]
-    ground_evidence: Mapped[str] = mapped_column(
-        Text, default="", server_default=""
-    )  # the paper that was seen
     last_day: Mapped[date]  # of the days wished for
     booking_id: Mapped[str | None] = mapped_column(ForeignKey("booking.id"))
     made_at: Mapped[datetime]

@@ -25,12 +25,13 @@ from scheduler.planning_tables import PlanRow, ProposalRow, WishChoiceRow, WishR
 RANKS = 3  # times in order; any number of days may share one
 _DAYS = 14  # in one wish
 _KEY_LENGTH = 100
-# Why a wish comes before others, by an officer who has seen the proof.
+_EVIDENCE_MAX = 200  # characters
+# Why a wish comes before others; the policy says which of them a prison uses, and whether proof must be seen.
 GROUNDS: Mapping[str, str] = {
-    "bereavement": "A death in the family",
     "age": "Old age",
     "illness": "Illness",
     "distance": "A long way",
+    "bereavement": "A death in the family",
     "grave-illness": "Somebody in the family is gravely ill",
     "release-soon": "Released within a month",
     "far-away": "The family lives far away",
@@ -56,7 +57,6 @@ class BadWish(Malformed):
     status = 422
 
 
-class WishOpen(Conflict):
 class BadGround(Malformed):
     code = "bad-ground"
     text = "This prison does not let a request come first for this reason."
@@ -69,6 +69,7 @@ class EvidenceMissing(Malformed):
     status = 422
 
 
+class WishOpen(Conflict):
     code = "wish-open"
     text = (
         "You have said already when you would like to come. Withdraw that first if your wishes have changed."
@@ -109,8 +110,8 @@ class Wish:
     requested_by: str
     state: WishState
     ground: str
-    waiting_since: datetime
     evidence: str  # which paper was seen
+    waiting_since: datetime
     choices: tuple[Choice, ...]
     relationships: tuple[str, ...]
     booking_id: str | None
@@ -241,8 +242,8 @@ def _wish(row: WishRow, choices: Sequence[Choice], relationships: Sequence[str])
         requested_by=row.requested_by,
         state=WishState(row.state),
         ground=row.ground,
-        waiting_since=row.waiting_since,
         evidence=row.ground_evidence,
+        waiting_since=row.waiting_since,
         choices=tuple(choices),
         relationships=tuple(sorted(relationships)),
         booking_id=row.booking_id,
