@@ -82,7 +82,8 @@ async def set_counselling(
     record(session, what, actor=ref(actor), subject=subject, rule=rule.value or "looks-on")
 
 
-async def _theirs(session: Session, actor: Identity, meeting_id: str) -> MeetingRow:
+async def meeting_of_office(session: Session, actor: Identity, meeting_id: str) -> MeetingRow:
+    """A meeting of the acting officer's prison, for who decides there. Raises `Forbidden`, `NotFound`."""
     if Role.APPROVER not in actor.roles or not actor.strong:
         raise Forbidden
     row = await session.get(MeetingRow, meeting_id, populate_existing=True)
@@ -96,10 +97,29 @@ async def paper(session: Session, papers: Box, actor: Identity, paper_id: str) -
     found = await session.get(MeetingPaperRow, paper_id)
     if found is None:
         raise NotFound
-    row = await _theirs(session, actor, found.meeting_id)
+    row = await meeting_of_office(session, actor, found.meeting_id)
     subject = Ref(MATTER, row.id)
     record(session, "officer:meeting-paper:read", actor=actor.subject, subject=subject, paper=found.kind)
     return found.media_type, papers.open(found.sealed, found.id)
+
+
+async def original_seen(session: Session, actor: Identity, paper_id: str) -> None:
+    """The lawyer has shown the original of a paper (art. 5); of the firm's letter the prison keeps it.
+
+    Said twice, it is the same. Raises `MeetingMoved` where there is no meeting to show it at.
+    """
+    found = await session.get(MeetingPaperRow, paper_id, populate_existing=True)
+    if found is None:
+        raise NotFound
+    row = await meeting_of_office(session, actor, found.meeting_id)
+    if row.state not in (MeetingState.ARRANGED, MeetingState.HELD):
+        raise MeetingMoved
+    if found.original_seen_at is None:
+        found.original_seen_at = clock.now()
+        subject = Ref(MATTER, row.id)
+        record(
+            session, "officer:meeting-original:seen", actor=actor.subject, subject=subject, paper=found.kind
+        )
 
 
 async def arrange(
@@ -109,7 +129,14 @@ async def arrange(
 
     Raises `rooms.sittings.PlaceTaken`, `MeetingMoved`.
     """
-    row = await _theirs(session, actor, meeting_id)
+    row = await meeting_of_office(session, actor, meeting_id)
+    return await arrange_row(session, actor.subject, row, starts_at, terminal_id)
+
+
+async def arrange_row(
+    session: Session, actor: Ref, row: MeetingRow, starts_at: datetime, terminal_id: str
+) -> str:
+    """As `arrange`, in the name of an officer who may."""
     if row.state != MeetingState.ASKED:
         raise MeetingMoved
     if starts_at <= clock.now():
@@ -128,7 +155,7 @@ async def arrange(
         terminal_id=terminal_id,
         early=_EARLY,
     )
-    sitting_id = await sittings.agree(session, actor.subject, plan)
+    sitting_id = await sittings.agree(session, actor, plan)
     await meetings.move(
         session, actor, row.id, MeetingState.ARRANGED, sitting_id=sitting_id, decided_at=clock.now()
     )
@@ -158,18 +185,26 @@ async def _parties(session: Session, row: MeetingRow) -> tuple[Party, ...]:
 
 async def refuse(session: Session, actor: Identity, meeting_id: str, words: str) -> None:
     """In writing, with the reason."""
-    row = await _theirs(session, actor, meeting_id)
+    row = await meeting_of_office(session, actor, meeting_id)
     if not words.strip():
         raise Refused([reason("words", "missing", "Please write why.")])
     await meetings.end(session, actor, row, MeetingState.REFUSED, words, ClockState.DONE)
 
 
-async def decide_interpreter(session: Session, actor: Identity, meeting_id: str, *, admitted: bool) -> None:
-    """The interpreter's own answer, on its own clock of three days; a seat in what is arranged already, too."""
-    row = await _theirs(session, actor, meeting_id)
+async def decide_interpreter(
+    session: Session, actor: Identity, meeting_id: str, *, admitted: bool, words: str = ""
+) -> None:
+    """The interpreter's own answer, on its own clock of three days; a seat in what is arranged already, too.
+
+    Refused in writing, with the reason (art. 7).
+    """
+    row = await meeting_of_office(session, actor, meeting_id)
     if row.interpreter_state != "asked":
         raise MeetingMoved
+    if not admitted and not words.strip():
+        raise Refused([reason("words", "missing", "Please write why.")])
     row.interpreter_state = "admitted" if admitted else "refused"
+    row.interpreter_words = "" if admitted else words.strip()
     await session.flush()
     if row.sitting_id is not None and row.state == MeetingState.ARRANGED:
         for party in companions.parties(row):
@@ -184,7 +219,7 @@ async def release(session: Session, actor: Identity, meeting_id: str) -> None:
 
     Raises `NotLate`. It counts as a no-show until it is excused.
     """
-    row = await _theirs(session, actor, meeting_id)
+    row = await meeting_of_office(session, actor, meeting_id)
     if row.sitting_id is None or not await _late(session, row.sitting_id):
         raise NotLate
     await meetings.end(session, actor, row, MeetingState.MISSED, "", ClockState.DONE)
@@ -209,7 +244,7 @@ async def _late(session: Session, sitting_id: str) -> bool:
 
 async def excuse(session: Session, actor: Identity, meeting_id: str, words: str) -> None:
     """A missed meeting that is no strike: an accident, or the prison's own fault."""
-    row = await _theirs(session, actor, meeting_id)
+    row = await meeting_of_office(session, actor, meeting_id)
     if row.state != MeetingState.MISSED or not words.strip():
         raise MeetingMoved
     row.excused, row.words = True, words.strip()
@@ -217,11 +252,11 @@ async def excuse(session: Session, actor: Identity, meeting_id: str, words: str)
 
 
 async def case_opened(session: Session, actor: Actor, lawyer_id: str, inmate_id: str) -> int:
-    """A case was opened against the inmate, and this lawyer defends: what is asked or arranged becomes unmonitored
-    at once. Answers how many arranged meetings were closed more."""
+    """A case was opened against the inmate, and this lawyer defends, alone or as the second: what is asked or
+    arranged becomes unmonitored at once. Answers how many arranged meetings were closed more."""
     rows = await session.scalars(
         select(MeetingRow).where(
-            MeetingRow.lawyer_id == lawyer_id,
+            (MeetingRow.lawyer_id == lawyer_id) | (MeetingRow.second_id == lawyer_id),
             MeetingRow.inmate_id == inmate_id,
             MeetingRow.ground == Ground.DEFENCE,
             MeetingRow.state.in_((MeetingState.ASKED, MeetingState.ARRANGED)),

@@ -6,7 +6,9 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 
 from legalaid.confidential import CaseState, Ground
+from legalaid.model import Light
 
+CANCEL_BEFORE = timedelta(hours=24)  # what is withdrawn later is noted as late (rules L12); it is no strike
 LATE_AFTER = timedelta(minutes=5)  # a lawyer who is later may lose the slot (Shenzhen 2022, rules L12)
 STRIKES = 3  # unexcused no-shows after which no more can be asked for by video
 STRIKE_SPAN = timedelta(days=365)
@@ -142,3 +144,9 @@ class MeetingView:
     engaged_by: str
     second_name: str
     seated: frozenset[str]  # "assistant", "interpreter": has a device of their own
+    originals: frozenset[Paper]  # papers whose original was shown (art. 5)
+    interpreter_words: str
+    light: Light | None  # of the 48 hours
+    interpreter_light: Light | None  # of the interpreter's three days
+    late: bool  # withdrawn less than a day before
+    admitted: bool  # its papers are in order; it waits for the weekly plan

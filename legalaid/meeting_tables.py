@@ -37,6 +37,7 @@ class MeetingRow(Base):
     assistant_id: Mapped[str | None]
     interpreter_id: Mapped[str | None]
     engaged_by: Mapped[str] = mapped_column(server_default="")  # legalaid.meeting_model.EngagedBy
+    interpreter_words: Mapped[str] = mapped_column(Text, server_default="")  # why not admitted (art. 7)
 
 
 class MeetingPaperRow(Base):

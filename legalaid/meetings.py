@@ -11,11 +11,12 @@ from core.db import Session
 from core.errors import Conflict, NotFound, Reason, Refused
 from core.ids import Ref, new_id, reference
 from ledger.record import record
-from legalaid import access, clocks, companions, mandates
+from legalaid import access, case_file, clocks, companions, mandates
 from legalaid.access import Actor, ref, tag
 from legalaid.confidential import CaseState, Ground
 from legalaid.forms import reason
 from legalaid.meeting_model import (
+    CANCEL_BEFORE,
     MINUTES,
     MOVES,
     STRIKE_SPAN,
@@ -27,6 +28,7 @@ from legalaid.meeting_model import (
     Paper,
 )
 from legalaid.meeting_tables import MeetingPaperRow, MeetingRow, MeetingRuleRow
+from legalaid.model import DeskKind
 from legalaid.tables import ConflictRow, DeskRow, LawyerRow
 from people import proofs
 from people import repository as people
@@ -41,6 +43,7 @@ from scheduler import repository as scheduler
 
 MATTER = "lawyer-meeting"
 INTERPRETER = "meeting-interpreter"
+_Paper = tuple[Paper, str, bool]  # kind, id, whether its original was seen
 
 
 class MeetingMoved(Conflict):
@@ -141,14 +144,18 @@ def _row(
 
 
 async def _start_clocks(session: Session, actor: Identity, station: DeskRow, row: MeetingRow) -> None:
-    """The interpreter's three days run beside the 48 hours and never hold them up (rules L5)."""
+    """At the prison's visits office, which is to act; where there is none, the station reminds the prison.
+
+    The interpreter's three days run beside the 48 hours and never hold them up (rules L5).
+    """
     prison = await scheduler.prison(session, station.prison_id)
     if prison is None:
         raise NotFound
-    await clocks.start(session, actor, "meeting", Ref(MATTER, row.id), station, prison.zone, row.reference)
+    desk = await case_file.desk_of_kind(session, prison.id, DeskKind.OFFICE) or station
+    await clocks.start(session, actor, "meeting", Ref(MATTER, row.id), desk, prison.zone, row.reference)
     if row.interpreter:
         matter = Ref(INTERPRETER, row.id)
-        await clocks.start(session, actor, "interpreter", matter, station, prison.zone, row.reference)
+        await clocks.start(session, actor, "interpreter", matter, desk, prison.zone, row.reference)
 
 
 async def _second(session: Session, lawyer: LawyerRow, username: str) -> str | None:
@@ -208,6 +215,14 @@ async def withdraw(session: Session, actor: Identity, meeting_id: str, words: st
     """The mandate has ended, or there is a conflict of interest: the meeting goes, its time is free again."""
     row = await own(session, actor, meeting_id)
     await end(session, actor, row, MeetingState.WITHDRAWN, words, ClockState.WITHDRAWN)
+    sitting = await session.get(SittingRow, row.sitting_id) if row.sitting_id else None
+    if sitting is not None and _late(clock.now(), sitting):
+        subject = Ref(MATTER, meeting_id)
+        record(session, "counsel:meeting:withdrawn-late", actor=actor.subject, subject=subject)
+
+
+def _late(at: datetime, sitting: SittingRow) -> bool:
+    return at > sitting.starts_at - CANCEL_BEFORE
 
 
 async def end(
@@ -268,17 +283,20 @@ async def of_prison(session: Session, prison_id: str, since: datetime) -> list[M
 
 async def views(session: Session, rows: Sequence[MeetingRow]) -> list[MeetingView]:
     ids = [row.id for row in rows]
-    papers: dict[str, dict[Paper, str]] = {}
-    for paper in await session.execute(
-        select(MeetingPaperRow.meeting_id, MeetingPaperRow.kind, MeetingPaperRow.id).where(
-            MeetingPaperRow.meeting_id.in_(ids)
-        )
+    papers: dict[str, list[_Paper]] = {}
+    for meeting_id, kind, paper_id, seen_at in await session.execute(
+        select(
+            MeetingPaperRow.meeting_id,
+            MeetingPaperRow.kind,
+            MeetingPaperRow.id,
+            MeetingPaperRow.original_seen_at,
+        ).where(MeetingPaperRow.meeting_id.in_(ids))
     ):
-        papers.setdefault(paper[0], {})[Paper(paper[1])] = paper[2]
-    return [await _view(session, row, papers.get(row.id, {})) for row in rows]
+        papers.setdefault(meeting_id, []).append((Paper(kind), paper_id, seen_at is not None))
+    return [await _view(session, row, papers.get(row.id, [])) for row in rows]
 
 
-async def _view(session: Session, row: MeetingRow, papers: Mapping[Paper, str]) -> MeetingView:
+async def _view(session: Session, row: MeetingRow, papers: Sequence[_Paper]) -> MeetingView:
     lawyer = await session.get_one(StaffRow, row.lawyer_id)
     inmate = await session.get_one(InmateRow, row.inmate_id)
     sitting = None
@@ -305,7 +323,7 @@ async def _view(session: Session, row: MeetingRow, papers: Mapping[Paper, str]) 
         asked_at=row.asked_at,
         words=row.words,
         excused=row.excused,
-        papers=papers,
+        papers={kind: paper_id for kind, paper_id, _ in papers},
         sitting_id=row.sitting_id,
         starts_at=sitting.starts_at if sitting else None,
         confidentiality=sitting.confidentiality if sitting else "",
@@ -313,4 +331,15 @@ async def _view(session: Session, row: MeetingRow, papers: Mapping[Paper, str]) 
         engaged_by=row.engaged_by,
         second_name=second.name if second else "",
         seated=frozenset(name for name, account in seats.items() if account is not None),
+        originals=frozenset(kind for kind, _, seen in papers if seen),
+        interpreter_words=row.interpreter_words,
+        light=await clocks.light(session, Ref(MATTER, row.id)),
+        interpreter_light=await clocks.light(session, Ref(INTERPRETER, row.id)),
+        late=(
+            row.state == MeetingState.WITHDRAWN
+            and row.decided_at is not None
+            and sitting is not None
+            and _late(row.decided_at, sitting)
+        ),
+        admitted=row.admitted_at is not None,
     )

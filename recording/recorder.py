@@ -79,6 +79,11 @@ class RoomRecorder:
         return self._ended is None and not self.troubles
 
     @property
+    def behind(self) -> bool:
+        """See `rooms.client.Recorder`."""
+        return self._reel.behind
+
+    @property
     def troubles(self) -> frozenset[str]:
         """What is wrong, as codes: write, sync, disk-full, overload, lag, stalled, failed, lost."""
         troubles = self._reel.troubles(clock.monotonic())

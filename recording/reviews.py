@@ -1,7 +1,7 @@
 """Re-listening: which recorded calls are to be heard again, by what happened in them, until when; and notes on them.
 
-What happened weighs (`WEIGHTS`); a call without anything is taken by lot, one in `ONE_IN`, the lot being a digest of
-its id: nobody can choose it. Deadlines: rules R7.
+What happened weighs (`WEIGHTS`); of the calls without anything a share is taken by lot, the lot being a digest of
+their id: nobody can choose it. Share and deadlines are policy (rules R7).
 """
 
 from collections.abc import Iterable, Mapping
@@ -20,12 +20,14 @@ from ledger import read as ledger
 from ledger.chain import Entry
 from ledger.record import record
 from people.model import Identity
+from policy import repository as policies
 from recording import finding
 from recording.model import RecordingState
 from recording.tables import RecordingRow
 from rooms.desk_tables import NoteRow, ReviewRow
 from rooms.words import MARKS
 from scheduler import places
+from scheduler import repository as scheduling
 
 WEIGHTS: Mapping[tuple[str, str], int] = {
     ("officer:visit:marked", "look-again"): 3,
@@ -39,9 +41,7 @@ WEIGHTS: Mapping[tuple[str, str], int] = {
     ("officer:visit:ended", "unapproved-person"): 3,
     ("officer:seat:removed", ""): 3,
 }
-ONE_IN = 10
 HIGH = 3  # risk from which the shorter deadline holds
-SOON, LATER = timedelta(days=2), timedelta(days=7)
 _LOOK_BACK = timedelta(days=30)
 _AT_ONCE = 50
 _WORDS = 500
@@ -114,9 +114,10 @@ def risk_of(entries: Iterable[Entry]) -> tuple[int, str]:
     return risk, why or "lot"
 
 
-def drawn(booking_id: str) -> bool:
-    """Whether the lot falls on this call."""
-    return sha256(booking_id.encode()).digest()[0] % ONE_IN == 0
+def drawn(booking_id: str, percent: int) -> bool:
+    """Whether the lot falls on this call, `percent` of all being drawn."""
+    number = int.from_bytes(sha256(booking_id.encode()).digest()[:4])
+    return number * 100 < percent << 32
 
 
 async def enqueue(db: Database) -> int:
@@ -142,13 +143,16 @@ async def enqueue(db: Database) -> int:
 
 async def _judge(session: Session, booking_id: str, prison_id: str, started_at: datetime) -> bool:
     risk, why = risk_of(await ledger.about(session, Ref("booking", booking_id)))
-    chosen = risk > 0 or drawn(booking_id)
+    wing_id = (await scheduling.get(session, booking_id)).wing_id
+    rules = (await policies.current(session, wing_id, started_at)).values
+    chosen = risk > 0 or drawn(booking_id, rules.relisten_share_percent)
+    days = rules.relisten_risk_days if risk >= HIGH else rules.relisten_days
     row = {
         "booking_id": booking_id,
         "prison_id": prison_id,
         "why": why,
         "risk": risk,
-        "due_at": started_at + (SOON if risk >= HIGH else LATER),
+        "due_at": started_at + timedelta(days=days),
         "state": (State.OPEN if chosen else State.LEFT_OUT).value,
         "made_at": clock.now(),
         "taken_by": None,

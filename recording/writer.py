@@ -22,10 +22,11 @@ from recording.timing import Jump
 from recording.track import Track
 from rooms.client import MediaKind
 
-TICK_S = 0.1
+TICK_S = 0.2  # every turn costs, however little there is to write
 SYNC_S = 1.0
 LAG_S = 2.0  # what waits longer than this in the queue means that the recording does not keep up
-STALL_S = 5.0  # packets without a single usable frame for so long
+BEHIND_S = 2.0  # packets without a single usable frame for so long: an officer is told
+STALL_S = 5.0  # and for so long: it is no recording any more, and the call waits
 QUEUE = 8192  # packets; some 9 MB, at least ten seconds of a call at full rate
 PENDING = 4 << 20  # bytes that wait for a disk before the queue is left to fill
 LOW_WATER = 50 << 20  # bytes that must stay free, so that the events and the manifest can still be written
@@ -117,7 +118,7 @@ class Reel:
         self._events_urgent = False
         self._count = 0
         self._synced = started
-        self._stalled = False
+        self._standstill = 0.0  # seconds for which a stream has come without a frame of it being written
         self._closing: float | None = None
 
     # --- event loop ---
@@ -147,11 +148,16 @@ class Reel:
         found = set(self._troubles)
         if self._dropped is not None:
             found.add("overload")
-        if self._stalled:
+        if self._standstill > STALL_S:
             found.add("stalled")
         if self.lag(now) > LAG_S:
             found.add("lag")
         return frozenset(found)
+
+    @property
+    def behind(self) -> bool:
+        """Media time falls behind the clock on the wall: noticed before it is trouble."""
+        return self._standstill > BEHIND_S
 
     def lag(self, now: float) -> float:
         """For how many seconds the oldest thing in the queue has been waiting."""
@@ -190,7 +196,7 @@ class Reel:
             if opened.track.wants_keyframe(now) and now - opened.asked >= _ASK_S:
                 opened.asked = now
                 self._ask_keyframe(track_id)
-        self._stalled = any(one.track.stalled_s(now) > STALL_S for one in self._tracks.values())
+        self._standstill = max((one.track.stalled_s(now) for one in self._tracks.values()), default=0.0)
         self._save(now)
         if self._closing is not None and (self._is_saved() or now - self._closing > GIVE_UP_S):
             self._end()

@@ -42,15 +42,12 @@ from signaling.probe import Probe
 _log = logging.getLogger(__name__)
 _SECRET = 24  # random bytes: nobody else's packet carries them
 _PACKETS = 25  # of sound, half a second
-_LIVE_WITHIN = 15.0  # seconds
+_LIVE_WITHIN = 45.0  # seconds; a machine that has just started has other things to do, too
 _READ_MOST = 64 << 20  # bytes of one file, from its end: what was written just now stands there
-_AGAIN = 300.0  # seconds after a proof that failed
+# Seconds after a proof that failed: soon, for a busy machine may just have been too slow, then less often.
+_AGAIN, _AGAIN_MOST = 10.0, 300.0
 # The beginning of a VP8 key frame (RFC 7741, RFC 6386 section 9.1): a room shows pictures from one on.
 _PICTURE = b"\x10\x00\x00\x00\x9d\x01\x2a\x80\x02\xe0\x01"
-_PARTIES = (
-    Party(SeatRole.COUNSEL, Ref("canary", "counsel"), "Canary"),
-    Party(SeatRole.INMATE, Ref("canary", "inmate"), "Canary"),
-)
 _OFFICER = Ref("canary", "officer")
 
 
@@ -77,10 +74,15 @@ class Canary:
         self._data_dir = data_dir
 
     async def keep(self) -> None:
+        again = _AGAIN
         while True:
             proof = await self.run()
-            good = proof is not None and proof.holds
-            await asyncio.sleep(proving.EVERY.total_seconds() if good else _AGAIN)
+            if proof is not None and proof.holds:
+                again = _AGAIN
+                await asyncio.sleep(proving.EVERY.total_seconds())
+            else:
+                await asyncio.sleep(again)
+                again = min(2 * again, _AGAIN_MOST)
 
     async def run(self) -> Proof | None:
         """The proof as it was entered; `None`: there is no prison yet, so nothing that could be listened to."""
@@ -128,7 +130,7 @@ class Canary:
             basis="canary",
             matter=Ref("node", self._host.node_id),
             prison_id=prison_id,
-            parties=_PARTIES,
+            parties=_parties(),
             starts_at=now,
             ends_at=now + timedelta(minutes=2),
             minutes=2,
@@ -204,6 +206,14 @@ class Canary:
                     peer.probe.send(MediaKind.VIDEO, _PICTURE + bytes(8))
             await asyncio.sleep(0.02)
         await asyncio.sleep(0.2)  # what is under way arrives
+
+
+def _parties() -> tuple[Party, ...]:
+    """Somebody new each time: what another node holds just now, or one that was killed left behind, takes no
+    time of theirs."""
+    return tuple(
+        Party(role, Ref("canary", new_id("canary")), "Canary") for role in (SeatRole.COUNSEL, SeatRole.INMATE)
+    )
 
 
 def _exactly(code: str, figure: int, wanted: int) -> Finding:

@@ -4,6 +4,7 @@ An administrator does this once for a whole prison; the journeys need it at this
 through the same use cases, on the database of the running product.
 """
 
+import asyncio
 import contextlib
 import io
 from collections.abc import AsyncIterator
@@ -24,6 +25,7 @@ from ledger import read
 from ledger.chain import Entry
 from people.forms import InmateForm
 from people.model import Role
+from rooms import proving
 from scheduler.model import VisitorChoice
 from tests.browser.product import Product
 from web.demo import Cast
@@ -69,6 +71,17 @@ async def prepare(product: Product) -> Place:
         starts = now.replace(minute=now.minute - now.minute % 5, second=0, microsecond=0)
         slot = await scheduler.service.create_slot(session, SYSTEM, cast.prison, starts, wing_id=cast.wing)
     return Place(invited.code, cast.prison, slot)
+
+
+async def proved(product: Product) -> None:
+    """Till the product has proved that its closed rooms are closed: none opens before, and a busy machine needs
+    time, or a second try, for it."""
+    async with asyncio.timeout(150), database_of(product) as db:
+        while True:
+            async with db.read() as session:
+                if (await proving.standing(session)).good:
+                    return
+            await asyncio.sleep(0.5)
 
 
 async def visit_in(product: Product, minutes: int) -> str:

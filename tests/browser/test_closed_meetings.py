@@ -45,6 +45,7 @@ SOUND = """(async () => {
 
 async def agreed(product: Product, how: Confidentiality) -> str:
     """A lawyer's meeting that is due now, at whichever terminal the inmate shows the code; the path of its page."""
+    await place.proved(product)
     cast = Cast.load(place.settings_of(product))
     now = clock.now()
     async with place.database_of(product) as db, db.write() as session:

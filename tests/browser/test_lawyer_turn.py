@@ -75,6 +75,7 @@ async def the_words(person: Person) -> str:
 async def talk(product: Product, lawyer: Person, inmate: Person) -> str:
     """From the question to the sealed talk; answers the path of its page."""
     await place.prepare(product)
+    await place.proved(product)
     await acts.enter_demo(inmate, "terminal")
     await acts.enter_demo(lawyer, "counsel")
     await ask(inmate)

@@ -1,5 +1,6 @@
 """The canary with everything real: host, bus, database, port, DTLS. It sings, and it falls silent when it must."""
 
+import asyncio
 from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
@@ -51,9 +52,9 @@ async def test_both_closed_rooms_are_held_and_nothing_gets_out(
     assert (await standing(db)).good
     await world.build(db)
     assert not (await standing(db)).good
-    proof = await node.canary.run()
+    proof, _ = proofs = await asyncio.gather(node.canary.run(), node.canary.run())  # as two nodes at one time
     assert proof is not None
-    assert failed(proof.findings) == []
+    assert [failed(one.findings) for one in proofs if one is not None] == [[], []]
     assert {finding.code for finding in proof.findings} == {
         *(f"visual_only:{code}" for code in (
             "sound-between-parties", "pictures-to-officer", "sound-lines-to-officer", "sound-to-officer",
@@ -64,7 +65,7 @@ async def test_both_closed_rooms_are_held_and_nothing_gets_out(
         )),
     }  # fmt: skip
     async with db.read() as session:
-        assert await proving.latest(session, node.host.node_id) == proof
+        assert await proving.latest(session, node.host.node_id) in proofs
         assert (await proving.standing(session)).text.startswith("proved")
         entries = await read.about(session, Ref("node", node.host.node_id))
     assert "system:closed-rooms:proved" in [entry.tag for entry in entries]

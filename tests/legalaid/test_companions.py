@@ -75,7 +75,9 @@ async def test_one_who_was_not_admitted_has_none(here: Place) -> None:
     interpreter = await account(here, "ma")
     meeting_id = await asked(here, interpreter_user=named(interpreter, "ma"))
     sitting = await arranged(here, meeting_id)
-    await do(here, meeting_desk.decide_interpreter, officer(here), meeting_id, admitted=False)
+    await do(
+        here, meeting_desk.decide_interpreter, officer(here), meeting_id, admitted=False, words="资格证过期"
+    )
     assert await roles(here, sitting) == ["counsel", "inmate"]
 
 

@@ -11,6 +11,7 @@ from core import clock as core_clock
 from core.box import Box
 from core.errors import Forbidden, KinbridgeError, NotFound, Refused
 from core.ids import Ref, new_id
+from ledger import read
 from legalaid import clocks, meeting_desk, meetings, service
 from legalaid.confidential import OfficerRule
 from legalaid.meeting_desk import NotLate
@@ -137,7 +138,70 @@ async def test_48_hours_run_over_the_night_and_the_interpreter_does_not_hold_the
     await do(here, meeting_desk.decide_interpreter, officer(here), meeting_id, admitted=True)
     assert (await light(here, INTERPRETER, meeting_id)).state == ClockState.DONE
     with pytest.raises(MeetingMoved):
-        await do(here, meeting_desk.decide_interpreter, officer(here), meeting_id, admitted=False)
+        await do(here, meeting_desk.decide_interpreter, officer(here), meeting_id, admitted=False, words="no")
+
+
+async def test_the_visits_office_holds_the_clock_and_the_lawyer_sees_till_when(here: Place) -> None:
+    """Who is to act is told before time runs out, not the station that waits for it."""
+    await do(
+        here, service.create_desk, ADMIN, here.world.prison_id, "Office", "office", "0551 400", here.bureau
+    )
+    await allow(here)
+    began = core_clock.now()
+    seen = await view(here, await asked(here, interpreter="Ma Lin"))
+    assert seen.light is not None
+    assert (seen.light.desk, seen.light.due_at) == ("Office", began + timedelta(hours=48))
+    assert seen.interpreter_light is not None
+    assert (seen.interpreter_light.desk, seen.interpreter_light.due_at > seen.light.due_at) == (
+        "Office",
+        True,
+    )
+
+
+async def test_an_interpreter_is_refused_in_writing(here: Place) -> None:
+    await allow(here)
+    meeting_id = await asked(here, interpreter="Ma Lin")
+    decide = (meeting_desk.decide_interpreter, officer(here), meeting_id)
+    with pytest.raises(Refused):
+        await do(here, *decide, admitted=False, words=" ")
+    await do(here, *decide, admitted=False, words="资格证已过期")
+    found = await view(here, meeting_id)
+    assert (found.interpreter_state, found.interpreter_words) == ("refused", "资格证已过期")
+
+
+async def test_originals_are_looked_at_on_the_day(here: Place) -> None:
+    """Art. 5: copies are enough to ask; the originals are shown when the lawyer comes."""
+    await allow(here)
+    meeting_id = await asked(here)
+    papers = (await view(here, meeting_id)).papers
+    with pytest.raises(MeetingMoved):  # nothing is arranged that they could be shown at
+        await do(here, meeting_desk.original_seen, officer(here), papers[Paper.LICENCE])
+    await arranged(here, meeting_id)
+    elsewhere = identity("officer", "off_far", Role.APPROVER, prison_id="prs_far")
+    with pytest.raises(NotFound):
+        await do(here, meeting_desk.original_seen, elsewhere, papers[Paper.LICENCE])
+    with pytest.raises(NotFound):
+        await do(here, meeting_desk.original_seen, officer(here), "ppr_none")
+    for _ in range(2):
+        await do(here, meeting_desk.original_seen, officer(here), papers[Paper.LICENCE])
+    assert (await view(here, meeting_id)).originals == {Paper.LICENCE}
+    async with here.db.read() as session:
+        tags = [entry.tag for entry in await read.about(session, Ref(MATTER, meeting_id))]
+    assert tags.count("officer:meeting-original:seen") == 1
+
+
+@pytest.mark.parametrize(("hours", "late"), [(23, True), (25, False)])
+async def test_cancelled_23_hours_before_is_noted(here: Place, hours: float, late: bool) -> None:
+    """F70: late, and no strike."""
+    await allow(here)
+    meeting_id = await asked(here)
+    await arranged(here, meeting_id, hours)
+    await do(here, meetings.withdraw, here.sun, meeting_id, "")
+    assert (await view(here, meeting_id)).late is late
+    async with here.db.read() as session:
+        tags = [entry.tag for entry in await read.about(session, Ref(MATTER, meeting_id))]
+        assert await meetings.strikes(session, here.sun.subject.id) == 0
+    assert ("counsel:meeting:withdrawn-late" in tags) is late
 
 
 async def test_papers_are_sealed_and_only_the_prisons_desk_reads_them(here: Place) -> None:
@@ -187,6 +251,17 @@ async def test_a_case_that_is_opened_closes_what_is_arranged(here: Place, clock:
     with pytest.raises(Forbidden):
         await do(here, rooms.issue_sitting_ticket, watching, sitting)
     assert await do(here, meeting_desk.case_opened, here.sun, found.lawyer_id, found.inmate_id) == 0
+
+
+async def test_a_case_that_the_second_lawyer_defends_closes_it_too(here: Place) -> None:
+    await allow(here)
+    lin = here.lin.subject.id
+    meeting_id = await asked(here, second=f"lin-{lin}")
+    await arranged(here, meeting_id)
+    assert (await view(here, meeting_id)).confidentiality == Confidentiality.VISUAL_ONLY
+    inmate = (await view(here, meeting_id)).inmate_id
+    assert await do(here, meeting_desk.case_opened, here.lin, lin, inmate) == 1
+    assert (await view(here, meeting_id)).confidentiality == Confidentiality.UNMONITORED
 
 
 async def test_six_minutes_late_and_the_time_may_be_given_away(here: Place, clock: FakeClock) -> None:

@@ -20,7 +20,7 @@ from people.model import PROOF_MAX_BYTES, Identity
 from people.proofs import Upload
 from rooms import proving
 from scheduler import repository as scheduler
-from web import duty
+from web import duty, legal
 from web.deps import Svc
 from web.duty import Admin, Approver, Counsel
 from web.forms import at_fields
@@ -50,6 +50,7 @@ _TABLES: dict[str, Any] = {
     "lights": LIGHTS,
     "bases": BASES,
     "told": {how.value: short for how, (short, _) in TOLD.items()},
+    "clock_lights": legal.LIGHTS,
 }
 COUNSELLING_RULES = {
     "looks-on": (CounsellingRule.LOOKS_ON, N_("An officer may look on and hears nothing")),
@@ -80,9 +81,11 @@ async def _mine(
         strikes = await meetings.strikes(session, me.staff_id)
         unconfirmed = await mandates.refused_by(session, me.staff_id)
         place = await duty.at(session, who.prison_id) if who.prison_id else None
+        rule = await session.get(MeetingRuleRow, who.prison_id) if who.prison_id else None
     return render(
         request,
         "counsel/meetings.html",
+        rule=rule,
         status=status,
         **_TABLES,
         meetings=found,
@@ -150,7 +153,8 @@ async def case_opened(services: Svc, who: Counsel, meeting_id: str) -> Response:
     """The lawyer says that the case is open now: from then on nobody listens, whatever was arranged."""
     async with services.db.write() as session:
         row = await meetings.own(session, who, meeting_id)
-        await meeting_desk.case_opened(session, who, row.lawyer_id, row.inmate_id)
+        for lawyer_id in mandates.lawyers(row):
+            await meeting_desk.case_opened(session, who, lawyer_id, row.inmate_id)
     return redirect("/counsel/meetings")
 
 
@@ -185,6 +189,13 @@ async def paper(services: Svc, who: Approver, paper_id: str) -> Response:
     async with services.db.write() as session:  # each look is entered
         media_type, data = await meeting_desk.paper(session, _box(services), who, paper_id)
     return Response(data, media_type=media_type, headers={"cache-control": "no-store"})
+
+
+@router.post("/officer/meetings/papers/{paper_id}/original")
+async def original(services: Svc, who: Approver, paper_id: str) -> Response:
+    async with services.db.write() as session:
+        await meeting_desk.original_seen(session, who, paper_id)
+    return redirect("/officer/meetings")
 
 
 @router.post("/officer/meetings/{meeting_id}/arrange")
@@ -232,9 +243,15 @@ async def refuse(
 
 
 @router.post("/officer/meetings/{meeting_id}/interpreter")
-async def interpreter(services: Svc, who: Approver, meeting_id: str, admitted: Text = "") -> Response:
-    async with services.db.write() as session:
-        await meeting_desk.decide_interpreter(session, who, meeting_id, admitted=admitted == "yes")
+async def interpreter(
+    request: Request, services: Svc, who: Approver, meeting_id: str, admitted: Text = "", words: Text = ""
+) -> Response:
+    yes = admitted == "yes"
+    try:
+        async with services.db.write() as session:
+            await meeting_desk.decide_interpreter(session, who, meeting_id, admitted=yes, words=words[:500])
+    except KinbridgeError as error:
+        return await _desk(request, services, who, at_fields(request, error), error.status)
     return redirect("/officer/meetings")
 
 
