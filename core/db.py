@@ -5,7 +5,9 @@ ledger chains its entries there, so the chain's lock is held for an instant only
 succeeded, what was given to `after_commit` runs: publications, sockets, mail.
 
 SQLite has one writer at a time: a lock in this process keeps writers in line without busy-waiting, and
-`BEGIN IMMEDIATE` with a 10 s busy timeout does the same between processes. Readers use WAL snapshots.
+`BEGIN IMMEDIATE` with a 10 s busy timeout does the same between processes. Readers use WAL snapshots. On PostgreSQL a
+few write at a time in each process, the others wait their turn: one loop thinks for all of them, so each one more that
+is under way makes every other hold its locks for longer.
 """
 
 import asyncio
@@ -32,6 +34,9 @@ Afterwards = Callable[[], Awaitable[None]]
 
 # SQLSTATE 40001 serialization_failure, 40P01 deadlock_detected, 55P03 lock_not_available
 _TRY_AGAIN = frozenset({"40001", "40P01", "55P03"})
+_WRITERS = (
+    8  # at a time in a process on PostgreSQL: more than it takes to keep the loop busy while others commit
+)
 
 
 class UtcDateTime(TypeDecorator[datetime]):
@@ -48,11 +53,18 @@ class UtcDateTime(TypeDecorator[datetime]):
         value = value.astimezone(UTC)
         return value.replace(tzinfo=None) if dialect.name == "sqlite" else value
 
-    def process_result_value(self, value: datetime | None, dialect: Dialect) -> datetime | None:
-        del dialect
-        if value is None:
-            return None
-        return value.replace(tzinfo=UTC) if value.tzinfo is None else value.astimezone(UTC)
+    def result_processor(self, dialect: Dialect, coltype: object) -> Callable[[Any], datetime | None]:
+        """In one step from what the driver answers: a page may read a thousand of them."""
+        del coltype
+        return _from_sqlite if dialect.name == "sqlite" else _from_postgresql
+
+
+def _from_sqlite(value: str | None) -> datetime | None:
+    return None if value is None else datetime.fromisoformat(value + "Z")
+
+
+def _from_postgresql(value: datetime | None) -> datetime | None:
+    return None if value is None else value.astimezone(UTC)
 
 
 class Base(DeclarativeBase):
@@ -78,7 +90,7 @@ class Database:
         self.is_sqlite = engine.dialect.name == "sqlite"
         self._sessions = async_sessionmaker(engine, expire_on_commit=False, autoflush=True)
         self._hooks: list[Hook] = []
-        self._writer = asyncio.Lock()
+        self._writers = asyncio.Semaphore(1 if self.is_sqlite else _WRITERS)
 
     @classmethod
     def connect(cls, url: str) -> "Database":
@@ -113,8 +125,7 @@ class Database:
         failed: list[Hook] = []
         try:
             async with contextlib.AsyncExitStack() as stack:
-                if self.is_sqlite:
-                    await stack.enter_async_context(self._writer)
+                await stack.enter_async_context(self._writers)
                 session = await stack.enter_async_context(self._sessions())
                 session.info["failed"] = failed
                 try:
@@ -180,5 +191,5 @@ def _prepare_sqlite(engine: AsyncEngine) -> None:
     def _on_begin(connection: Any) -> None:
         # The writer lock of the process is held by `write()`; readers must not take the file's write lock.
         connection.exec_driver_sql(
-            "BEGIN IMMEDIATE" if connection.get_execution_options().get("write") else "BEGIN"
+            sqlite.WRITING if connection.get_execution_options().get("write") else sqlite.READING
         )

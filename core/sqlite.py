@@ -2,7 +2,9 @@
 
 aiosqlite runs every step of a statement (make a cursor, execute, fetch, close) in its thread, and each step costs a
 change of threads there and back, which is more than most statements of ours take. Here a statement is executed and
-fetched in one step; results are small, since what is large is asked for in parts.
+fetched in one step; results are small, since what is large is asked for in parts. A transaction begins in the step of
+its first statement, so that no lock is held while the statement is being thought of; and nobody waits for the end of
+one that only read.
 """
 
 import sqlite3
@@ -12,6 +14,7 @@ from typing import Any, Self
 import aiosqlite
 
 _CHUNK = 64  # rows; aiosqlite asks for it, and it is not used: everything is fetched at once
+READING, WRITING = "BEGIN", "BEGIN IMMEDIATE"
 
 
 class _Cursor:
@@ -29,7 +32,10 @@ class _Cursor:
         return self
 
     async def execute(self, statement: str, parameters: Sequence[Any] = ()) -> Self:
-        await self._connection.in_thread(self._run, statement, parameters)
+        if statement in (READING, WRITING):
+            self._connection.begin(statement)
+        else:
+            await self._connection.in_thread(self._run, statement, parameters)
         return self
 
     async def executemany(self, statement: str, many: Iterable[Sequence[Any]]) -> Self:
@@ -65,13 +71,49 @@ class _Cursor:
 class Connection(aiosqlite.Connection):
     """A connection whose cursors cost nothing to make and to close."""
 
+    _due = ""  # the statement that begins the present transaction, until it is sent
+    _reads = False  # whether the present transaction only reads
+
     def cursor(self) -> Any:
         return _Cursor(self)
+
+    def begin(self, statement: str) -> None:
+        """Begins a transaction with the next statement; `READING` or `WRITING`."""
+        self._due, self._reads = statement, statement == READING
 
     async def in_thread(self, function: Callable[..., None], *arguments: Any) -> None:
         """Runs `function` with the sqlite3 connection in the connection's own thread."""
         run: Callable[..., Awaitable[None]] = self._execute  # aiosqlite leaves it untyped
-        await run(function, self._conn, *arguments)
+        due, self._due = self._due, ""
+        if due:
+            await run(_begun, self._conn, due, function, *arguments)
+        else:
+            await run(function, self._conn, *arguments)
+
+    async def commit(self) -> None:
+        if not self._let_go():
+            await super().commit()
+
+    async def rollback(self) -> None:
+        if not self._let_go():
+            await super().rollback()
+
+    def _let_go(self) -> bool:
+        """Ends a transaction that never began, or one that only read: its end is in line before whatever this
+        connection is asked next, and nothing hangs on it."""
+        due, self._due = self._due, ""
+        if not due and self._reads:
+            self._tx.put_nowait((None, self._conn.rollback))
+        ended = bool(due) or self._reads
+        self._reads = False
+        return ended
+
+
+def _begun(
+    connection: sqlite3.Connection, begin: str, function: Callable[..., None], *arguments: Any
+) -> None:
+    connection.execute(begin)
+    function(connection, *arguments)
 
 
 def connect(database: str, **options: Any) -> Connection:

@@ -9,7 +9,7 @@ import hashlib
 import json
 from collections.abc import Iterable
 from dataclasses import dataclass, fields
-from typing import Any
+from typing import Any, NamedTuple
 
 GENESIS = "0" * 64
 
@@ -35,6 +35,18 @@ class Entry:
         return value
 
 
+class Noted(NamedTuple):
+    """An entry that has no place in the chain yet; the fields of `Entry` that do not depend on it, in their order."""
+
+    at: str
+    tag: str
+    actor_kind: str
+    actor_id: str
+    subject_kind: str
+    subject_id: str
+    details: str
+
+
 @dataclass(frozen=True, slots=True)
 class Verdict:
     """What a verification found: `broken_at` is the first bad sequence number, `None` if intact."""
@@ -58,6 +70,18 @@ def digest(entry: Entry) -> str:
     """The digest that belongs to the other fields of `entry`, in hexadecimal."""
     body = {f.name: getattr(entry, f.name) for f in fields(Entry) if f.name != "digest"}
     return hashlib.sha256(canonical(body).encode()).hexdigest()
+
+
+BETWEEN = '","seq":'  # what stands between the previous digest and the number
+
+
+def halves(noted: Noted) -> tuple[str, str]:
+    """The text that is digested, before the previous digest and after the number: in canonical form these two stand in
+    its midst, so that a database can put them in."""
+    one = noted._asdict()
+    before = canonical({name: one[name] for name in ("actor_id", "actor_kind", "at", "details")})
+    after = canonical({name: one[name] for name in ("subject_id", "subject_kind", "tag")})
+    return f'{before[:-1]},"previous":"', f",{after[1:]}"
 
 
 class Verifier:

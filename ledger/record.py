@@ -8,13 +8,11 @@ fails, neither the change nor its entry exists.
 from datetime import UTC
 from typing import Any
 
-from sqlalchemy import select
-
 from core import clock
 from core.db import Database, Session
 from core.ids import Ref
-from ledger import chain, tags
-from ledger.tables import EntryRow, HeadRow
+from ledger import appending, chain, tags
+from ledger.chain import Noted
 
 
 def record(session: Session, tag: str, *, actor: Ref, subject: Ref, **details: Any) -> None:
@@ -24,40 +22,14 @@ def record(session: Session, tag: str, *, actor: Ref, subject: Ref, **details: A
     """
     now = clock.now().astimezone(UTC).isoformat(timespec="microseconds")
     text = chain.canonical(details)
-    session.info.setdefault("ledger", []).append((now, tags.check(tag), actor, subject, text))
+    noted = Noted(now, tags.check(tag), actor.kind, actor.id, subject.kind, subject.id, text)
+    session.info.setdefault("ledger", []).append(noted)
 
 
 async def append_pending(session: Session) -> None:
     """Chains what `record` noted in this session; the last thing before its commit."""
-    pending = session.info.pop("ledger", [])
-    if not pending:
-        return
-    head = await session.scalar(
-        select(HeadRow).where(HeadRow.id == 1).with_for_update().execution_options(populate_existing=True)
-    )
-    if head is None:
-        raise RuntimeError("the ledger has no head: the database was not migrated")
-    for at, tag, actor, subject, details in pending:
-        blank = chain.Entry(
-            head.seq + 1, at, tag, actor.kind, actor.id, subject.kind, subject.id, details, head.digest, ""
-        )
-        digest = chain.digest(blank)
-        session.add(
-            EntryRow(
-                seq=blank.seq,
-                at=at,
-                tag=tag,
-                actor_kind=actor.kind,
-                actor_id=actor.id,
-                subject_kind=subject.kind,
-                subject_id=subject.id,
-                details=details,
-                previous=head.digest,
-                digest=digest,
-            )
-        )
-        head.seq, head.digest = blank.seq, digest
-    await session.flush()
+    if pending := session.info.pop("ledger", []):
+        await appending.append(await session.connection(), pending)
 
 
 def install(db: Database) -> None:

@@ -4,7 +4,7 @@ import asyncio
 from datetime import datetime, timedelta, timezone
 
 import pytest
-from sqlalchemy import select, text
+from sqlalchemy import literal, select, text
 from sqlalchemy.ext.asyncio import create_async_engine
 
 from core import clock
@@ -85,14 +85,34 @@ def test_a_naive_time_is_refused(db: Database) -> None:
         UtcDateTime().process_bind_param(datetime(2026, 1, 1), db.engine.dialect)  # noqa: DTZ001 - the very case
 
 
-def test_other_zones_become_utc(db: Database) -> None:
-    beijing = datetime(2026, 11, 21, 16, 0, tzinfo=timezone(timedelta(hours=8)))
-    bound = UtcDateTime().process_bind_param(beijing, db.engine.dialect)
-    back = UtcDateTime().process_result_value(bound, db.engine.dialect)
-    assert back == beijing
-    assert back is not None
-    assert back.utcoffset() == timedelta(0)
+async def test_other_zones_become_utc(db: Database) -> None:
+    beijing = datetime(2026, 11, 21, 16, 0, 0, 250, tzinfo=timezone(timedelta(hours=8)))
+    async with db.read() as session:
+        for given in (beijing, None):
+            back = await session.scalar(select(literal(given, UtcDateTime())))
+            assert back == given
+            assert back is None or back.utcoffset() == timedelta(0)
     assert clock.now().utcoffset() == timedelta(0)
+
+
+async def test_a_transaction_begins_with_its_first_statement(db: Database) -> None:
+    """Thinking of what to ask keeps nobody from writing; and one that asked nothing leaves nothing behind."""
+    other = Database.connect(db.engine.url.render_as_string(hide_password=False))
+    record.install(other)
+    async with db.write(), other.write() as session:
+        _enter(session, 1)
+    async with db.write() as session:
+        _enter(session, 2)
+    await other.close()
+    assert [row.seq for row in await _entries(db)] == [1, 2]
+
+
+async def test_what_a_reader_saw_is_let_go_for_the_next(db: Database) -> None:
+    """The end of a transaction that only read is not waited for, and yet comes before the next on its connection."""
+    for number in range(1, 4):
+        assert len(await _entries(db)) == number - 1
+        async with db.write() as session:
+            _enter(session, number)
 
 
 async def test_a_deadlock_is_said_to_be_worth_another_try(db: Database) -> None:

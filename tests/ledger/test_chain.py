@@ -1,6 +1,7 @@
 """The chain: whatever is changed, removed, inserted or cut off is found at its place."""
 
 import asyncio
+import hashlib
 from dataclasses import replace
 from typing import Any
 
@@ -83,6 +84,17 @@ def test_canonical_form_is_one_form() -> None:
     for bad in (float("nan"), {1, 2}, object()):
         with pytest.raises((TypeError, ValueError)):
             chain.canonical({"x": bad})
+
+
+@given(
+    st.lists(st.text(st.characters(exclude_categories=["Cs"])), min_size=7, max_size=7), st.integers(1, 10**9)
+)
+def test_a_database_may_put_in_the_place_in_the_chain(texts: list[str], seq: int) -> None:
+    noted = chain.Noted(*texts)
+    whole = chain.digest(chain.Entry(seq, *noted, previous="ab" * 32, digest=""))
+    before, after = chain.halves(noted)
+    body = f"{before}{'ab' * 32}{chain.BETWEEN}{seq}{after}"
+    assert hashlib.sha256(body.encode()).hexdigest() == whole
 
 
 async def _fill(db: Database, count: int) -> None:
