@@ -17,6 +17,8 @@ from core.db import Session
 from core.errors import Conflict, Forbidden, NotFound, Reason, Refused
 from core.ids import Ref, new_id
 from people.model import Identity, Role
+from policy import repository as policies
+from policy.model import BadPolicy, PolicyIncomplete, PolicyUnknown
 from recording.errors import BeingDeleted
 from recording.model import GOING
 from recording.tables import HoldRow, RecordingRow
@@ -66,7 +68,7 @@ async def place(
     )
     if prison_id is None or not _reaches(actor, prison_id):
         raise NotFound
-    until, review_at = _checked(reason, words, term)
+    until, review_at = _checked(reason, words, term, await _review_within(session, prison_id))
     if not await _count(session, booking_id, RecordingRow.holds + 1):
         raise BeingDeleted
     hold = HoldRow(
@@ -89,7 +91,8 @@ async def place(
 async def keep(session: Session, actor: Identity, hold_id: str, words: str, term: Term) -> None:
     """A review that lets the hold last. Raises as `place`; `Conflict` if it was released meanwhile."""
     hold = await _theirs(session, actor, hold_id)
-    until, review_at = _checked(hold.reason, words, term)
+    within = await _review_within(session, hold.prison_id)
+    until, review_at = _checked(hold.reason, words, term, within)
     await _change(session, hold_id, until=until, review_at=review_at, reviewed_at=clock.now())
     _enter(session, actor, "kept", hold, words=words.strip(), **_dates(until, review_at))
 
@@ -142,7 +145,16 @@ async def _theirs(session: Session, actor: Identity, hold_id: str) -> HoldRow:
     return hold
 
 
-def _checked(reason: str, words: str, term: Term) -> tuple[datetime, datetime]:
+async def _review_within(session: Session, prison_id: str) -> timedelta:
+    """How soon a hold must be looked at again: by the prison's rules, three months at the latest."""
+    try:
+        values = (await policies.current(session, prison_id, clock.now())).values
+    except (PolicyUnknown, PolicyIncomplete, BadPolicy):
+        return REVIEW_WITHIN
+    return min(REVIEW_WITHIN, timedelta(days=values.hold_review_days))
+
+
+def _checked(reason: str, words: str, term: Term, within: timedelta) -> tuple[datetime, datetime]:
     """The term's dates; raises `Refused` with all that is wrong."""
     now = clock.now()
     problems = _words_problems(words)
@@ -152,9 +164,9 @@ def _checked(reason: str, words: str, term: Term) -> tuple[datetime, datetime]:
     if until is None or until <= now:
         text = "Please give a day in the future until which it is thought to be held."
         problems.append(Reason("hold-until", text, {"field": "until"}))
-    if review_at is None or not now < review_at <= now + REVIEW_WITHIN:
-        text = "Please give a day on which the hold is looked at again, within three months."
-        problems.append(Reason("hold-review", text, {"field": "review"}))
+    if review_at is None or not now < review_at <= now + within:
+        text = "Please give a day on which the hold is looked at again, within {days} days."
+        problems.append(Reason("hold-review", text, {"field": "review", "days": within.days}))
     elif until is not None and now < until < review_at:
         text = "The hold must be looked at again before the day it is thought to end."
         problems.append(Reason("hold-review-late", text, {"field": "review"}))

@@ -6,6 +6,7 @@ on it can no longer be held. Only then do the files go; the proof of it stays.
 """
 
 import asyncio
+import contextlib
 import logging
 from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
@@ -20,6 +21,8 @@ from core.errors import Conflict, Misconfigured
 from core.ids import SYSTEM, Ref
 from core.log import fields
 from core.settings import Settings
+from policy import repository as policies
+from policy.model import BadPolicy, PolicyIncomplete, PolicyUnknown
 from recording import deletion, finding, folder, repository, seal, storing, vault
 from recording.deletion import Deletion
 from recording.errors import StoreUnavailable
@@ -34,11 +37,15 @@ _WHY = "kept-long-enough"
 _log = logging.getLogger(__name__)
 
 
-def keep_until(settings: Settings, started_at: datetime) -> datetime:
-    """Until when a recording is kept. Raises `Misconfigured` where nobody has decided it."""
+async def keep_until(session: Session, settings: Settings, prison_id: str, started_at: datetime) -> datetime:
+    """Until when a recording is kept: as long as the prison's rules say, and never longer than the installation does,
+    which is what the privacy page tells people. Raises `Misconfigured` where nobody has decided that."""
     if settings.recording_days is None:
         raise Misconfigured(problem="KINBRIDGE_RECORDING_DAYS: must be set, there is no lawful default")
-    return started_at + timedelta(days=settings.recording_days)
+    days = settings.recording_days
+    with contextlib.suppress(PolicyUnknown, PolicyIncomplete, BadPolicy):  # no reason to lose a recording
+        days = min(days, (await policies.current(session, prison_id, started_at)).values.recording_kept_days)
+    return started_at + timedelta(days=days)
 
 
 async def delete_expired(db: Database, settings: Settings) -> int:

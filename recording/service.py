@@ -126,12 +126,13 @@ class Recorders:
     ) -> Key:
         """The row and the key: safe before the first byte is written."""
         async with self._db.write() as session:
+            prison_id = await self._prison_of(session, booking_id)
             session.add(
                 RecordingRow(
                     id=recording_id,
                     booking_id=booking_id,
                     room_id=room_id,
-                    prison_id=await self._prison_of(session, booking_id),
+                    prison_id=prison_id,
                     state=RecordingState.ARMED.value,
                     node_id=self._node_id,
                     beat_at=started_at,
@@ -139,7 +140,7 @@ class Recorders:
                     started_at=started_at,
                     previous_id=await repository.latest_of(session, booking_id),
                     retention=RetentionClass.FAMILY.value,
-                    keep_until=retention.keep_until(self._settings, started_at),
+                    keep_until=await retention.keep_until(session, self._settings, prison_id, started_at),
                     holds=await holds.count(session, booking_id),
                 )
             )

@@ -1,6 +1,7 @@
 """Deletion when the time has come, with proof; and holds, which always win."""
 
 import asyncio
+import contextlib
 import hashlib
 import json
 from collections.abc import Callable
@@ -27,6 +28,7 @@ from recording.service import Recorders
 from recording.tables import RecordingRow
 from tests.conftest import FakeClock
 from tests.recording.conftest import act
+from tests.scheduler.world import build
 
 
 def officer(*roles: Role, prison: str | None = "prison_1") -> Identity:
@@ -356,5 +358,38 @@ async def test_who_may_hold_and_who_may_release(expired: str, db: Database) -> N
 
 async def test_without_a_retention_nothing_is_recorded(db: Database, settings: Settings) -> None:
     undecided = settings.model_copy(update={"recording_days": None})
-    with pytest.raises(Misconfigured):
-        retention.keep_until(undecided, core_clock.now())
+    async with db.read() as session:
+        with pytest.raises(Misconfigured):
+            await retention.keep_until(session, undecided, "prison_1", core_clock.now())
+
+
+@pytest.mark.parametrize(("ruled", "installed", "kept"), [(30, 180, 30), (400, 180, 180)])
+async def test_the_prisons_rules_say_how_long_and_never_longer_than_the_installation(
+    db: Database, settings: Settings, ruled: int, installed: int, kept: int
+) -> None:
+    """`recording_kept_days`."""
+    world = await build(db, recording_kept_days=ruled)
+    now, here = core_clock.now(), settings.model_copy(update={"recording_days": installed})
+    async with db.read() as session:
+        until = await retention.keep_until(session, here, world.prison_id, now)
+    assert until == now + timedelta(days=kept)
+
+
+async def test_the_prisons_rules_say_when_a_hold_is_looked_at_again(db: Database) -> None:
+    """`hold_review_days`."""
+    world = await build(db, hold_review_days=10)
+    now = core_clock.now()
+    who = officer(Role.MONITOR, prison=world.prison_id)
+    async with db.write() as session:
+        session.add(
+            RecordingRow(
+                id="rec_1", booking_id="bok_1", room_id="rom_1", prison_id=world.prison_id, state="sealed", node_id="n",
+                beat_at=now, folder="f", started_at=now, retention="family", keep_until=now, holds=0,
+            )
+        )  # fmt: skip
+    for days, fine in ((11, False), (9, True)):
+        with contextlib.nullcontext() if fine else pytest.raises(Refused) as caught:
+            async with db.write() as session:
+                await holds.place(session, who, "bok_1", "court", "x", term(review=days))
+        if caught is not None:
+            assert caught.value.reasons[0].params["days"] == 10
