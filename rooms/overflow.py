@@ -7,6 +7,7 @@ how wide the line is.
 
 from collections import deque
 from dataclasses import dataclass
+from typing import NamedTuple
 
 _WINDOW = 0.45  # seconds
 _PARTS = 3  # of the looks within that time must have seen both loss and arrival
@@ -22,8 +23,7 @@ class Passed:
     loss: float
 
 
-@dataclass(frozen=True, slots=True)
-class _Look:
+class _Look(NamedTuple):
     at: float
     sent: int
     lost: int

@@ -134,15 +134,13 @@ class Rate:
         """About ten times a second: looks at the newest packet of the sound, and whether anything comes."""
         if self._opening is not None:
             self._open(now)
-        last = max((up.flow.last_packet for up in self._ups), default=now)
-        self._dead = self._dead or now - last > _DEAD
+        last = float("-inf") if self._ups else now
         for up in self._ups:
-            if up.kind is MediaKind.AUDIO and up.flow.highest >= 0 and now - up.flow.last_packet < _DEAD:
-                if self._transit is None:
-                    self._transit = up.flow.transit
-                units = ((up.flow.transit - self._transit + _HALF) & 0xFFFFFFFF) - _HALF
-                late = units / CLOCK_RATE[up.kind]
-                self._lateness = late if self._lateness is None else min(self._lateness, late)
+            came = up.flow.last_packet
+            last = max(last, came)
+            if up.kind is MediaKind.AUDIO and now - came < _DEAD and up.flow.highest >= 0:
+                self._look_how_late(up.flow.transit, up.kind)
+        self._dead = self._dead or now - last > _DEAD
         if (passed := self._overflows_up(now)) is not None:
             self.up.overflowed(passed, now)
             self._urgent_until = now + _URGENT
@@ -153,6 +151,12 @@ class Rate:
         if self._held_at is not None:
             self._let_go(now, self._held_at)
 
+    def _look_how_late(self, transit: int, kind: MediaKind) -> None:
+        if self._transit is None:
+            self._transit = transit
+        late = (((transit - self._transit + _HALF) & 0xFFFFFFFF) - _HALF) / CLOCK_RATE[kind]
+        self._lateness = late if self._lateness is None else min(self._lateness, late)
+
     def _open(self, now: float) -> None:
         if self._opened is None and any(
             up.kind is MediaKind.VIDEO and up.flow.highest >= 0 for up in self._ups
@@ -162,17 +166,19 @@ class Rate:
         self._opening = next((bits for until, bits in _OPENING if since < until), None)
 
     def _overflows_up(self, now: float) -> Passed | None:
-        standing = [up.flow.standing() for up in self._ups]
-        sent, came = sum(expected for _, expected, _ in standing), sum(arrived for *_, arrived in standing)
-        return self._overflow_up.look(
-            now, sent, sent - came, sum(up.octets for up in self._ups) + came * _WIRE
-        )
+        sent = came = size = 0
+        for up in self._ups:
+            _, expected, arrived = up.flow.standing()
+            sent, came, size = sent + expected, came + arrived, size + up.flow.octets
+        return self._overflow_up.look(now, sent, sent - came, size + came * _WIRE)
 
     def _overflows_down(self, now: float) -> Passed | None:
         """By what the peer asks for again, which it does at once."""
-        sent, lost = sum(down.packets for down in self._downs), sum(down.missed for down in self._downs)
-        size = sum(down.octets for down in self._downs) + sent * (12 + _WIRE)
-        passed = self._overflow_down.look(now, sent, lost, size)
+        sent = lost = size = 0
+        for down in self._downs:
+            flow = down.flow
+            sent, lost, size = sent + flow.packets, lost + down.missed, size + flow.octets
+        passed = self._overflow_down.look(now, sent, lost, size + sent * (12 + _WIRE))
         return None if passed is None else Passed(passed.bits * (1 - passed.loss), passed.loss)
 
     def _hold(self, now: float) -> None:

@@ -72,13 +72,14 @@ class Relay:
         self._handlers: dict[bytes, _Handler] = {}
         self._reporters: set[bytes] = set()
         self._report_at = self._urged_at = 0.0
+        self._holding = self._resting = False  # as `rate` wanted it when it was last asked
         for up in self._sources:
             if up.kind is MediaKind.VIDEO:
                 up.flow.payload_type = PICTURE_TYPE[codec]
 
     @property
-    def _sources(self) -> tuple[Upstream, ...]:
-        return (*self.ups.values(), *([self.low] if self.low is not None else []))
+    def _sources(self) -> list[Upstream]:
+        return [*self.ups.values()] if self.low is None else [*self.ups.values(), self.low]
 
     def expect_low(self, ssrcs: Sequence[int]) -> None:
         """The SSRCs that the answer names for the small picture, its retransmissions' among them; none: the peer
@@ -248,19 +249,27 @@ class Relay:
                 up.missing.far(round_trip)
             up.tick(now)
         self.rate.tick(now)
-        for down in self.downs.values():
-            if down.kind is MediaKind.VIDEO:
-                down.hold(now, held=self.rate.holds)
-        for up in self._sources:
-            up.rest(now, rests=self.rate.urgent(now))
+        self._yield_way(now)
         self._listen()
-        if (self.rate.urgent(now) or self.rate.opens) and now - self._urged_at >= _URGE and self._port.ready:
+        if (self._resting or self.rate.opens) and now - self._urged_at >= _URGE and self._port.ready:
             self._urged_at = now
             self._port.rtcp(wire.receiver_report(self._ssrc, []) + self._remb())
         if now - self._report_at >= _SECOND and self._port.ready:
             self._report_at = now
             self._report(now)
             self.rate.step(now, self.round_trip(now) or round_trip)
+
+    def _yield_way(self, now: float) -> None:
+        """Pictures give way where a line overflows: down they wait, up they are not asked for again."""
+        if self._holding is not self.rate.holds:
+            self._holding = self.rate.holds
+            for down in self.downs.values():
+                if down.kind is MediaKind.VIDEO:
+                    down.hold(now, held=self._holding)
+        if self._resting is not self.rate.urgent(now):
+            self._resting = self.rate.urgent(now)
+            for up in self._sources:
+                up.rest(now, rests=self._resting)
 
     def _listen(self) -> None:
         """How loud the newest packet of the sound is. Ten looks a second are enough to see who speaks."""

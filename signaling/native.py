@@ -51,6 +51,7 @@ class NativeCore:
         self.inflows: dict[int, NativeInflow] = {}
         self.outflows: dict[int, NativeOutflow] = {}
         self.scratch = ffi.new("uint8_t[]", _SLOT)
+        self.seen = ffi.new("struct inflow_view *")  # as scratch: the event loop's, for one answer at a time
         self._counters = counters
         self._datagram = datagram
         self._numbers = itertools.count(1)
@@ -121,16 +122,18 @@ class NativeCore:
             self._loop.call_soon(self._again)
 
     def tick(self) -> None:
-        """Several times a second: copies do not wake by themselves while they are few."""
+        """Several times a second: not everything wakes by itself while it is little."""
         self._read_copies()
+        self._again()
         self.library.kb_counters(self.handle, self._counts)
         for name, count in zip(self._names, self._counts, strict=True):
             if count:
                 self._counters[name] += count
 
     def read(self) -> bool:
-        """Reads both rings; True: there is more than one turn's work."""
-        self._read_copies()
+        """Reads what is urgent, and copies where they are many; True: there is more than one turn's work."""
+        if self.library.kb_ring_head(self.handle, 1) - self._tails[1] > _COPIES // 4:
+            self._read_copies()
         ring, tail = self._rings[0], self._tails[0]
         head = self.library.kb_ring_head(self.handle, 0)
         for _ in range(_TURN):

@@ -86,6 +86,7 @@ class PeerFactory:
     async def start(self) -> None:
         """Binds the port. Raises `core.errors.Unavailable` when it is taken."""
         self.udp.open(*self._wanted)
+        self.certificate()  # now, or whoever comes first waits for it
         self._ticking = asyncio.create_task(self._tick(), name="media clock")
 
     async def close(self) -> None:

@@ -9,7 +9,6 @@ RFC 8866, 8829, 8839, 8842, 5888.
 import re
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
-from ipaddress import ip_address
 
 from rooms import loudness
 from rooms.bandwidth import CAP
@@ -143,7 +142,7 @@ def carrier(
     transport: Transport, line: MediaLine, formats: Sequence[int], *, way: str, setup: str
 ) -> list[str]:
     """An m-line and how it is carried."""
-    version = ip_address(transport.hosts[0]).version
+    version = 6 if ":" in transport.hosts[0] else 4
     limited = line.use == "own" and line.kind is MediaKind.VIDEO
     return [
         f"m={line.kind} {transport.port} UDP/TLS/RTP/SAVPF {' '.join(map(str, formats))}",

@@ -2,7 +2,10 @@
 
    One thread for all of them. Handshakes are Python's; here are sockets and keyed sessions. Senders lose a part of
    their packets on purpose and answer NACK from what they sent; a PLI makes them begin anew at a key frame. Viewers
-   decrypt all sound and one in sixteen of the pictures, and report once a second that they live. */
+   decrypt all sound and one in sixteen of the pictures, and report once a second that they live.
+
+   The delay of a packet is from before its system call to its arrival in the viewer's socket, by the kernel's own stamp.
+   How long this thread then takes to look is counted apart: it shares its core with everybody who joins. */
 
 #define _GNU_SOURCE
 #include <arpa/inet.h>
@@ -16,7 +19,7 @@
 #include <time.h>
 #include <unistd.h>
 
-enum { PEERS = 512, RING = 1024, SLOT = 2048, TABLE = 8192, BUCKETS = 20000, BATCH = 32 };
+enum { PEERS = 512, RING = 1024, SLOT = 2048, TABLE = 8192, BUCKETS = 20000, BATCH = 32, CONTROL = 64 };
 
 typedef int (*crypt_function)(void *session, void *packet, int *size);
 
@@ -50,7 +53,7 @@ struct peer {
     int64_t begun;
     int next, lost_before;
     struct sent *ring[2];
-    int64_t *sent_at; /* by item */
+    int64_t *sent_at; /* by item, on the wall clock */
     int64_t report_at;
     uint32_t packets, octets;
 };
@@ -64,12 +67,19 @@ struct load {
     int loss; /* of 10,000 */
     volatile int stop;
     uint64_t sent, dropped, resent, received, decrypted, broken, plis, nacks, pictures;
-    uint64_t delays[BUCKETS]; /* of sound, by 10 microseconds; the last one is all above */
+    uint64_t delays[2][BUCKETS]; /* of sound, and of our own looking; by 10 microseconds, the last one is all above */
 };
 
 static int64_t now_us(void) {
     struct timespec time;
     clock_gettime(CLOCK_MONOTONIC, &time);
+    return time.tv_sec * 1000000ll + time.tv_nsec / 1000;
+}
+
+/* The same clock as the kernel's stamps. */
+static int64_t wall_us(void) {
+    struct timespec time;
+    clock_gettime(CLOCK_REALTIME, &time);
     return time.tv_sec * 1000000ll + time.tv_nsec / 1000;
 }
 
@@ -122,6 +132,7 @@ int ld_peer(struct load *load, int fd, const char *host, int port, void *transmi
         peer->sent_at = calloc((size_t)load->assets[role].count, sizeof *peer->sent_at);
     }
     struct epoll_event event = {.events = EPOLLIN, .data.u32 = (uint32_t)load->count};
+    if (setsockopt(fd, SOL_SOCKET, SO_TIMESTAMPNS, &(int){1}, sizeof(int))) return -1;
     if (epoll_ctl(load->poll, EPOLL_CTL_ADD, fd, &event)) return -1;
     return load->count++;
 }
@@ -132,7 +143,7 @@ static void post(struct peer *peer, const void *data, int size) {
 
 /* --- sending --- */
 
-static void send_item(struct load *load, struct peer *peer, const struct asset *asset, int at, int64_t now) {
+static void send_item(struct load *load, struct peer *peer, const struct asset *asset, int at) {
     const struct item *item = &asset->items[at];
     int kind = item->video, size = 12 + (int)item->size;
     uint16_t number = peer->number[kind]++;
@@ -149,7 +160,7 @@ static void send_item(struct load *load, struct peer *peer, const struct asset *
         return;
     }
     place->size = (uint16_t)size;
-    peer->sent_at[at] = now;
+    peer->sent_at[at] = wall_us();
     peer->packets++, peer->octets += item->size;
     load->random = load->random * 1103515245u + 12345u;
     if ((int)((load->random >> 8) % 10000) < load->loss) {
@@ -169,7 +180,7 @@ static void send_due(struct load *load, struct peer *peer, int64_t now) {
             peer->shift[0] += (uint32_t)(asset->length * 48 / 1000), peer->shift[1] += (uint32_t)(asset->length * 90 / 1000);
         }
         if (peer->begun + asset->items[peer->next].due > now) return;
-        send_item(load, peer, asset, peer->next++, now);
+        send_item(load, peer, asset, peer->next++);
     }
 }
 
@@ -243,7 +254,10 @@ static void feedback(struct load *load, struct peer *peer, uint8_t *data, int si
     }
 }
 
-static void measure(struct load *load, struct peer *peer, const uint8_t *payload, int size, int64_t now) {
+static void note(uint64_t *delays, int64_t us) { delays[us < 0 ? 0 : us / 10 < BUCKETS ? us / 10 : BUCKETS - 1]++; }
+
+/* `came`: by the kernel's stamp. */
+static void measure(struct load *load, struct peer *peer, const uint8_t *payload, int size, int64_t came) {
     for (int role = 0; role < 2; role++) {
         const struct asset *asset = &load->assets[role];
         int at = asset->table[hash(payload, size)];
@@ -252,14 +266,14 @@ static void measure(struct load *load, struct peer *peer, const uint8_t *payload
         for (int i = 0; i < load->count; i++) {
             struct peer *sender = &load->peers[i];
             if (sender->call != peer->call || sender->role != role || !sender->sent_at[at]) continue;
-            int64_t delay = (now - sender->sent_at[at]) / 10;
-            load->delays[delay < 0 ? 0 : delay < BUCKETS ? delay : BUCKETS - 1]++;
+            note(load->delays[0], came - sender->sent_at[at]);
+            note(load->delays[1], wall_us() - came);
         }
         return;
     }
 }
 
-static void take(struct load *load, struct peer *peer, uint8_t *data, int size, int64_t now) {
+static void take(struct load *load, struct peer *peer, uint8_t *data, int size, int64_t now, int64_t came) {
     if (size < 12 || data[0] < 128 || data[0] > 191) return; /* STUN: nobody asks in vain for the time of a bench */
     if (data[1] > 191 && data[1] < 224) {
         feedback(load, peer, data, size, now);
@@ -274,22 +288,34 @@ static void take(struct load *load, struct peer *peer, uint8_t *data, int size, 
     else if (sound) {
         int start = 12 + 4 * (data[0] & 15);
         if (data[0] & 16) start += 4 + 4 * (data[start + 2] << 8 | data[start + 3]);
-        measure(load, peer, data + start, size - start, now);
+        measure(load, peer, data + start, size - start, came);
     }
+}
+
+static int64_t stamped(struct msghdr *head) {
+    struct timespec time;
+    for (struct cmsghdr *one = CMSG_FIRSTHDR(head); one; one = CMSG_NXTHDR(head, one))
+        if (one->cmsg_level == SOL_SOCKET && one->cmsg_type == SCM_TIMESTAMPNS) {
+            memcpy(&time, CMSG_DATA(one), sizeof time);
+            return time.tv_sec * 1000000ll + time.tv_nsec / 1000;
+        }
+    return wall_us();
 }
 
 static void read_all(struct load *load, struct peer *peer) {
     static __thread uint8_t data[BATCH][SLOT];
+    static __thread _Alignas(struct cmsghdr) uint8_t control[BATCH][CONTROL];
     struct mmsghdr heads[BATCH];
     struct iovec parts[BATCH];
     memset(heads, 0, sizeof heads);
     for (int i = 0; i < BATCH; i++) {
         parts[i] = (struct iovec){data[i], SLOT};
         heads[i].msg_hdr.msg_iov = &parts[i], heads[i].msg_hdr.msg_iovlen = 1;
+        heads[i].msg_hdr.msg_control = control[i], heads[i].msg_hdr.msg_controllen = CONTROL;
     }
     int count = recvmmsg(peer->fd, heads, BATCH, MSG_DONTWAIT, NULL);
     int64_t now = now_us();
-    for (int i = 0; i < count; i++) take(load, peer, data[i], (int)heads[i].msg_len, now);
+    for (int i = 0; i < count; i++) take(load, peer, data[i], (int)heads[i].msg_len, now, stamped(&heads[i].msg_hdr));
 }
 
 /* Goes on until `stop` is set or `seconds` have passed. `loss`: of 10,000 packets sent. */
@@ -311,8 +337,8 @@ void ld_run(struct load *load, double seconds, int loss) {
 
 void ld_stop(struct load *load) { load->stop = 1; }
 
-/* sent, dropped, resent, received, decrypted, broken, plis, nacks, pictures; then the histogram; clears the latter. */
-void ld_results(struct load *load, uint64_t figures[9], uint64_t delays[BUCKETS]) {
+/* sent, dropped, resent, received, decrypted, broken, plis, nacks, pictures; then the two histograms; clears these. */
+void ld_results(struct load *load, uint64_t figures[9], uint64_t delays[2 * BUCKETS]) {
     uint64_t all[9] = {load->sent,   load->dropped, load->resent, load->received, load->decrypted,
                        load->broken, load->plis,    load->nacks,  load->pictures};
     memcpy(figures, all, sizeof all);

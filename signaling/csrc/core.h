@@ -28,6 +28,7 @@ enum {
     KEPT = 512,      /* packets remembered per stream: rooms.history.SIZE */
     SPARE = 512,     /* bytes that a remembered packet may take more than it needs */
     JUMP = 500,      /* rooms.flows.JUMP */
+    NICE = -10,      /* of the thread */
     VP8 = 96,
     H264 = 98,
 };
