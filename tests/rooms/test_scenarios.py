@@ -67,7 +67,7 @@ def test_f62_the_marks_before_the_end_are_told_once_each() -> None:
 )
 def test_f64_a_round_trip_in_one_word(trip: float | None, word: Quality) -> None:
     """Theirs calls half a second average. Ours says poor above 300 ms (rules U13), and nothing of what is not known."""
-    assert rate(LegStatistics(0, 0, 0, 0, 0, trip, None, None, None)) is word
+    assert rate(LegStatistics(0, 0, 0, 0, 0, trip, None, None, 0.0)) is word
 
 
 def test_f64_a_second_login_takes_the_seat_and_the_first_is_told_where_it_went() -> None:
