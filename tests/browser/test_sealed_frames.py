@@ -15,7 +15,6 @@ from dataclasses import dataclass, field
 import av
 import httpx
 import numpy as np
-import pytest
 from aiortc.rtcdtlstransport import RTCCertificate
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
@@ -152,7 +151,6 @@ async def filled(ear: Ear) -> None:
     raise AssertionError({kind.value: len(heard) for kind, heard in ear.heard.items()})
 
 
-@pytest.mark.timeout(240)
 async def test_what_the_relay_forwards_can_be_read_only_where_nothing_is_sealed(
     product: Product, crowd: Crowd
 ) -> None:
