@@ -9,6 +9,8 @@ const PING_EVERY = 5000;
 const SILENCE = 8000; // nothing heard for so long: the connection is dead, whatever the browser believes
 const TICKET_PATIENCE = 6000;
 const TICKET_OVERTAKES = 700;
+const SPARE_OVERTAKES = 250; // where the way is doubted already
+const SPARE_HOLDS = 30000; // ms, half of a ticket's life
 const OPENS_AGAIN = 15000; // ms after which a visit that was not open yet is tried again
 const FINAL_CLOSES = new Set([4403, 4409, 4410]);
 const FINAL_CODES = new Set([
@@ -60,10 +62,11 @@ export class Signal extends EventTarget {
   }
 
   // Whether the server is still at the other end: asks, and hears something within `patience` ms. A socket that
-  // is dead is given up at once, and the way back begins.
+  // is dead is given up at once, and the way back begins, with a ticket that was asked for meanwhile.
   async alive(patience) {
     const socket = this.socket;
     if (this.state !== "open" || !this.send({ type: "ping", at: Math.round(performance.now()) })) return false;
+    this.#provide();
     const asked = performance.now();
     while (socket === this.socket && performance.now() - asked < patience) {
       await new Promise((resolve) => setTimeout(resolve, 50));
@@ -90,7 +93,8 @@ export class Signal extends EventTarget {
     this.#drop();
     this.#set("connecting");
     const round = (this.round = Symbol("round"));
-    const answer = await this.#ticket();
+    const spare = await this.#spared();
+    const answer = spare?.ticket ? spare : await this.#ticket();
     if (round !== this.round || this.state !== "connecting") return;
     if (answer.ticket) this.#open(answer.ticket);
     else if (answer.code === "visit-not-open") this.#early(answer);
@@ -100,12 +104,25 @@ export class Signal extends EventTarget {
 
   // After a change of networks the connection that the browser has kept for us may be a dead one, which it does not
   // know yet: a second request, which takes another, overtakes the first.
-  #ticket() {
+  #ticket(overtakes = TICKET_OVERTAKES) {
     let timer;
     const second = new Promise((resolve) => {
-      timer = setTimeout(() => resolve(this.#ask()), TICKET_OVERTAKES);
+      timer = setTimeout(() => resolve(this.#ask()), overtakes);
     });
     return Promise.race([this.#ask(), second]).finally(() => clearTimeout(timer));
+  }
+
+  // Asks for a ticket that may be needed in a moment, unless there is one.
+  #provide() {
+    if (performance.now() - (this.spare?.at ?? -Infinity) < SPARE_HOLDS) return;
+    this.spare = { at: performance.now(), answer: this.#ticket(SPARE_OVERTAKES) };
+  }
+
+  // The answer to that, if it is not too old to be used.
+  #spared() {
+    const spare = this.spare;
+    this.spare = null;
+    return spare && performance.now() - spare.at < SPARE_HOLDS ? spare.answer : null;
   }
 
   async #ask() {
