@@ -10,6 +10,7 @@ NotFound
 Conflict
   BeingDeleted           too late to hold it
   NothingToHandOut       nothing of this visit is sealed (any more)
+  AskedBefore            the person's wish to be forgotten is being dealt with
 """
 
 from core.errors import Conflict, NotFound, Unavailable
@@ -52,3 +53,8 @@ class KeyDestroyed(NotFound):
 class NothingToHandOut(Conflict):
     code = "nothing-to-hand-out"
     text = "Nothing of this visit is sealed just now, so no copy of it can be made."
+
+
+class AskedBefore(Conflict):
+    code = "asked-before"
+    text = "You have asked for this before, and it is being dealt with."

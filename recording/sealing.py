@@ -58,11 +58,18 @@ class Facts:
 
 @dataclass(frozen=True, slots=True)
 class Sealed:
-    """What came of it: the manifest as it was signed, and its SHA-256."""
+    """What came of it: the manifest as it was signed, and its SHA-256. It outlives the recording, so it names people
+    by id; their names are in the time line, which goes with it."""
 
     manifest: dict[str, Any]
     digest: str
     events: tuple[Event, ...]
+
+    @property
+    def names(self) -> dict[str, str]:
+        """By id of the track."""
+        told = (event.details for event in self.events if event.tag == "track:started")
+        return {one["track"]: one["name"] for one in told}
 
 
 def seal_folder(
@@ -121,7 +128,6 @@ def _track(path: Path, started: Event, events: list[Event], key: Key | None) -> 
         "id": details["track"],
         "person": details["person"],
         "role": details["role"],
-        "name": details["name"],
         "file": None,
         "bytes": 0,
         "offset_ms": started.ms,

@@ -5,8 +5,9 @@ from datetime import datetime
 from sqlalchemy import BigInteger, ForeignKey, Index, Text
 from sqlalchemy.orm import Mapped, mapped_column
 
+import recording.erasure_table
 import recording.export_table
-import recording.term_table  # noqa: F401 - one metadata, in three files
+import recording.term_table  # noqa: F401 - one metadata, in several files
 from core.db import Base
 
 

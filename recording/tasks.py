@@ -145,7 +145,10 @@ async def _sealed(db: Database, one: RecordingRow, sealed: Sealed, token: str) -
             sealed_at=datetime.fromisoformat(manifest["sealed_at"]),
             ended_at=datetime.fromisoformat(manifest["ended_at"]),
         )
-        session.add_all(_track_row(one.id, index, track) for index, track in enumerate(manifest["tracks"]))
+        session.add_all(
+            _track_row(one.id, index, track, sealed.names[track["id"]])
+            for index, track in enumerate(manifest["tracks"])
+        )
         session.add_all(
             EventRow(
                 recording_id=one.id,
@@ -170,7 +173,7 @@ async def _sealed(db: Database, one: RecordingRow, sealed: Sealed, token: str) -
         )
 
 
-def _track_row(recording_id: str, position: int, track: dict[str, Any]) -> TrackRow:
+def _track_row(recording_id: str, position: int, track: dict[str, Any], name: str) -> TrackRow:
     media = track["media"]
     return TrackRow(
         id=track["id"],
@@ -179,7 +182,7 @@ def _track_row(recording_id: str, position: int, track: dict[str, Any]) -> Track
         person_kind=track["person"]["kind"],
         person_id=track["person"]["id"],
         role=track["role"],
-        name=track["name"],
+        name=name,
         kinds=",".join(one["kind"] for one in media),
         codecs=",".join(one["codec"] for one in media),
         file_name=track["file"] or "",

@@ -17,6 +17,7 @@ import notices.tasks
 import people.tasks
 import recording.bundling
 import recording.days
+import recording.erasure
 import recording.finding
 import recording.recheck
 import recording.retention
@@ -36,7 +37,7 @@ from core.settings import Settings
 from legalaid.means import LegalMeans
 from notices.channels import open_channel
 from people.means import Means
-from web import demo, watermark
+from web import demo, erasing, watermark
 
 _log = logging.getLogger("kinbridge.worker")
 
@@ -84,6 +85,11 @@ class Worker:
                 "expired recordings are deleted",
                 3600,
                 lambda: recording.retention.delete_expired(db, settings),
+            ),
+            Job(
+                "what people asked to be erased goes",
+                5,
+                lambda: recording.erasure.carry_out(db, erasing.parts(means, legal_means)),
             ),
             Job("days are sealed", 300, lambda: recording.days.seal_days(db, settings)),
             Job("days are stamped outside", 600, lambda: recording.stamping.stamp_days(db, settings)),

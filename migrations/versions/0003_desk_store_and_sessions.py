@@ -35,6 +35,33 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("id", name=op.f("pk_calendar_year")),
     )
     op.create_table(
+        "erasure",
+        sa.Column("id", sa.String(), nullable=False),
+        sa.Column("subject_kind", sa.String(), nullable=False),
+        sa.Column("subject_id", sa.String(), nullable=False),
+        sa.Column("open_for", sa.String(), nullable=True),
+        sa.Column("prison_id", sa.String(), nullable=True),
+        sa.Column("state", sa.String(), nullable=False),
+        sa.Column("words", sa.Text(), nullable=False),
+        sa.Column("asked_at", core.db.UtcDateTime(timezone=True), nullable=False),
+        sa.Column("receipt", sa.String(), nullable=False),
+        sa.Column("decided_kind", sa.String(), nullable=True),
+        sa.Column("decided_id", sa.String(), nullable=True),
+        sa.Column("decided_at", core.db.UtcDateTime(timezone=True), nullable=True),
+        sa.Column("refusal", sa.Text(), nullable=False),
+        sa.Column("next_at", core.db.UtcDateTime(timezone=True), nullable=True),
+        sa.Column("done_at", core.db.UtcDateTime(timezone=True), nullable=True),
+        sa.Column("report", sa.Text(), nullable=False),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_erasure")),
+        sa.UniqueConstraint("open_for", name=op.f("uq_erasure_open_for")),
+        sa.UniqueConstraint("receipt", name=op.f("uq_erasure_receipt")),
+    )
+    with op.batch_alter_table("erasure", schema=None) as batch_op:
+        batch_op.create_index(batch_op.f("ix_erasure_prison_id"), ["prison_id"], unique=False)
+        batch_op.create_index(batch_op.f("ix_erasure_state"), ["state"], unique=False)
+        batch_op.create_index(batch_op.f("ix_erasure_subject_id"), ["subject_id"], unique=False)
+
+    op.create_table(
         "recording_export",
         sa.Column("id", sa.String(), nullable=False),
         sa.Column("booking_id", sa.String(), nullable=False),
@@ -326,6 +353,19 @@ def upgrade() -> None:
         batch_op.create_index(batch_op.f("ix_gathering_party_person_id"), ["person_id"], unique=False)
 
     op.create_table(
+        "lawyer_meeting_time",
+        sa.Column("meeting_id", sa.String(), nullable=False),
+        sa.Column("number", sa.Integer(), autoincrement=False, nullable=False),
+        sa.Column("rank", sa.Integer(), nullable=False),
+        sa.Column("day", sa.Date(), nullable=False),
+        sa.Column("starts", sa.Time(), nullable=False),
+        sa.Column("ends", sa.Time(), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["meeting_id"], ["lawyer_meeting.id"], name=op.f("fk_lawyer_meeting_time_meeting_id")
+        ),
+        sa.PrimaryKeyConstraint("meeting_id", "number", name=op.f("pk_lawyer_meeting_time")),
+    )
+    op.create_table(
         "sight",
         sa.Column("id", sa.String(), nullable=False),
         sa.Column("room_id", sa.String(), nullable=False),
@@ -350,9 +390,14 @@ def upgrade() -> None:
         batch_op.add_column(sa.Column("interpreter_id", sa.String(), nullable=True))
         batch_op.add_column(sa.Column("engaged_by", sa.String(), server_default="", nullable=False))
         batch_op.add_column(sa.Column("interpreter_words", sa.Text(), server_default="", nullable=False))
+        batch_op.add_column(sa.Column("admitted_at", core.db.UtcDateTime(timezone=True), nullable=True))
 
     with op.batch_alter_table("lawyer_meeting_rule", schema=None) as batch_op:
         batch_op.add_column(sa.Column("counselling", sa.String(), server_default="", nullable=False))
+        batch_op.add_column(sa.Column("hours", sa.String(), server_default="", nullable=False))
+
+    with op.batch_alter_table("question", schema=None) as batch_op:
+        batch_op.add_column(sa.Column("long", sa.Boolean(), nullable=True))
 
     with op.batch_alter_table("recording", schema=None) as batch_op:
         batch_op.add_column(sa.Column("store", sa.String(), nullable=True))
