@@ -53,6 +53,8 @@ class Settings(BaseModel):
     store_lag_minutes: int = Field(default=240, ge=0)  # waits longer: no new visit begins; 0: they go on
     timestamp_url: str = ""  # an RFC 3161 authority that stamps each sealed day; empty: none
     timestamp_roots: Path | None = None  # PEM with the certificates that authority is trusted by
+    # what counts faces in still pictures, `module:name`, where a prison's rules have `watch_pictures` on
+    detector: str = Field(default="recording.faces:Faces", pattern=r"^[\w.]+:\w+$")
     help_phone: str = ""  # shown at the foot of every page; empty: no number is shown
     log_level: Literal["debug", "info", "warning", "error"] = "info"
 

@@ -30,17 +30,17 @@ Finished = Callable[[str], Awaitable[None]]
 class _Tap:
     """The sink of one leg."""
 
-    __slots__ = ("_reel", "_track")
+    __slots__ = ("_reel", "track")
 
     def __init__(self, reel: Reel, track: Track) -> None:
         self._reel = reel
-        self._track = track
+        self.track = track
 
     def packet(self, kind: MediaKind, packet: bytes, arrived: float) -> None:
-        self._reel.put_packet(self._track, kind, packet, arrived)
+        self._reel.put_packet(self.track, kind, packet, arrived)
 
     def sender_report(self, kind: MediaKind, ntp: int, rtp: int) -> None:
-        self._reel.put(self._track.sender_report, kind, ntp, rtp)
+        self._reel.put(self.track.sender_report, kind, ntp, rtp)
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,6 +48,17 @@ class _Tapped:
     track_id: str
     leg: Leg
     tap: _Tap
+    person: Ref
+
+
+@dataclass(frozen=True, slots=True)
+class Still:
+    """The newest key frame of somebody who is being recorded, as it was coded; empty while there is none."""
+
+    track_id: str
+    person: Ref
+    codec: str
+    frame: bytes
 
 
 class RoomRecorder:
@@ -104,7 +115,7 @@ class RoomRecorder:
             "track:started",
             {"track": track_id, "person": who, "role": role, "name": name, "file": stem, "video": leg.codec},
         )
-        tapped = _Tapped(track_id, leg, _Tap(self._reel, track))
+        tapped = _Tapped(track_id, leg, _Tap(self._reel, track), person)
         self._taps[leg.id] = tapped
         leg.tap(tapped.tap)
         leg.request_keyframe()
@@ -120,6 +131,13 @@ class RoomRecorder:
         """See `rooms.client.Recorder`; a leg that is not recorded is passed over."""
         if (tapped := self._taps.get(leg.id)) is not None:
             leg.tap(tapped.tap, sound=heard)
+
+    def stills(self) -> list[Still]:
+        """Of everybody who is recorded now."""
+        return [
+            Still(one.track_id, one.person, one.leg.codec.value, one.tap.track.key_frame)
+            for one in self._taps.values()
+        ]
 
     def mark(self, tag: str, **details: object) -> None:
         """Events are places to jump to: a key frame is asked for at each. `details` become JSON; what has

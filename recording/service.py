@@ -5,7 +5,7 @@ import contextlib
 import functools
 import logging
 import shutil
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from datetime import datetime
 from pathlib import Path
 
@@ -24,7 +24,7 @@ from recording.clear import Clear
 from recording.errors import RecordingUnavailable, StoreUnavailable, TrackMissing
 from recording.locked import DamagedError, Key
 from recording.model import BEAT_S, RecordingState, RecordingView, RetentionClass
-from recording.recorder import RoomRecorder
+from recording.recorder import RoomRecorder, Still
 from recording.tables import RecordingRow
 from recording.writer import Writer
 
@@ -58,6 +58,7 @@ class Recorders:
         self._prison_of = prison_of
         self._writer = Writer()
         self._live: dict[str, RoomRecorder] = {}
+        self._booked: dict[str, str] = {}  # recording -> booking
         self._beating: asyncio.Task[None] | None = None
 
     async def start(self, room_id: str, booking_id: str) -> RoomRecorder:
@@ -87,9 +88,14 @@ class Recorders:
             recording_id, path, self._writer, lambda reason: self._finished(recording_id, reason), key
         )
         self._live[recording_id] = recorder
+        self._booked[recording_id] = booking_id
         if self._beating is None:
             self._beating = asyncio.create_task(self._beat())
         return recorder
+
+    def stills(self) -> dict[str, Sequence[Still]]:
+        """The newest picture of everybody who is recorded now, by booking."""
+        return {self._booked[one]: recorder.stills() for one, recorder in self._live.items()}
 
     async def close(self) -> None:
         """Finishes what is still being written and stops."""
@@ -165,6 +171,7 @@ class Recorders:
 
     async def _finished(self, recording_id: str, reason: str) -> None:
         self._live.pop(recording_id, None)
+        self._booked.pop(recording_id, None)
         try:
             async with self._db.write() as session:
                 await finish(session, recording_id, reason)

@@ -70,6 +70,7 @@ class Track:
         self._writer = matroska.LiveWriter(coded.document, coded.codec_id, coded.live_private)
         self._out = bytearray()
         self._begun = False
+        self.key_frame = b""  # the newest one, for whoever looks at still pictures
         self._keyed: float | None = None  # arrival of the newest key frame that was written
 
     def packet(self, kind: MediaKind, data: bytes, arrived: float) -> None:
@@ -158,4 +159,4 @@ class Track:
         stream.written += 1
         stream.framed = frame.arrived
         if kind is MediaKind.VIDEO and frame.key:
-            self._keyed = frame.arrived
+            self._keyed, self.key_frame = frame.arrived, frame.data

@@ -29,6 +29,7 @@ class Attached:
     offer: str = ""
     sends: bool = True
     language: str = "zh"
+    extends: bool = False  # an officer whom policy lets give more time
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,6 +128,7 @@ class Acted:
     code: str = ""  # `warning` or `reason` of the message
     text: str = ""
     aloud: bool = False  # of a warning: its recorded words are played, too
+    minutes: int = 0  # of more time
 
 
 @dataclass(frozen=True, slots=True)
@@ -137,6 +139,13 @@ class RecorderStarted:
 @dataclass(frozen=True, slots=True)
 class RecorderFailed:
     """It could not be started, or is no longer healthy."""
+
+
+@dataclass(frozen=True, slots=True)
+class RecorderBehind:
+    """The recording has fallen behind the call, or lacks somebody; or no longer."""
+
+    behind: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -173,7 +182,8 @@ class Tick:
 Action = (
     Attached | Detached | LegConnected | LegLost | LegBack | LegFailed | LegRated | Fitted | Devices | Help | Acted
     | Looks
-    | KeyTold | SecretGiven | RecorderStarted | RecorderFailed | BookingCancelled | Extended | VisitorDropped | Tick
+    | KeyTold | SecretGiven | RecorderStarted | RecorderFailed | RecorderBehind | BookingCancelled
+    | Extended | VisitorDropped | Tick
 )  # fmt: skip
 
 
@@ -224,6 +234,17 @@ class Say:
 
 
 @dataclass(frozen=True, slots=True)
+class Prolong:
+    """So many minutes more are asked of the timetable, which may refuse them; whoever carries it out answers the
+    act `id` of `conn`."""
+
+    conn: str
+    id: str
+    officer: Ref
+    minutes: int
+
+
+@dataclass(frozen=True, slots=True)
 class Mark:
     """An event for the recording's timeline."""
 
@@ -257,5 +278,5 @@ class Ended:
 
 
 Effect = (
-    Send | Close | OpenLeg | CloseLeg | StartRecorder | FinishRecorder | Mark | Say | Enter | Note | Ended
+    Send | Close | OpenLeg | CloseLeg | StartRecorder | FinishRecorder | Prolong | Mark | Say | Enter | Note | Ended
 )  # fmt: skip

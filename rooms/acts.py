@@ -7,7 +7,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from rooms import words
-from rooms.actions import Acted, Note, Say, Send
+from rooms.actions import Acted, Note, Prolong, Say, Send
 from rooms.model import EndReason, Phase, SeatState
 from rooms.powers import Act
 from rooms.seat import Seat
@@ -46,6 +46,8 @@ REFUSALS = {
     "somebody-speaks": "Another officer is speaking just now.",
     "not-speaking": "You are not speaking in.",
     "no-change": "It is so already.",
+    "minutes-needed": "Please say how many minutes more.",
+    "too-long": "By the rules of this prison a visit cannot be that long.",
 }
 
 
@@ -199,6 +201,17 @@ def _climb(room: "Room", step: Act, code: str) -> None:
         raise refuse("warn-first")
 
 
+def extend(room: "Room", officer: Seat, act: Acted) -> None:
+    """By the rules it may be; whether people and terminal are free for so long, the timetable answers."""
+    if room.phase not in (Phase.LIVE, Phase.PAUSED) or room.visit.booking_id is None:
+        raise refuse("not-live")
+    if act.minutes < 1:
+        raise refuse("minutes-needed")
+    if room.visit.granted + act.minutes * 60 > room.visit.rules.most_granted:
+        raise refuse("too-long")
+    room.out.append(Prolong(act.conn, act.id, officer.view.person, act.minutes))
+
+
 def end(room: "Room", officer: Seat, act: Acted) -> None:
     code = _reason(room, act)
     _climb(room, Act.END, code)
@@ -212,6 +225,8 @@ def mark(room: "Room", officer: Seat, act: Acted) -> None:
     _done(room, officer, act, "officer:visit:marked")
 
 
+# What is answered by whoever carries it out.
+LATER = frozenset({Act.EXTEND})
 ACTS: dict[Act, Callable[["Room", Seat, Acted], None]] = {
     Act.ADMIT: admit,
     Act.SEND_BACK: send_back,
@@ -223,6 +238,7 @@ ACTS: dict[Act, Callable[["Room", Seat, Acted], None]] = {
     Act.RESUME: resume,
     Act.SPEAK: speak,
     Act.SILENCE: silence,
+    Act.EXTEND: extend,
     Act.END: end,
     Act.MARK: mark,
 }

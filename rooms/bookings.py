@@ -7,10 +7,10 @@ from core.db import Session
 from core.errors import Reason
 from core.ids import Ref
 from rooms import words
-from rooms.actions import Action, BookingCancelled, VisitorDropped
+from rooms.actions import Action, BookingCancelled, Extended, VisitorDropped
 from rooms.agreed import Agreed, Party
 from rooms.confidentiality import OF_BOOKING, RoomKind
-from rooms.model import Companion, EndReason, RoomRecord, SeatRole, SeatState, SeatView
+from rooms.model import Companion, EndReason, RoomRecord, SeatRole, SeatState, SeatView, Visit
 from scheduler.model import BookingState, BookingView, Fault
 
 # The seat of a visitor, by the kind of their account.
@@ -47,31 +47,37 @@ def agreed(booking: BookingView) -> Agreed:
     )
 
 
-async def changes(session: Session, booking_id: str, seats: Sequence[SeatView]) -> list[Action]:
-    """What happened to a running room's booking: it was cancelled, or a visitor is no longer in it."""
-    booking = await scheduler.service.get(session, booking_id)
+async def changes(session: Session, visit: Visit, seats: Sequence[SeatView]) -> list[Action]:
+    """What happened to a running room's booking: it was cancelled, is longer now, or has lost a visitor."""
+    booking = await scheduler.service.get(session, visit.about.id)
     if booking.state is not BookingState.CONFIRMED:
         return [BookingCancelled()]
+    longer = booking.minutes * 60.0 > visit.granted
     visitors = {visitor.person for visitor in booking.visitors}
     return [
-        VisitorDropped(seat.id)
-        for seat in seats
-        if seat.role.visits and seat.state is not SeatState.REMOVED and seat.person not in visitors
+        *([Extended(booking.minutes * 60.0, booking.slot_ends_at)] if longer else []),
+        *(
+            VisitorDropped(seat.id)
+            for seat in seats
+            if seat.role.visits and seat.state is not SeatState.REMOVED and seat.person not in visitors
+        ),
     ]
 
 
-async def complete(session: Session, booking_id: str, record: RoomRecord) -> None:
-    """Tells the scheduler how the visit ended, in the transaction that ends the room."""
+async def complete(session: Session, booking_id: str, record: RoomRecord, *, told: bool = True) -> None:
+    """Tells the scheduler how the visit ended, in the transaction that ends the room. `told`: the family may read why
+    an officer ended it; otherwise that stands with the room alone."""
     reason = record.end_reason
     if reason is None or reason is EndReason.CANCELLED:
         return  # the scheduler knows: it was the one who cancelled
-    text = words.REASONS.get(record.end_code) or words.ENDS[reason]
+    code = record.end_code if told else ""
+    text = words.REASONS.get(code) or words.ENDS[reason]
     await scheduler.service.complete(
         session,
         booking_id,
         outcome_of(record),
         fault=record.fault,
-        reason=Reason(record.end_code or reason.value, text),
+        reason=Reason(code or reason.value, text),
     )
 
 

@@ -10,6 +10,7 @@ from core.db import Session
 from core.ids import Ref, new_id
 from ledger import read as ledger
 from policy import repository as policies
+from policy.model import FamilyPolicy
 from rooms import repository
 from rooms.course import Course, Promise, compute
 from rooms.minute_table import LegMinuteRow
@@ -19,7 +20,14 @@ from rooms.sightlines import Sight, SightsFrom, packed, unpacked
 from scheduler.model import BookingView
 
 _ENTRIES = 5000  # of the ledger about one visit; a call of half an hour has some 40
+_WHOLE = 0.95  # of its time: a line that was gone for a moment has broken no visit
 MOST = 24 * 60 * 8  # minutes of legs kept for one room: a day of eight people; then nothing more is added
+
+
+def _least_share(values: FamilyPolicy) -> float:
+    """With less of its time than that a call is made good. Where lost time is not added but the visit given back, that
+    is every call that was not whole."""
+    return _WHOLE if values.time_back == "refund" else values.make_good_percent / 100
 
 
 async def add(session: Session, room_id: str, minutes: Sequence[LegMinute]) -> None:
@@ -78,7 +86,14 @@ async def course(session: Session, booking: BookingView) -> Course | None:
     record = repository.as_record(row, await repository.seats(session, row.id))
     rules = await policies.current(session, booking.wing_id, booking.starts_at)
     return compute(
-        Promise(booking.starts_at, booking.slot_ends_at, booking.minutes * 60),
+        Promise(
+            booking.starts_at,
+            booking.slot_ends_at,
+            booking.minutes * 60,
+            _least_share(rules.values),
+            "family" in rules.values.reason_told_to,
+            rules.values.time_back == "inside-slot",
+        ),
         record,
         await ledger.about(session, Ref("booking", booking.id), limit=_ENTRIES),
         await of_room(session, row.id),

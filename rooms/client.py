@@ -193,6 +193,10 @@ class Recorder(Protocol):
     def healthy(self) -> bool:
         """False as soon as a write failed, the disk is full, or the writer lags more than 2 s."""
 
+    @property
+    def behind(self) -> bool:
+        """Media comes, and for 2 s nothing of it could be written: the call goes on, officers are told."""
+
     def add(self, leg: Leg, person: Ref, role: str, name: str) -> None:
         """Records all that `leg` publishes as a track of its own, from its next key frame on."""
 

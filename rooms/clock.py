@@ -6,6 +6,8 @@ Lost time is given back at the end, as far as the slot reaches and never further
     remaining  = min(granted - used, slot_ends_at - now), never negative
     given back = min(lost, slot_ends_at - live_at - granted), never negative
 
+Where the policy gives nothing back in the call (`gives_back` false) lost time is spent like used time.
+
 Seconds are measured on the monotonic clock, so a step of the wall clock costs nobody a minute; only the
 end of the slot is a wall time.
 """
@@ -28,7 +30,9 @@ class VisitClock:
         used: float = 0.0,
         lost: float = 0.0,
         live_at: datetime | None = None,
+        gives_back: bool = True,
     ) -> None:
+        self.gives_back = gives_back
         self.granted = granted
         self.slot_ends_at = slot_ends_at
         self._ran = used  # may pass `granted` by what went by before the next look
@@ -46,6 +50,17 @@ class VisitClock:
     @property
     def used(self) -> float:
         return min(self._ran, self.granted)
+
+    @property
+    def spent(self) -> float:
+        """What of the granted time is gone."""
+        return self.used if self.gives_back else min(self._ran + self.lost, self.granted)
+
+    def agree_anew(self, granted: float, slot_ends_at: datetime, now: Moment) -> None:
+        """More time: marks that lie ahead again are announced again."""
+        self.granted, self.slot_ends_at = granted, slot_ends_at
+        self._warned.clear()
+        self.skip_warnings(now)
 
     def start(self, now: Moment) -> None:
         """The visit goes live for the first time. Marks that are behind already are not announced."""
@@ -91,10 +106,12 @@ class VisitClock:
         return max(0.0, (self.slot_ends_at - now.wall).total_seconds())
 
     def remaining(self, now: Moment) -> float:
-        return min(max(0.0, self.granted - self.used), self.until_slot_end(now))
+        return min(max(0.0, self.granted - self.spent), self.until_slot_end(now))
 
     def given_back(self) -> float:
-        return given_back(self.granted, self.slot_ends_at, self.live_at, self.lost)
+        return given_back(
+            self.granted, self.slot_ends_at, self.live_at, self.lost if self.gives_back else 0.0
+        )
 
     def skip_warnings(self, now: Moment) -> None:
         left = self.remaining(now)

@@ -14,16 +14,19 @@ from rooms.minutes import Figures, LegMinute, seconds_of
 from rooms.model import RoomRecord, SeatView
 from rooms.sightlines import SightsFrom
 
-_HALF = 0.5  # of the granted time: with less of it than that a call is a lost one
+_HALF = 0.5  # of what is missing: so much of it was not the family's
 
 
 @dataclass(frozen=True, slots=True)
 class Promise:
-    """What was agreed. `granted` in seconds."""
+    """What was agreed. `granted` in seconds; `least_share`: of it, with less a call is a lost one. Policy."""
 
     starts_at: datetime
     slot_ends_at: datetime
     granted: float
+    least_share: float
+    told: bool = True  # the family may read why an officer ended it
+    gives_back: bool = True  # lost time was added at the end
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,7 +77,8 @@ class Course:
     @property
     def given_back(self) -> float:
         promise = self.promise
-        return given_back(promise.granted, promise.slot_ends_at, self.record.live_at, self.record.lost)
+        lost = self.record.lost if promise.gives_back else 0.0
+        return given_back(promise.granted, promise.slot_ends_at, self.record.live_at, lost)
 
     def lost_to(self, *sides: Side) -> float:
         """Seconds of gaps of these sides, those before the call among them."""
@@ -82,10 +86,10 @@ class Course:
 
     @property
     def broken_by_us(self) -> bool:
-        """Less than half of the granted time took place, and at least half of what is missing was not the family's."""
+        """Less than what policy calls a call took place, and at least half of what is missing was not the family's."""
         missing = self.promise.granted - self.record.used
-        used_up = self.record.used >= _HALF * self.promise.granted
-        return self.record.ended_at is not None and not used_up and self.lost_to(*OURS) >= _HALF * missing
+        took_place = self.record.used >= self.promise.least_share * self.promise.granted
+        return self.record.ended_at is not None and not took_place and self.lost_to(*OURS) >= _HALF * missing
 
 
 def compute(

@@ -31,7 +31,7 @@ def watch(room: "Room") -> None:
 def _end_by_time(room: "Room", rules: RoomRules) -> None:
     over = room.clock.until_slot_end(room.now) <= 0
     if room.clock.started:
-        if room.clock.used >= room.clock.granted:
+        if room.clock.spent >= room.clock.granted:
             room.end(EndReason.TIME_UP, Fault.NOBODY)
         elif over:
             room.end(EndReason.SLOT_OVER, Fault.NOBODY)

@@ -103,7 +103,7 @@ def _wrong(
         wrong[Kind.NOT_BROUGHT, ""] = booking.inmate_name
     if last is None:
         return wrong
-    if last.phase == "paused" and not last.recorder and last.hosted:
+    if last.hosted and (last.behind or (last.phase == "paused" and not last.recorder)):
         wrong[Kind.RECORDER_STALLED, ""] = ""
     if now >= booking.starts_at and _missing_for(booking, seats, found, now) > MISSING_FOR:
         wrong[Kind.MONITOR_MISSING, ""] = ""

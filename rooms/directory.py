@@ -168,7 +168,8 @@ def _held(held: Claim) -> Update:
 
 async def write(session: Session, held: Claim, record: RoomRecord, visit: Visit) -> None:
     """Stores the room's row, if the lease is still ours. Raises `LeaseLostError`."""
-    back = given_back(visit.granted, visit.slot_ends_at, record.live_at, record.lost)
+    lost = record.lost if visit.rules.gives_back else 0.0
+    back = given_back(visit.granted, visit.slot_ends_at, record.live_at, lost)
     changed = await session.execute(
         _held(held)
         .values(

@@ -34,7 +34,8 @@ from rooms.checks import MOST, Check
 from rooms.client import LegFactory, RecorderFactory
 from rooms.codec import known
 from rooms.directory import LeaseLostError
-from rooms.running import Join, RunningRoom
+from rooms.items import Join
+from rooms.running import RunningRoom
 from rooms.wall import MOST as MOST_WALLS
 from rooms.wall import Wall, Watched
 

@@ -6,7 +6,7 @@ The messages were checked by `signaling.messages` before they were sent here.
 from collections.abc import Callable
 
 from rooms.actions import Acted, Detached, Devices, Help, KeyTold, Looks, Message, SecretGiven
-from rooms.running import Answer, Item, Restart, Seen
+from rooms.items import Answer, Item, Restart, Seen
 
 
 def _answer(conn: str, message: Message) -> Item:
@@ -51,6 +51,7 @@ def _act(conn: str, message: Message) -> Item:
         code=message.get("warning") or message.get("reason") or "",
         text=message.get("text") or "",
         aloud=bool(message.get("aloud")),
+        minutes=int(message.get("minutes") or 0),
     )
 
 

@@ -170,6 +170,13 @@ class RoomRules:
     codec: VideoCodec = VideoCodec.VP8  # of the pictures, where everybody can do it
     record_while_muted: bool = True  # the sound of whom an officer has muted
     most_bits: int = CAP  # per second, that one leg may send
+    gives_back: bool = True  # lost time is added at the end, as far as the slot reaches
+    start_needs: frozenset[str] = frozenset(
+        {"monitor", "recorder"}
+    )  # of what the topology has: without it no call
+    most_granted: float = 0.0  # with what an officer gives
+    extend_by: tuple[str, ...] = ()  # offices that may give more time
+    reason_told_to: tuple[str, ...] = ("family", "inmate")  # who reads why an officer paused or ended
 
 
 @dataclass(frozen=True, slots=True)

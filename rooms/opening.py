@@ -9,15 +9,18 @@ import ledger.record
 import policy.repository
 import scheduler.service
 from core import clock
-from core.db import Session
+from core.db import Database, Session
+from core.errors import KinbridgeError
 from core.ids import SYSTEM, Ref, new_id
-from rooms import bookings, call_log, directory, proving, repository, sittings
-from rooms.actions import Action, TopologyClosed
+from people import repository as people
+from rooms import bookings, call_log, directory, proving, repository, sittings, words
+from rooms.actions import Action, Extended, Message, Prolong, TopologyClosed
 from rooms.agreed import Agreed
 from rooms.directory import Claim
-from rooms.model import Moment, Phase, RoomRecord, SeatView, Visit
+from rooms.model import Moment, Phase, RoomRecord, SeatRole, SeatView, Visit
 from rooms.room import Room
 from rooms.tables import RoomRow
+from scheduler import extending
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,18 +108,38 @@ async def prepare(session: Session, agreed: Agreed) -> str:
     return room_id
 
 
+async def may_extend(session: Session, visit: Visit, seat: SeatView) -> bool:
+    """Whether this officer may give more time, by role and policy."""
+    if seat.role is not SeatRole.MONITOR or visit.booking_id is None:
+        return False
+    staff = await people.staff(session, seat.person.id)
+    return staff is not None and extending.may(visit.rules.extend_by, staff.roles)
+
+
+async def prolong(db: Database, about: Ref, effect: Prolong) -> tuple[Message, Extended | None]:
+    """The answer to the act, and what the room is told when the time was there."""
+    try:
+        async with db.write() as session:
+            longer = await extending.extend(session, effect.officer, about.id, effect.minutes)
+    except KinbridgeError as error:
+        text = words.say(error.text, **error.params)
+        return {"type": "refused", "id": effect.id, "code": error.code, "text": text}, None
+    return {"type": "done", "id": effect.id}, Extended(longer.minutes * 60.0, longer.slot_ends_at)
+
+
 async def changes(
     session: Session, visit: Visit, seats: Sequence[SeatView]
 ) -> Sequence[Action | TopologyClosed]:
     """What happened meanwhile to what a running room is for."""
     if visit.about.kind == "sitting":
         return await sittings.changes(session, visit, seats)
-    return await bookings.changes(session, visit.about.id, seats)
+    return await bookings.changes(session, visit, seats)
 
 
-async def complete(session: Session, about: Ref, record: RoomRecord) -> None:
+async def complete(session: Session, visit: Visit, record: RoomRecord) -> None:
     """How it ended, in the transaction that ends the room."""
-    if about.kind == "sitting":
-        await sittings.complete(session, about.id, record)
+    if visit.about.kind == "sitting":
+        await sittings.complete(session, visit.about.id, record)
     else:
-        await bookings.complete(session, about.id, record)
+        told = "family" in visit.rules.reason_told_to
+        await bookings.complete(session, visit.about.id, record, told=told)

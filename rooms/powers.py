@@ -29,6 +29,7 @@ class Act(StrEnum):
     RESUME = "resume"
     SPEAK = "speak"
     SILENCE = "silence"
+    EXTEND = "extend"
     END = "end"
     MARK = "mark"
 
@@ -90,7 +91,7 @@ OVERSIGHT: Mapping[Confidentiality, Oversight] = {
         sealed=_NOTHING,
     ),
     _C.OFFICER_PRESENT: Oversight(
-        frozenset(Act) - {Act.MARK},
+        frozenset(Act) - {Act.MARK, Act.EXTEND},
         hears=True,
         announce=True,
         monitor=True,

@@ -35,6 +35,7 @@ class Standing:
     hosted: bool = True
     held: bool = False  # paused by an officer
     recorder: bool = False
+    behind: bool = False  # the recording, against the call
     gone: Mapping[str, Gone] = field(default_factory=dict)
     inside: frozenset[str] = frozenset()
 
@@ -52,9 +53,11 @@ _CHANGES: Mapping[str, Mapping[str, Any]] = {
     "visit:paused": {"phase": "paused"},
     "visit:resumed": {"phase": "live"},
     "visit:ended": {"phase": "ended"},
-    "room:up": {"hosted": True},
+    "room:up": {"hosted": True, "behind": False},
     "recording:started": {"recorder": True},
-    "recording:lost": {"recorder": False},
+    "recording:lost": {"recorder": False, "behind": False},
+    "recording:behind": {"behind": True},
+    "recording:caught-up": {"behind": False},
     "officer:visit:paused": {"held": True},
     "officer:visit:resumed": {"held": False},
 }

@@ -1,7 +1,7 @@
 """Makes good what broke: each call that is over is looked at once, from what was measured, by the worker.
 
 Due it is when the visit was broken off or never began for reasons on our side (the booking says so already), or when
-less than half of it took place and at least half of what is missing lay on our side (`rooms.course`).
+less of it took place than policy calls a call and at least half of what is missing lay on our side (`rooms.course`).
 """
 
 from dataclasses import dataclass

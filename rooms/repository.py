@@ -10,7 +10,6 @@ from core.ids import Ref, new_id
 from policy.model import FamilyPolicy
 from rooms import directory
 from rooms.actions import Note
-from rooms.clock import given_back
 from rooms.codec import VideoCodec
 from rooms.model import (
     ActView,
@@ -35,6 +34,8 @@ def rules_of(policy: FamilyPolicy) -> RoomRules:
         monitor_absent_end=policy.monitor_absent_end_minutes * 60,
         pause_end=policy.pause_end_minutes * 60,
         late_cutoff=policy.late_cutoff_minutes * 60,
+        gives_back=policy.time_back == "inside-slot",
+        start_needs=frozenset(policy.start_needs),
         record_while_paused=policy.record_while_paused,
         warnings=policy.warnings,
         reasons=policy.reasons,
@@ -42,6 +43,9 @@ def rules_of(policy: FamilyPolicy) -> RoomRules:
         codec=VideoCodec(policy.video_codec),
         record_while_muted=policy.record_while_muted,
         most_bits=policy.most_kbit_s * 1000,
+        most_granted=policy.most_minutes * 60,
+        extend_by=tuple(policy.extension_by),
+        reason_told_to=policy.reason_told_to,
     )
 
 
@@ -164,5 +168,4 @@ async def view(session: Session, booking: BookingView) -> RoomView | None:
         return None
     record = as_record(row, await seats(session, row.id))
     hosted = row.lease_until is not None and row.lease_until > clock.now()
-    back = given_back(booking.minutes * 60, booking.slot_ends_at, record.live_at, record.lost)
-    return RoomView(row.id, directory.about(row), record, row.node_id, hosted, back)
+    return RoomView(row.id, directory.about(row), record, row.node_id, hosted, row.given_back_ms / 1000)

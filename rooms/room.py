@@ -7,11 +7,24 @@ second way into a live visit: not by arriving early, not by reconnecting, not by
 
 from collections.abc import Callable
 from dataclasses import replace
+from datetime import datetime
 from functools import partial
 from typing import Any
 
-from core.ids import SYSTEM, Ref
-from rooms import acts, coding, deadlines, pictures, sealing, settling, switches, view, words
+from core.ids import Ref
+from rooms import (
+    acts,
+    amending,
+    coding,
+    deadlines,
+    pictures,
+    sealing,
+    settling,
+    switches,
+    taping,
+    view,
+    words,
+)  # fmt: skip
 from rooms.actions import (
     Acted,
     Action,
@@ -24,7 +37,6 @@ from rooms.actions import (
     Effect,
     Enter,
     Extended,
-    FinishRecorder,
     Fitted,
     Help,
     KeyTold,
@@ -37,6 +49,7 @@ from rooms.actions import (
     Mark,
     Message,
     OpenLeg,
+    RecorderBehind,
     RecorderFailed,
     RecorderStarted,
     SecretGiven,
@@ -80,8 +93,9 @@ class Room:
         self.opened = now.mono
         self.phase = record.phase
         self.clock = VisitClock(
-            visit.granted, visit.slot_ends_at, used=record.used, lost=record.lost, live_at=record.live_at
-        )
+            visit.granted, visit.slot_ends_at, used=record.used, lost=record.lost, live_at=record.live_at,
+            gives_back=visit.rules.gives_back,
+        )  # fmt: skip
         self.clock.restore(now, record.ticked_at)
         self.seats: list[Seat] = []
         for seat in record.seats:
@@ -94,7 +108,7 @@ class Room:
         self.recording_since = 0.0
         self.out: list[Effect] = []
         self.recorder_asked: float | None = None  # when it was last tried, while there is none
-        self.recorder_starting = False
+        self.recorder_starting = self.recorder_behind = False
         self.ending: Ending | None = None
         self.ended_at = record.ended_at
         self.taken = set(record.taken)  # kinds of acts that were done in this visit
@@ -180,6 +194,11 @@ class Room:
         """The visit ends with this action; the first reason counts."""
         self.ending = self.ending or Ending(reason, fault, code, words)
 
+    def agree_anew(self, granted: float, slot_ends_at: datetime) -> None:
+        """`granted` in seconds, all in all."""
+        self.visit = replace(self.visit, granted=granted, slot_ends_at=slot_ends_at)
+        self.clock.agree_anew(granted, slot_ends_at, self.now)
+
     def leave(self, seat: Seat) -> None:
         """Nobody sits there any more: no socket, no media."""
         self._fall_silent(seat)
@@ -217,11 +236,12 @@ class Room:
             Looks: partial(switches.looks, self),
             Help: self._help,
             Acted: self._acted,
-            RecorderStarted: self._recorder_started,
-            RecorderFailed: self._recorder_failed,
-            BookingCancelled: self._cancelled,
-            VisitorDropped: self._dropped,
-            Extended: self._extended,
+            RecorderStarted: partial(taping.started, self),
+            RecorderFailed: partial(taping.failed, self),
+            RecorderBehind: partial(taping.behind, self),
+            BookingCancelled: partial(amending.cancelled, self),
+            VisitorDropped: partial(amending.dropped, self),
+            Extended: partial(amending.extended, self),
             KeyTold: partial(sealing.told, self),
             SecretGiven: partial(sealing.given, self),
             Tick: self._tick,
@@ -240,6 +260,7 @@ class Room:
         self.leave(seat)
         seat.take(action.conn)
         seat.codecs, seat.attended, seat.language = action.codecs, not action.offer, action.language
+        seat.extends = action.extends
         coding.agree(self, seat)
         if seat.view.state is SeatState.AWAY:
             seat.move(SeatState.LOBBY)
@@ -305,7 +326,7 @@ class Room:
         if officer is None:
             return
         act = Act(action.act)
-        if act not in officer.power.acts:
+        if act not in officer.acts:
             self.enter(
                 f"{officer.role.side}:act:forbidden", officer.view.person, seat=officer.id, act=act.value
             )
@@ -317,34 +338,10 @@ class Room:
         except acts.ActRefusedError as refused:
             answer = {"type": "refused", "code": refused.code, "text": words.say(refused.text)}
         else:
+            if act in acts.LATER:
+                return
             answer = {"type": "done"}
         self.out.append(Send(action.conn, {**answer, "id": action.id}))
-
-    def _recorder_started(self, action: RecorderStarted) -> None:
-        self.recording, self.recording_since = action.recording_id, self.now.mono
-        self.recorder_starting, self.recorder_asked = False, None
-        self.enter("system:recording:started", SYSTEM, recording=action.recording_id)
-
-    def _recorder_failed(self, _action: RecorderFailed) -> None:
-        if self.recording is not None:
-            self.enter("system:recording:lost", SYSTEM, recording=self.recording)
-            self.out.append(FinishRecorder("failed"))
-        elif self.recorder_starting:
-            self.enter("system:recording:refused", SYSTEM)
-        self.recording, self.recorder_starting = None, False
-
-    def _cancelled(self, _action: BookingCancelled) -> None:
-        self.end(EndReason.CANCELLED, Fault.NOBODY)
-
-    def _dropped(self, action: VisitorDropped) -> None:
-        seat = self.seat(action.seat_id)
-        if seat is not None and seat.view.state is not SeatState.REMOVED:
-            self.remove(seat, "relationship-ended", EndReason.CANCELLED, Fault.NOBODY)
-
-    def _extended(self, action: Extended) -> None:
-        self.visit = replace(self.visit, granted=action.granted, slot_ends_at=action.slot_ends_at)
-        self.clock.granted, self.clock.slot_ends_at = action.granted, action.slot_ends_at
-        self.enter("system:visit:extended", SYSTEM, granted_ms=view.milliseconds(action.granted))
 
     def _tick(self, _action: Tick) -> None:
         for seat in self.seats:

@@ -10,7 +10,7 @@ import asyncio
 import logging
 from collections import Counter
 from collections.abc import Awaitable, Callable, Coroutine
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
@@ -20,7 +20,6 @@ from core.db import Database
 from core.log import fields
 from rooms import call_log, directory, opening, repository, sightlines, words
 from rooms.actions import (
-    Action,
     Attached,
     Close,
     CloseLeg,
@@ -36,8 +35,9 @@ from rooms.actions import (
     Mark,
     Message,
     Note,
-    OfLeg,
     OpenLeg,
+    Prolong,
+    RecorderBehind,
     RecorderFailed,
     RecorderStarted,
     Say,
@@ -47,9 +47,9 @@ from rooms.actions import (
 )
 from rooms.client import LegFactory, RecorderFactory
 from rooms.clock import VisitClock
-from rooms.codec import VideoCodec
 from rooms.directory import Claim
 from rooms.errors import BadSdp
+from rooms.items import Answer, Item, Join, Restart, Seen
 from rooms.lines import media_lines
 from rooms.minutes import LegMinute
 from rooms.model import Moment, Phase, RoomRecord, SeatView, Visit
@@ -63,41 +63,6 @@ _log = logging.getLogger(__name__)
 TICK = 0.25  # seconds between two looks at the clocks
 
 
-@dataclass(frozen=True, slots=True)
-class Join:
-    """A socket with a redeemed ticket for this seat; see `rooms.actions.Attached`."""
-
-    conn: str
-    seat_id: str
-    codecs: frozenset[VideoCodec] = frozenset({VideoCodec.VP8})
-    offer: str = ""
-    sends: bool = True
-    language: str = "zh"
-
-
-@dataclass(frozen=True, slots=True)
-class Answer:
-    conn: str
-    offer: str
-    sdp: str
-
-
-@dataclass(frozen=True, slots=True)
-class Restart(OfLeg):
-    """A network changed; see `restart` in docs/protocol.md. `remote`: of who made the offer, its new credentials."""
-
-    remote: tuple[str, str] | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Seen(OfLeg):
-    """A page tells how it went since it told last; see `seen` in docs/protocol.md."""
-
-    frozen_ms: int
-    concealed: int
-
-
-Item = Action | Join | Answer | Restart | Seen
 Post = Callable[[str, Message], Awaitable[None]]  # to one socket, through the bus
 
 
@@ -138,6 +103,7 @@ class RunningRoom:
             StartRecorder: self._start_recorder,
             FinishRecorder: self._finish_recorder,
             Mark: self._mark,
+            Prolong: self._prolong,
             Say: self._speech.say,
         }
 
@@ -224,10 +190,11 @@ class RunningRoom:
     async def _attached(self, join: Join) -> Attached:
         async with self._db.read() as session:
             seat = await repository.seat(session, join.seat_id)
+            extends = seat is not None and await opening.may_extend(session, self.visit, seat)
         if seat is None:
             raise LookupError(f"no seat {join.seat_id}")
         self.conns.add(join.conn)
-        return Attached(join.conn, seat, join.codecs, join.offer, join.sends, join.language)
+        return Attached(join.conn, seat, join.codecs, join.offer, join.sends, join.language, extends)
 
     def _stale(self, action: RecorderStarted | RecorderFailed) -> bool:
         """A recorder that failed between its start and our hearing of it is not a running one."""
@@ -253,6 +220,9 @@ class RunningRoom:
         recorder = self._stage.recorder
         if recorder is not None and not recorder.healthy:
             self.put(RecorderFailed())
+        behind = recorder is not None and (recorder.behind or self._stage.untaped)
+        if behind is not self._room.recorder_behind:
+            self.put(RecorderBehind(behind))
         told = self.steward.look(clock.now(), clock.monotonic())
         if told is not None:
             for action in told.actions:
@@ -293,7 +263,7 @@ class RunningRoom:
             if sights != self._sights:
                 call_log.add_sights(session, visit.room_id, sights)
             if any(isinstance(effect, Ended) for effect in effects):
-                await opening.complete(session, visit.about, record)
+                await opening.complete(session, visit, record)
         self._stored, self._sights = durable, sights
 
     # Effects
@@ -366,6 +336,12 @@ class RunningRoom:
     async def _mark(self, effect: Mark) -> None:
         if self._stage.recorder is not None:
             self._stage.recorder.mark(effect.tag, **effect.details)
+
+    async def _prolong(self, effect: Prolong) -> None:
+        answer, longer = await opening.prolong(self._db, self.visit.about, effect)
+        if longer is not None:
+            self.put(longer)
+        await self._send(Send(effect.conn, answer))
 
     def _chore(self, work: Coroutine[Any, Any, None]) -> "asyncio.Task[None]":
         """Work that nobody waits for; its failure is logged."""

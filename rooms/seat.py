@@ -4,7 +4,7 @@ from dataclasses import replace
 
 from rooms.codec import VideoCodec
 from rooms.model import Moment, Quality, SeatRole, SeatState, SeatView, check_seat_move
-from rooms.powers import Power
+from rooms.powers import Act, Power
 
 
 class Seat:
@@ -26,6 +26,7 @@ class Seat:
         self.camera = True
         self.microphone = True
         self.speaking = False
+        self.extends = False  # an officer whom policy lets give more time
         self.commit = self.key = ""  # of its browser, see `rooms.sealing`
         self.quality = Quality.UNKNOWN
         self.helped_at = -1e9
@@ -41,6 +42,11 @@ class Seat:
     @property
     def is_monitor(self) -> bool:
         return self.view.role is SeatRole.MONITOR
+
+    @property
+    def acts(self) -> frozenset[Act]:
+        """What this officer can do: the row of the table, and more time only by who may give it."""
+        return self.power.acts if self.extends else self.power.acts - {Act.EXTEND}
 
     @property
     def present(self) -> bool:

@@ -7,7 +7,7 @@ from rooms import words
 from rooms.actions import Close, Ended, FinishRecorder, Send, StartRecorder
 from rooms.model import Ending, Hold, Phase, SeatRole, SeatState, Waiting, check_move
 from rooms.seat import Seat
-from rooms.view import milliseconds
+from rooms.view import milliseconds, needs, reads_reason
 
 if TYPE_CHECKING:
     from rooms.room import Room
@@ -25,7 +25,8 @@ def settle(room: "Room") -> None:
         _pause(room)
     elif not missing and room.phase is Phase.PAUSED:
         _resume(room)
-    if missing in ([Waiting.RECORDER], [Hold.RECORDER_LOST]):
+    unrecorded = room.phase is Phase.LIVE and room.topology.oversight.recorder and room.recording is None
+    if unrecorded or missing in ([Waiting.RECORDER], [Hold.RECORDER_LOST]):
         _ask_for_recorder(room)
     if room.phase is Phase.PAUSED:
         (room.clock.run if _runs_on(room) else room.clock.stand)(room.now)
@@ -35,13 +36,12 @@ def find_holds(room: "Room") -> None:
     """What holds a begun visit now, and since when."""
     if room.phase is Phase.LOBBY:
         return
-    oversight = room.topology.oversight
     visitors = any(seat.present for seat in room.seats if room.topology.leads(seat.role))
     inmate = any(seat.present for seat in _inmates(room))
     present = {
         Hold.BY_OFFICER: bool(room.pause_code),
-        Hold.MONITOR_LOST: oversight.monitor and not any(seat.watching for seat in room.seats),
-        Hold.RECORDER_LOST: oversight.recorder and room.recording is None,
+        Hold.MONITOR_LOST: needs(room, "monitor") and not any(seat.watching for seat in room.seats),
+        Hold.RECORDER_LOST: needs(room, "recorder") and room.recording is None,
         Hold.PERSON_AWAY: not (visitors and inmate),
     }
     room.holds = {hold: room.holds.get(hold, room.now.mono) for hold in Hold if present[hold]}
@@ -132,11 +132,12 @@ def finish(room: "Room", ending: Ending) -> None:
         "type": "ended",
         "reason": ending.reason.value,
         "text": words.say(words.ends(room.visit.kind)[ending.reason]),
-        "because": words.say(words.REASONS[ending.code]) if ending.code in words.REASONS else None,
         "used_ms": used,
     }
+    why = words.say(words.REASONS[ending.code]) if ending.code in words.REASONS else None
     for seat in room.seats:
         if seat.socket is not None:
-            room.out += [Send(seat.socket, message), Close(seat.socket, "ended")]
+            because = why if reads_reason(room, seat) else None
+            room.out += [Send(seat.socket, message | {"because": because}), Close(seat.socket, "ended")]
         room.leave(seat)
     room.out.append(FinishRecorder(ending.reason.value))

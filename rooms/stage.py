@@ -31,9 +31,17 @@ class Stage:
         self._wanted: dict[tuple[str, int], Line] = {}  # what the last scene allowed
         self._announcer: dict[str, str] = {}  # viewer conn -> speaker conn
         self._taped: dict[str, Leg] = {}
+        self._to_tape: frozenset[str] = frozenset()  # what the last scene wants recorded
         self._silent: set[str] = set()  # those of them whose sound is not taken
         self._voice = ""  # conn of pre-recorded words that are being said
         self._spoken: Leg | None = None
+
+    @property
+    def untaped(self) -> bool:
+        """Somebody is to be recorded, and the recorder has not taken them."""
+        return self.recorder is not None and any(
+            conn in self.legs and conn not in self._taped for conn in self._to_tape
+        )
 
     def enter(self, conn: str, leg: Leg) -> None:
         self.legs[conn] = leg
@@ -70,6 +78,7 @@ class Stage:
         for conn in tuple(self._taped):
             if conn not in scene.taped and not (conn == self._voice and scene.taped):
                 self._untape(conn)
+        self._to_tape &= scene.taped.keys()
         for conn in scene.silent & self._taped.keys():
             self._take_sound(conn, taken=False)
 
@@ -162,6 +171,7 @@ class Stage:
             del self._announcer[viewer]
 
     def _tape_all(self, recorder: Recorder, scene: Scene, seats: dict[str, SeatView]) -> None:
+        self._to_tape = frozenset(scene.taped)
         for conn, seat_id in scene.taped.items():
             if conn in self.legs and conn not in self._taped:
                 seat = seats[seat_id]

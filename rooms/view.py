@@ -1,6 +1,6 @@
 """What a seat is told: `welcome` and `state` of docs/protocol.md. Pure; durations on the wire in ms."""
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 from people.model import KINSHIP_TEXTS
 from rooms import words
@@ -46,14 +46,15 @@ def welcome(room: "Room", seat: Seat) -> Message:
         },
     }
     if seat.is_monitor:
-        message |= _for_monitor(room)
+        message |= _for_monitor(room, seat)
     return message
 
 
-def _for_monitor(room: "Room") -> Message:
-    rules, acts = room.visit.rules, room.topology.oversight.acts or frozenset()
+def _for_monitor(room: "Room", seat: Seat) -> Message:
+    rules = room.visit.rules
     return {
-        "acts": sorted(act.value for act in acts),
+        "acts": sorted(act.value for act in seat.acts),
+        "most_minutes": round(rules.most_granted / 60),
         "warnings": [{"code": code, "text": words.say(words.WARNINGS[code])} for code in rules.warnings],
         "reasons": [{"code": code, "text": words.say(words.REASONS[code])} for code in rules.reasons],
         "marks": [{"code": code, "text": words.say(text)} for code, text in words.MARKS.items()],
@@ -90,7 +91,7 @@ def state(room: "Room", viewer: Seat, now: Moment) -> Message:
         "type": "state",
         "phase": room.phase.value,
         "waiting": [reason.value for reason in room.waiting(now)],
-        "pause": _pause(room),
+        "pause": _pause(room, viewer),
         "clock": {
             "remaining_ms": milliseconds(room.remaining(now)),
             "running": room.clock.running,
@@ -106,18 +107,25 @@ def state(room: "Room", viewer: Seat, now: Moment) -> Message:
         ],
         "recording": {
             "running": room.recording is not None,
+            "behind": room.recorder_behind,
             "seconds": round(now.mono - room.recording_since, 1) if room.recording is not None else 0.0,
         },
         "supervised": any(seat.watching for seat in room.seats),
     }
 
 
-def _pause(room: "Room") -> Message | None:
+def reads_reason(room: "Room", viewer: Seat) -> bool:
+    """Whether policy lets this seat read why an officer paused or ended."""
+    side = "inmate" if viewer.role is SeatRole.INMATE else "family"
+    return viewer.is_monitor or side in room.visit.rules.reason_told_to
+
+
+def _pause(room: "Room", viewer: Seat) -> Message | None:
     if room.phase is not Phase.PAUSED or not room.holds:
         return None
     hold = next(hold for hold in Hold if hold in room.holds)
     text = words.holds(room.visit.kind)[hold]
-    if hold is Hold.BY_OFFICER and room.pause_code in words.REASONS:
+    if hold is Hold.BY_OFFICER and room.pause_code in words.REASONS and reads_reason(room, viewer):
         text = words.REASONS[room.pause_code]
     return {"reason": hold.value, "text": words.say(text)}
 
@@ -152,19 +160,25 @@ def _keys(room: "Room", viewer: Seat, seat: Seat) -> Message:
 def settled(message: Message) -> Message:
     """A state without what changes by itself: two states that differ only in that need no second sending."""
     clock = {key: message["clock"][key] for key in ("running", "granted_ms")}
-    recording = message["recording"]["running"]
+    recording = {key: message["recording"][key] for key in ("running", "behind")}
     return {**message, "clock": clock, "recording": recording}
+
+
+def needs(room: "Room", what: Literal["monitor", "recorder"]) -> bool:
+    """Whether nobody hears anybody without it: its topology has it, and the prison's rules want it."""
+    oversight = room.topology.oversight
+    has = oversight.monitor if what == "monitor" else oversight.recorder
+    return has and what in room.visit.rules.start_needs
 
 
 def waiting(room: "Room", now: Moment) -> list[Waiting]:
     """Every reason why the visit is not live, in the order in which people can do something about them."""
     if room.phase in (Phase.LIVE, Phase.ENDED):
         return []
-    oversight = room.topology.oversight
     reasons = []
     if room.phase is Phase.LOBBY and room.until_start(now) > 0:
         reasons.append(Waiting.START)
-    if oversight.monitor and not any(seat.watching for seat in room.seats):
+    if needs(room, "monitor") and not any(seat.watching for seat in room.seats):
         reasons.append(Waiting.OFFICER)
     inmates = [seat for seat in room.seats if seat.role is SeatRole.INMATE]
     visitors = [seat for seat in room.seats if room.topology.leads(seat.role)]
@@ -176,7 +190,7 @@ def waiting(room: "Room", now: Moment) -> list[Waiting]:
         for side in (inmates, visitors)
     ):
         reasons.append(Waiting.ADMISSION)
-    if oversight.recorder and room.recording is None and (room.phase is Phase.PAUSED or not reasons):
+    if needs(room, "recorder") and room.recording is None and (room.phase is Phase.PAUSED or not reasons):
         reasons.append(Waiting.RECORDER)
     if Hold.BY_OFFICER in room.holds:
         reasons.append(Waiting.RESUME)

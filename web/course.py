@@ -50,8 +50,10 @@ EVENTS: Mapping[str, tuple[str, str]] = {
     "system:room:opened": ("grey", N_("The waiting room opens")),
     "system:recording:started": ("grey", N_("The recording begins")),
     "system:recording:lost": ("red", N_("The recording was interrupted")),
+    "system:recording:behind": ("red", N_("The recording fell behind")),
+    "system:recording:caught-up": ("green", N_("The recording is in step again")),
     "system:recording:refused": ("red", N_("The recording could not begin")),
-    "system:visit:extended": ("green", N_("More time was granted")),
+    "officer:booking:extended": ("green", N_("An officer gave more time")),
     "family:seat:entered": ("grey", N_("The family opens the page")),
     "inmate:seat:entered": ("grey", N_("The inmate's terminal opens the page")),
     "officer:seat:entered": ("grey", N_("The officer opens the page")),
@@ -219,10 +221,10 @@ def steps(course: Course, entries: Sequence[Entry]) -> list[Step]:
     return found
 
 
-def why_ended(course: Course) -> str:
-    """A message id; empty while it lasts."""
+def why_ended(course: Course, *, told: bool = True) -> str:
+    """A message id; empty while it lasts. `told`: the reader may know the officer's reason."""
     record = course.record
-    if record.end_reason is EndReason.BY_OFFICER and record.end_code in REASONS:
+    if told and record.end_reason is EndReason.BY_OFFICER and record.end_code in REASONS:
         return REASONS[record.end_code]
     return ENDS[record.end_reason] if record.end_reason is not None else ""
 

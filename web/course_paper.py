@@ -25,7 +25,7 @@ def of(
     _, paper = _begun(language, booking, course, made_at)
     _gaps(paper, _, booking, course, words.SIDES)
     _weak(paper, _, booking, course)
-    _sights(paper, _, course)
+    _sights(paper, _, course, booking.zone)
     paper.heading(_("What happened"))
     paper.grid(
         (_("Time"), _("What"), _("Who")),
@@ -45,19 +45,20 @@ def of(
 
 def for_family(language: i18n.Language, booking: BookingView, course: Course, made_at: datetime) -> bytes:
     """What the family's page says. Raises `NoFont`."""
-    _, paper = _begun(language, booking, course, made_at)
+    _, paper = _begun(language, booking, course, made_at, told=course.promise.told)
     _gaps(paper, _, booking, course, words.TOLD)
     return paper.done()
 
 
 def _begun(
-    language: i18n.Language, booking: BookingView, course: Course, made_at: datetime
+    language: i18n.Language, booking: BookingView, course: Course, made_at: datetime, *, told: bool = True
 ) -> tuple[_Say, Paper]:
     def _(text: str, **params: object) -> str:
         return i18n.translate(language, text, params)
 
     paper = Paper(_(TITLE), f"Kinbridge · {booking.reference}", made_at)
     record, zone = course.record, booking.zone
+    ended = words.why_ended(course, told=told)
     visitors = _(", ").join(visitor.name for visitor in booking.visitors)
     paper.facts(
         [
@@ -69,7 +70,7 @@ def _begun(
             (_("Given back"), clock_face(course.given_back * 1000)),
             (_("Began"), _clock(record.live_at, zone) if record.live_at else "–"),
             (_("Ended"), _clock(record.ended_at, zone) if record.ended_at else "–"),
-            (_("How it ended"), _(words.why_ended(course)) if words.why_ended(course) else "–"),
+            (_("How it ended"), _(ended) if ended else "–"),
         ]
     )
     return _, paper
@@ -127,7 +128,15 @@ def _weak(paper: Paper, _: _Say, booking: BookingView, course: Course) -> None:
     )
 
 
-def _sights(paper: Paper, _: _Say, course: Course) -> None:
+_SENSES = {
+    (True, True): N_("heard and saw"),
+    (True, False): N_("only heard"),
+    (False, True): N_("only saw"),
+}
+
+
+def _sights(paper: Paper, _: _Say, course: Course, zone: str) -> None:
+    """Sums first, then every stretch: at each second it can be said who heard and saw whom."""
     paper.heading(_("Who could see and hear whom"))
     paper.grid(
         (_("Who"), _("Whom"), _("Heard"), _("Seen")),
@@ -141,6 +150,21 @@ def _sights(paper: Paper, _: _Say, course: Course) -> None:
             for viewer, shown, _lane in words.sights(course)
         ],
         (4, 4, 2, 2),
+    )
+    names = {seat.id: seat.name for seat in course.record.seats}
+    paper.grid(
+        (_("Who"), _("Whom"), _("From"), _("To"), _("What")),
+        [
+            (
+                names.get(one.viewer, ""),
+                names.get(one.shown, ""),
+                _clock(one.first, zone),
+                _clock(one.last, zone),
+                _(_SENSES[one.sound, one.picture]),
+            )
+            for one in course.seen
+        ],
+        (4, 4, 2, 2, 3),
     )
 
 

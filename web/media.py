@@ -6,6 +6,7 @@ from core.bus import Bus
 from core.db import Database
 from core.ids import new_id
 from core.settings import Settings
+from recording.lookout import Lookout
 from recording.service import Recorders
 from rooms.host import Host
 from signaling.peer import PeerFactory
@@ -19,21 +20,26 @@ class MediaNode:
         self.peers = PeerFactory.of(settings)
         # The recordings' node is new at each start: by it one tells who writes, and what was left behind.
         self.recorders = Recorders(settings, db, new_id("node"))
+        self.lookout = Lookout(db, settings.detector, self.recorders.stills)
         self.host = Host(settings, db, bus, self.peers, self.recorders)
         self.canary = Canary(db, bus, self.host, self.peers, settings.data_dir)
-        self._proving: asyncio.Task[None] | None = None
+        self._beside: list[asyncio.Task[None]] = []
 
     async def start(self) -> None:
         """Raises `core.errors.Unavailable` when the media port is taken."""
         await self.peers.start()
         await self.host.start()
-        self._proving = asyncio.create_task(self.canary.keep(), name="canary")
+        self._beside = [
+            asyncio.create_task(self.canary.keep(), name="canary"),
+            asyncio.create_task(self.lookout.run(), name="lookout"),
+        ]
 
     async def stop(self) -> None:
         """Gives the rooms up, for another node or the next start to go on with."""
-        if self._proving is not None:
-            self._proving.cancel()
-            await asyncio.wait([self._proving])
+        for task in self._beside:
+            task.cancel()
+        if self._beside:
+            await asyncio.wait(self._beside)
         await self.host.stop()
         await self.recorders.close()
         await self.peers.close()

@@ -24,6 +24,7 @@ EVENTS: dict[str, tuple[str, str]] = {
     "system:visit:started": ("green", N_("The visit begins")),
     "system:visit:paused": ("yellow", N_("Paused by the platform")),
     "system:visit:resumed": ("green", N_("The visit goes on")),
+    "system:visit:extended": ("green", N_("More time was granted")),
     "system:visit:ended": ("grey", N_("The visit is over")),
     "recording:started": ("grey", N_("The recording begins")),
     "recording:gap": ("red", N_("Something is missing in the recording")),

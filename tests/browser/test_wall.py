@@ -56,6 +56,11 @@ async def test_a_call_is_supervised_from_the_wall_by_keyboard(product: Product, 
     await officer.evaluate(f"{HIDE}('visible')")
     await officer.until_value(BYTES, lambda now: now > quiet + 5000, what="pictures to come back")
 
+    await officer.evaluate("document.getElementById('tiles').style.marginTop = '400vh'")
+    quiet = await settled(officer)  # scrolled out of sight
+    await officer.evaluate("document.getElementById('tiles').style.marginTop = ''")
+    await officer.until_value(BYTES, lambda now: now > quiet + 5000, what="pictures to come back once more")
+
     await chosen(officer, "m")
     await chosen(officer, "p")
     await family.until("!document.getElementById('paused').hidden", what="the pause to be told")

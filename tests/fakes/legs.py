@@ -177,6 +177,7 @@ class FakeRecorder:
     def __init__(self) -> None:
         self._recording_id = new_id("rec")
         self.healthy = True
+        self.behind = False
         self.taking: dict[str, tuple[Ref, str, str]] = {}
         self.took: list[str] = []
         self.heard: list[tuple[str, bool]] = []  # whose sound is taken from then on

@@ -202,7 +202,19 @@ async def test_garbage_instead_of_media_is_noticed(recorder: RoomRecorder) -> No
         for sink in leg.sinks:
             sink.packet(VIDEO, wire.data[:13], began + wire.arrived)
     await until(lambda: "stalled" in recorder.troubles)
+    assert recorder.behind
     assert not recorder.healthy
+
+
+async def test_it_is_behind_before_it_is_no_recording_any_more(recorder: RoomRecorder) -> None:
+    leg = FakeLeg("leg_1")
+    recorder.add(leg, INMATE, "inmate", "Li Wei")
+    began = clock.monotonic() - 3
+    for wire in Sender().video(3):
+        for sink in leg.sinks:
+            sink.packet(VIDEO, wire.data[:13], began + wire.arrived)
+    await until(lambda: recorder.behind)
+    assert recorder.healthy
 
 
 async def test_a_nearly_full_disk_is_noticed_before_it_is_full(

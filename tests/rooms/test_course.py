@@ -59,7 +59,7 @@ class Witness(Stagehand):
 
     def course(self, minutes: Sequence[LegMinute] = ()) -> Course:
         visit = self.room.visit
-        promise = Promise(visit.starts_at, visit.slot_ends_at, visit.granted)
+        promise = Promise(visit.starts_at, visit.slot_ends_at, visit.granted, 0.5)
         return course.compute(
             promise, self.room.record(), self.entries, minutes, self.sights, self.moment.wall, 120
         )

@@ -79,6 +79,13 @@ async def test_what_goes_wrong_becomes_a_task_once_and_passes_by_itself(
     assert await kinds(cast) == [Kind.MONITOR_MISSING, Kind.HELP, Kind.LANGUAGE]
 
 
+async def test_a_recording_that_falls_behind_is_a_task_until_it_is_in_step(cast: Cast) -> None:
+    await entered(cast, "system:room:opened", "system:recording:started", "system:recording:behind")
+    assert await kinds(cast) == [Kind.RECORDER_STALLED]
+    await entered(cast, "system:recording:caught-up")
+    assert await kinds(cast) == []
+
+
 async def test_a_task_is_taken_and_done_and_what_was_dealt_with_is_not_asked_again(cast: Cast) -> None:
     await entered(cast, "family:help:asked", seat="relative")
     assert await kinds(cast) == [Kind.HELP]

@@ -29,7 +29,7 @@ ROLES = {
 
 # confidentiality: the officer's (publishes, hears, sees, number of acts), or None; taping of the parties
 OFFICER = {
-    "monitored": (("a", True, True, 12), "always"),
+    "monitored": (("a", True, True, 13), "always"),
     "officer_present": (("a", True, True, 11), "never"),
     "visual_only": (("", False, True, 4), "never"),
     "unmonitored": (None, "never"),

@@ -1,5 +1,7 @@
 """A room's way into a live visit, out of it, and who comes and goes; no input or output anywhere."""
 
+from dataclasses import replace
+
 import pytest
 
 from rooms.actions import (
@@ -24,6 +26,7 @@ from tests.rooms.stagehand import (
     COUNSEL,
     INMATE,
     OFFICER,
+    RULES,
     SECOND,
     SON,
     WIFE,
@@ -105,6 +108,30 @@ def test_a_refused_recorder_is_tried_again_and_nobody_talks_meanwhile() -> None:
     assert hand.phase == Phase.LIVE.value
     assert "system:recording:refused" in hand.tags()
     assert hand.tags().index("system:recording:started") < hand.tags().index("system:visit:started")
+
+
+def test_what_must_be_there_is_the_rules_to_say() -> None:
+    """`start_needs`: without "recorder" nobody waits for it, and it is still asked for; without "monitor" a call that
+    was admitted goes on when the officer leaves."""
+    hand = Stagehand(visit(rules=replace(RULES, start_needs=frozenset())))
+    hand.answer_recorder = False
+    hand.enter(OFFICER, WIFE, INMATE)
+    hand.admit(WIFE, INMATE)
+    assert hand.phase == Phase.LIVE.value
+    hand.do(RecorderFailed())
+    hand.wait(6)
+    assert sum(isinstance(e, StartRecorder) for e in hand.effects) == 2
+    hand.leave(OFFICER)
+    hand.wait(30)
+    assert hand.phase == Phase.LIVE.value
+
+
+def test_no_rule_puts_an_officer_or_a_recorder_into_a_closed_room() -> None:
+    """`start_needs` narrows what the topology has, it never adds to it."""
+    hand = Stagehand(visit(kind=RoomKind.LEGAL), RoomRecord(seats=(COUNSEL, INMATE)))
+    hand.enter(COUNSEL, INMATE)
+    assert hand.phase == Phase.LIVE.value
+    assert not any(isinstance(e, StartRecorder) for e in hand.effects)
 
 
 def test_the_clock_starts_with_the_visit_and_runs_on_the_server() -> None:

@@ -1,5 +1,7 @@
 """How a visit ends and what becomes of it, and how a room goes on after a restart; pure."""
 
+from dataclasses import replace
+
 import pytest
 
 from core.ids import Ref
@@ -46,6 +48,20 @@ def test_the_time_is_told_at_ten_five_and_two_minutes_and_ends_hard() -> None:
     assert hand.closed("wife") == hand.closed("inmate") == hand.closed("officer") == ["ended"]
     assert FinishRecorder("time-up") in hand.effects
     assert Ended() in hand.effects
+
+
+def test_where_the_rules_give_nothing_back_a_visit_ends_by_the_clock_on_the_wall() -> None:
+    """`time_back`: "none" and "refund" add nothing at the end."""
+    hand = live(visit(rules=replace(RULES, gives_back=False)))
+    hand.leave(WIFE)
+    hand.wait(60, step=5)
+    hand.enter(WIFE)
+    assert hand.room.clock.given_back() == 0
+    assert hand.notices(WIFE, "given-back") == []
+    hand.wait(1735, step=5)
+    assert hand.phase == Phase.LIVE.value
+    hand.wait(10)
+    assert (hand.phase, hand.room.record().end_reason) == (Phase.ENDED.value, EndReason.TIME_UP)
 
 
 def test_given_back_time_never_runs_into_the_next_visit() -> None:

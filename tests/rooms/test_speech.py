@@ -15,7 +15,7 @@ from tests.rooms.stagehand import INMATE, OFFICER, SON, WIFE, Stagehand, live
 from tests.signaling.raw_client import Events
 
 
-def aloud(hand: Stagehand, warning: str = "dress", **fields: str) -> tuple[str, list[Say]]:
+def aloud(hand: Stagehand, warning: str = "dress", **fields: Any) -> tuple[str, list[Say]]:
     """What the officer is answered, and what is played."""
     effects = hand.do(Acted(hand.sockets[OFFICER.id], "w1", "warn", code=warning, aloud=True, **fields))
     answers = [m for m in hand.heard(OFFICER, effects) if m["type"] in ("done", "refused")]

@@ -64,7 +64,8 @@ def test_what_happened_weighs(entries: list[Entry], risk: int, why: str) -> None
 
 
 def test_the_lot_falls_on_about_one_in_ten() -> None:
-    assert 60 < sum(reviews.drawn(f"bkg_{n}") for n in range(1000)) < 140
+    assert 60 < sum(reviews.drawn(f"bkg_{n}", 10) for n in range(1000)) < 140
+    assert [sum(reviews.drawn(f"bkg_{n}", share) for n in range(1000)) for share in (0, 100)] == [0, 1000]
 
 
 async def test_a_flagged_call_is_queued_taken_and_done(

@@ -1,17 +1,21 @@
 """The wall's and the shift's pages over HTTP: what stands on them, who may act, and the forms without a script."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from datetime import timedelta
 from typing import Any
 
 import pytest
 
+from core import clock
 from core.db import Database
 from core.ids import Ref
 from people import service as people
 from people.forms import StaffForm
 from rooms import desk_tasks, watches
 from rooms.desk_tasks import Kind
+from scheduler import repository as scheduler
 from scheduler.model import BookingView
+from tests.rooms.visits import ShiftedClock
 from tests.web import staffed
 from tests.web.conftest import Browser, SignIn
 from tests.web.staffed import Staffed
@@ -28,6 +32,14 @@ async def house(db: Database, services: Services) -> Staffed:
 @pytest.fixture
 async def visit(db: Database, house: Staffed) -> BookingView:
     return await staffed.due_visit(db, house)
+
+
+@pytest.fixture
+def later() -> Iterator[ShiftedClock]:
+    source = ShiftedClock()
+    clock.set_source(source)
+    yield source
+    clock.set_source(None)
 
 
 async def state(browser: Browser) -> dict[str, Any]:
@@ -119,3 +131,33 @@ async def test_the_second_failed_check_asks_an_officer_to_help(
         assert [task.kind for task in found] == [Kind.CHECK_FAILED] * waiting
     await sign_in(browser, Ref("relative", house.place.stranger))
     assert (await browser.send_form(f"/visits/{visit.id}/check-failed")).status_code == 404
+
+
+async def test_who_decides_on_visits_gives_more_time_by_a_form_and_a_monitor_here_does_not(
+    browser: Browser, db: Database, house: Staffed, visit: BookingView, sign_in: SignIn, later: ShiftedClock
+) -> None:
+    later.put_to(visit.starts_at + timedelta(minutes=1))
+    path = f"/officer/visits/{visit.id}/longer"
+    await sign_in(browser, house.monitor, strong=True)
+    assert (await browser.send_form(path, {"minutes": "5"})).status_code == 403
+    await sign_in(browser, house.approver, strong=True)
+    page = await browser.get(f"/approvals/bookings/{visit.id}")
+    assert f'action="{path}"' in page.text
+    assert (await browser.send_form(path, {"minutes": "5"})).status_code == 303
+    async with db.read() as session:
+        assert (await scheduler.get(session, visit.id)).minutes == visit.minutes + 5
+    refused = await browser.send_form(path, {"minutes": "200"})
+    assert refused.status_code == 422
+    assert "每次会见最长" in refused.text
+
+
+async def test_the_next_call_is_one_of_mine_or_the_wall(
+    browser: Browser, house: Staffed, visit: BookingView, sign_in: SignIn
+) -> None:
+    await sign_in(browser, house.monitor, strong=True)
+    elsewhere = await browser.get("/officer/visits/bkg_other/next")
+    assert elsewhere.headers["location"] == "/officer/wall"
+    await browser.post(f"/officer/wall/{visit.id}/take", headers={**JSON, "x-csrf-token": browser.csrf})
+    mine = await browser.get("/officer/visits/bkg_other/next")
+    assert mine.headers["location"] == f"/officer/visits/{visit.id}"
+    assert (await browser.get(f"/officer/visits/{visit.id}/next")).headers["location"] == "/officer/wall"

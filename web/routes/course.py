@@ -145,7 +145,7 @@ async def told(request: Request, booking_id: str, db: Db, who: Who) -> Response:
         told=words.TOLD,
         talk=words.talk(course) if course is not None else None,
         scale=scale(words.total_ms(course)) if course is not None else (),
-        ended=words.why_ended(course) if course is not None else "",
+        ended=words.why_ended(course, told=course.promise.told) if course is not None else "",
         ours=words.ours(course) if course is not None else 0,
         theirs=words.theirs(course) if course is not None else 0,
     )

@@ -13,7 +13,7 @@ from core.ids import Ref
 from people.model import Identity
 from policy import repository as policy
 from policy import wording
-from scheduler import changing, decision, offers, signing
+from scheduler import changing, decision, extending, offers, signing
 from scheduler import repository as bookings
 from scheduler import service as scheduler
 from scheduler.access import in_the_name_of
@@ -25,7 +25,7 @@ from web.duty import Approver, Duty
 from web.forms import at_fields
 from web.lights import Light
 from web.routes.approvals import desk
-from web.rule_words import OFFICES
+from web.rule_words import DESKS, OFFICES
 from web.services import Services
 from web.templating import redirect, render
 
@@ -86,6 +86,7 @@ async def _page(
         rules = (await policy.current(session, shown.booking.wing_id, on.now)).values
         context = {"errors": {}, "values": {}, "stale": False, "hit": (), **more}
         nearest = await _nearest(session, shown.booking) if context["hit"] else []
+        given = extending.left(shown.booking, rules) if extending.may(rules.extension_by, who.roles) else 0
     return render(
         request,
         "approvals/booking.html",
@@ -94,8 +95,9 @@ async def _page(
         refusals={code: wording.REFUSAL_REASONS[code] for code in rules.refusal_reasons},
         cancels={code: wording.CANCEL_REASONS[code] for code in rules.cancel_reasons},
         cancellable=CANCELLABLE,
-        offices=OFFICES,
+        offices={**OFFICES, **DESKS},
         nearest=nearest,
+        longer=given,
         **tables,
         **context,
     )

@@ -9,7 +9,8 @@ export class Keys {
     const toggle = (name) => () => powers.toggle(name);
     this.table = {
       a: () => seats.admitFirst(),
-      w: toggle("warn"), p: toggle("pause"), m: toggle("mark"), e: toggle("end"),
+      w: toggle("warn"), p: toggle("pause"), m: toggle("mark"), e: toggle("end"), x: toggle("extend"),
+      n: () => $("next-call")?.click(),
       s: () => powers.speak(),
       Escape: () => powers.close(),
     };

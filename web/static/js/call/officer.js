@@ -81,10 +81,10 @@ class Desk {
 
   on_notice({ notice, text: words, seat }) {
     if (notice === "paused" || notice === "resumed") return; // the states that follow tell it with its reason
-    const tone = { warning: "yellow", help: "red", time: "grey" }[notice] ?? "grey";
+    const tone = { warning: "yellow", help: "red", recorder: "red", extended: "green" }[notice] ?? "grey";
     const name = this.seats.nameOf(seat);
     this.timeline.add(name && notice === "warning" ? `${name}: ${words}` : words, tone, text(`notice.${notice}`));
-    if (notice === "help") {
+    if (notice === "help" || notice === "recorder") {
       show($("alarm"), true);
       write($("alarm-text"), words);
       clearTimeout(this.calm);
@@ -154,7 +154,9 @@ class Desk {
     write($("recorded"), recorded > 0 ? face(recorded) : "–");
     write($("talked"), face(Math.max(0, this.state.clock.granted_ms - left)));
     $("recording").dataset.running = this.recording.running;
-    write($("recording-word"), text(this.recording.running ? "desk.recording" : "desk.notRecording"));
+    $("recording").dataset.behind = Boolean(this.recording.behind);
+    const how = this.recording.behind ? "behind" : this.recording.running ? "recording" : "notRecording";
+    write($("recording-word"), text(`desk.${how}`));
     const start = this.clock.untilStart;
     show($("starts"), start > 0);
     if (start > 0) write($("starts-text"), text("desk.startsIn", { time: face(start) }));

@@ -3,7 +3,8 @@
 import { microphone } from "./devices.js";
 import { $, show, text, write } from "./page.js";
 
-const PANELS = ["warn", "pause", "mark", "end"];
+const PANELS = ["warn", "pause", "mark", "extend", "end"];
+export const MORE = [5, 10, 15, 20, 30]; // minutes that can be given at once
 
 export class Powers {
   constructor(connection, timeline) {
@@ -14,16 +15,21 @@ export class Powers {
     }
     $("power-speak").addEventListener("click", () => this.speak());
     $("warn-form").addEventListener("submit", (event) => this.#warnText(event));
-    $("mark-form").addEventListener("submit", (event) => this.#mark(event));
+    $("mark-form").addEventListener("submit", (event) => {
+      event.preventDefault();
+      this.#mark("", "");
+    });
     $("end-form").addEventListener("submit", (event) => this.#end(event));
   }
 
   // The prison's one-tap texts and reasons, as `welcome` brings them.
-  offer({ acts, warnings = [], reasons = [] }) {
+  offer({ acts, warnings = [], reasons = [], marks = [], most_minutes: most = 0 }) {
+    this.most = most;
     for (const name of [...PANELS, "speak"]) show($(`power-${name}`), !acts || acts.includes(name));
     show($("warn-aloud").closest("label"), !acts || acts.includes("speak")); // no sound goes into a closed room
     this.#choices($("warnings"), warnings, (code) => this.#warn({ warning: code, text: "" }));
-    this.#choices($("pause-reasons"), reasons, (code) => this.#carry("pause", { reason: code, text: "" }));
+    this.#choices($("pause-reasons"), reasons, (code) => this.#pause(code));
+    this.#choices($("marks"), marks, (code, words) => this.#mark(code, words));
     for (const select of [$("end-reason"), $("remove-reason")]) {
       select.replaceChildren(...reasons.map(({ code, text: words }) => new Option(words, code)));
     }
@@ -35,6 +41,7 @@ export class Powers {
     write($("power-pause").querySelector("[data-word]"), text(this.pausedByOfficer ? "power.resume" : "power.pause"));
     $("power-pause").disabled = !["live", "paused"].includes(state.phase);
     $("power-pause").dataset.on = this.pausedByOfficer;
+    $("power-extend").disabled = $("power-pause").disabled;
     this.speaking = state.people.some((person) => person.you && person.speaking_in);
     $("power-speak").setAttribute("aria-pressed", String(this.speaking));
     write($("power-speak").querySelector("[data-word]"), text(this.speaking ? "power.silence" : "power.speak"));
@@ -100,6 +107,7 @@ export class Powers {
   #show(name) {
     this.close();
     this.open = name;
+    if (name === "extend") this.#lengths();
     show($(`panel-${name}`), true);
     $(`power-${name}`).setAttribute("aria-expanded", "true");
     const panel = $(`panel-${name}`);
@@ -119,7 +127,7 @@ export class Powers {
           button.append(key);
         }
         button.append(words);
-        button.addEventListener("click", () => chosen(code));
+        button.addEventListener("click", () => chosen(code, words));
         return button;
       }),
     );
@@ -151,13 +159,28 @@ export class Powers {
     $("warn-text").value = "";
   }
 
-  async #mark(event) {
-    event.preventDefault();
+  // `code` and its words: one of the prepared marks; without them it is a note of one's own.
+  async #mark(code, name) {
     const words = $("mark-text").value.trim();
-    if (await this.#carry("mark", { text: words })) {
-      this.timeline.add(words || text("event.marked"), "green", text("power.mark"));
+    if (await this.#carry("mark", { reason: code || null, text: words })) {
+      this.timeline.add([name, words].filter(Boolean).join(" – ") || text("event.marked"), "green", text("power.mark"));
       $("mark-text").value = "";
     }
+  }
+
+  async #pause(code) {
+    const words = $("pause-text").value.trim();
+    $("pause-text").value = "";
+    await this.#carry("pause", { reason: code, text: words });
+  }
+
+  // How much longer it may be made, by the rules and by what was granted before.
+  #lengths() {
+    const left = this.most - Math.round((this.state?.clock.granted_ms ?? 0) / 60000);
+    const fitting = MORE.filter((minutes) => minutes <= left);
+    const choices = fitting.map((minutes) => ({ code: minutes, text: text("power.more", { n: minutes }) }));
+    this.#choices($("extend-minutes"), choices, (minutes) => this.#carry("extend", { minutes }));
+    show($("extend-none"), choices.length === 0);
   }
 
   #end(event) {

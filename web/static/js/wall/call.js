@@ -3,6 +3,8 @@
 
 import { Connection } from "../call/connection.js";
 import { begin, microphone } from "../call/devices.js";
+import { text } from "../call/page.js";
+import { MORE } from "../call/powers.js";
 
 export class Call extends EventTarget {
   constructor(booking) {
@@ -33,6 +35,12 @@ export class Call extends EventTarget {
 
   get paused() {
     return this.state?.pause?.reason === "by-officer";
+  }
+
+  // How much longer it may be made, as choices.
+  get lengths() {
+    const left = this.welcome.most_minutes - Math.round((this.state?.clock.granted_ms ?? 0) / 60000);
+    return MORE.filter((minutes) => minutes <= left).map((minutes) => ({ code: minutes, text: text("power.more", { n: minutes }) }));
   }
 
   listen(hears) {

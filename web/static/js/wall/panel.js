@@ -2,7 +2,7 @@
 
 import { $, show, text, write } from "../call/page.js";
 
-const LISTS = { warn: "warnings", pause: "reasons", end: "reasons", mark: "marks" };
+const LISTS = { warn: "warnings", pause: "reasons", end: "reasons", mark: "marks", extend: "extend" };
 
 export class Panel {
   // `act(name, fields)` carries it out.
@@ -22,6 +22,7 @@ export class Panel {
     this.from = document.activeElement;
     write($("panel-title"), text(`wall.${name}`));
     $("choices").replaceChildren(...(welcome[LISTS[name]] ?? []).map((one, place) => this.#choice(one, place + 1)));
+    show($("panel-form"), name !== "extend");
     show($("panel"), true);
     $("choices").querySelector("button")?.focus();
     return undefined;
@@ -59,6 +60,7 @@ export class Panel {
     const { name } = this;
     const words = $("panel-text").value.trim();
     this.close();
-    this.act(name, name === "warn" ? { warning: code, text: words, seat: null } : { reason: code || null, text: words });
+    if (name === "extend") this.act(name, { minutes: code });
+    else this.act(name, name === "warn" ? { warning: code, text: words, seat: null } : { reason: code || null, text: words });
   }
 }

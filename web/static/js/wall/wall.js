@@ -23,7 +23,7 @@ class Wall {
     this.size = Number(localStorage.getItem(SIZE)) || 4;
     this.powers = {
       listen: () => this.#listen(this.chosen), next: () => this.#next(), take: () => this.#take(),
-      warn: () => this.#open("warn"), mark: () => this.#open("mark"), end: () => this.#open("end"),
+      warn: () => this.#open("warn"), mark: () => this.#open("mark"), end: () => this.#open("end"), extend: () => this.#open("extend"),
       pause: () => (this.call?.paused ? this.#act("resume") : this.#open("pause")),
       speak: () => this.call?.speak().catch((error) => this.#refuse(error.text)), open: () => this.#desk(),
     };
@@ -169,7 +169,8 @@ class Wall {
     const open = Boolean(call?.open);
     for (const button of document.querySelectorAll("[data-power]")) {
       const name = button.dataset.power;
-      button.disabled = ["listen", "warn", "pause", "speak", "mark", "end"].includes(name) ? !open : !row;
+      button.disabled = ["listen", "warn", "pause", "speak", "mark", "extend", "end"].includes(name) ? !open : !row;
+      if (name === "extend") show(button, Boolean(call?.welcome?.acts?.includes("extend")));
       if (name === "take") button.disabled = !row?.open || (row.mine && !call?.over);
       if (name === "pause") write(button.querySelector("[data-word]"), text(call?.paused ? "wall.resume" : "wall.halt"));
     }
@@ -220,7 +221,9 @@ class Wall {
   }
 
   #open(name) {
-    if (this.call?.open) this.panel.show(name, this.call.welcome);
+    const { call } = this;
+    if (!call?.open || (name === "extend" && !call.welcome.acts.includes(name))) return;
+    this.panel.show(name, name === "extend" ? { extend: call.lengths } : call.welcome);
   }
 
   async #act(act, fields = {}) {
@@ -276,7 +279,7 @@ class Wall {
     const keys = {
       ArrowLeft: () => this.#move(-1), ArrowRight: () => this.#move(1), ArrowUp: () => this.#move(-across()), ArrowDown: () => this.#move(across()),
       " ": this.powers.listen, n: this.powers.next, t: this.powers.take, w: this.powers.warn, p: this.powers.pause,
-      s: this.powers.speak, m: this.powers.mark, e: this.powers.end, o: this.powers.open, Enter: this.powers.open,
+      s: this.powers.speak, m: this.powers.mark, x: this.powers.extend, e: this.powers.end, o: this.powers.open, Enter: this.powers.open,
       k: () => this.tasks.focus(), f: () => this.#flip(), Escape: () => this.panel.close(),
       z: () => this.#resize(page.sizes[(page.sizes.indexOf(this.size) + 1) % page.sizes.length]),
     };
