@@ -14,7 +14,7 @@ import httpx
 
 ROOT = Path(__file__).parents[2]
 KINBRIDGE = Path(sys.executable).with_name("kinbridge")
-START_PATIENCE = 60  # seconds; a demonstration also fills its database
+START_PATIENCE = 180  # seconds; a demonstration also fills its database, and a busy machine takes its time
 
 
 def free_port() -> int:
