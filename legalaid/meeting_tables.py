@@ -38,6 +38,7 @@ class MeetingRow(Base):
     interpreter_id: Mapped[str | None]
     engaged_by: Mapped[str] = mapped_column(server_default="")  # legalaid.meeting_model.EngagedBy
     interpreter_words: Mapped[str] = mapped_column(Text, server_default="")  # why not admitted (art. 7)
+    admitted_at: Mapped[datetime | None]  # its papers are in order: the weekly plan may find its time
 
 
 class MeetingPaperRow(Base):
@@ -66,3 +67,4 @@ class MeetingRuleRow(Base):
     basis: Mapped[str] = mapped_column(Text)  # the local rule that allows it
     set_at: Mapped[datetime]
     counselling: Mapped[str] = mapped_column(server_default="")  # legalaid.confidential.CounsellingRule
+    hours: Mapped[str] = mapped_column(server_default="")  # of working days (`legalaid.meeting_times`)

@@ -11,6 +11,7 @@ import legalaid.gathering_tables
 import legalaid.help_tables
 import legalaid.mandate_table
 import legalaid.meeting_tables
+import legalaid.meeting_time_table
 import legalaid.opinion_table  # noqa: F401 - these are part of this package's tables
 import people.tables  # noqa: F401 - the foreign keys below point into it
 import scheduler.tables  # noqa: F401 - likewise

@@ -111,6 +111,21 @@ _CLAIMS = (
 )
 
 
+async def ticks_of(
+    session: Session, people: Collection[str], starts_at: datetime, ends_at: datetime
+) -> set[int]:
+    """The ticks of the span in which any of these people is promised to somebody."""
+    numbers = ticks(starts_at, ends_at)
+    taken = await session.scalars(
+        select(ClaimRow.number).where(
+            ClaimRow.kind.in_((ClaimKind.INMATE, ClaimKind.VISITOR)),
+            ClaimRow.owner_id.in_(people),
+            ClaimRow.number.between(numbers.start, numbers.stop - 1),
+        )
+    )
+    return set(taken)
+
+
 def _unless(ignored: ColumnElement[bool]) -> ColumnElement[bool]:
     """Claims of no booking of ours, or of one that neither has run out nor is left out."""
     return or_(BookingRow.id.is_(None), and_(~STALE, ~ignored))

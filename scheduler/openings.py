@@ -4,8 +4,9 @@ Shared by whoever plans ahead (wishes) and whoever must find another time (offer
 that books by hand.
 """
 
-from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections import Counter
+from collections.abc import Collection, Iterable, Sequence
+from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, timedelta
 
 from sqlalchemy import select
@@ -16,11 +17,11 @@ from scheduler import facts, judging, repository, roster, seating, shifts
 from scheduler.case import SlotFacts, Stretch
 from scheduler.facts import Ground, Guest
 from scheduler.happenings import Kind
-from scheduler.model import OPEN_STATES, TICK_MINUTES, BookingView, ClaimKind, ticks
+from scheduler.model import OPEN_STATES, TICK_MINUTES, BookingView, ClaimKind, VisitKind, ticks
 from scheduler.planning_tables import HappeningRow
-from scheduler.seating import Seat
+from scheduler.seating import Seat, Sitting
 from scheduler.shifts import Shift
-from scheduler.tables import BookingRow, ClaimRow, TerminalRow, WingRow
+from scheduler.tables import BookingRow, ClaimRow, TerminalRow
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,62 +77,78 @@ async def _closed_days(session: Session, prison_id: str) -> list[tuple[datetime,
 
 
 @dataclass(frozen=True, slots=True)
+class Call:
+    """Somebody's call as it takes from a prison: a terminal until `ends_at`, an officer's eyes until `talk_ends` (not
+    when `watched` is false). `kind`: a VisitKind."""
+
+    starts_at: datetime
+    ends_at: datetime
+    talk_ends: datetime
+    wing_id: str
+    kind: str = VisitKind.FAMILY
+    watched: bool = True
+
+
+def call_in(slot: SlotFacts, wing_id: str) -> Call:
+    """The visit of an inmate of this wing that takes place in the slot."""
+    return Call(slot.starts_at, slot.ends_at, slot.starts_at + timedelta(minutes=slot.minutes), wing_id)
+
+
+@dataclass(frozen=True, slots=True)
 class Supply:
-    """What is left in a prison: seats to sit on and officers to watch, less what is booked already. `elsewhere`: when
-    a terminal (by id) is taken for something that is no visit: a lawyer's meeting, a turn of a help day."""
+    """What is left in a prison: seats to sit on and officers to watch, less what is booked already.
+
+    Terminals that serve the same calls are one class (`Seat.wing_id`, `Seat.use`); within it they are interchangeable,
+    so that a number for each class and moment is exact. `seats` cannot be used while they are taken for something that
+    is no visit (a lawyer's meeting, a turn of a help day); `booked`: visits with the class that they sit in, if any.
+    """
 
     seats: tuple[Seat, ...]
     shifts: tuple[Shift, ...]
-    booked: tuple[BookingView, ...]
-    wings: tuple[str, ...]
-    elsewhere: Mapping[str, Sequence[Stretch]] = field(default_factory=dict)
+    booked: tuple[tuple[BookingView, str], ...]
 
-    def moments(self, slots: Iterable[SlotFacts]) -> list[datetime]:
-        """Where something may run out: at each beginning, of whatever it is, and when an officer goes. Between two of
-        them nothing changes."""
-        found = {slot.starts_at for slot in slots}
-        found |= {first for spans in self.elsewhere.values() for first, _ in spans}
+    def moments(self, beginnings: Iterable[datetime]) -> list[datetime]:
+        """Where something may run out: at each beginning, of whatever it is, and when an officer goes or a terminal
+        fails. Between two of them nothing changes."""
+        found = {*beginnings, *(view.starts_at for view, _ in self.booked)}
+        found |= {first for seat in self.seats for first, _ in seat.out}
         for shift in self.shifts:
             found |= {shift.ends_at, *(first for first, _ in shift.breaks)}
         return sorted(found)
 
-    def _usable(self, moment: datetime) -> list[Seat]:
+    def left(self, moment: datetime) -> tuple[dict[str, int], int | None]:
+        """(class -> terminals that are left, calls that officers could still watch; `None` without a roster)."""
         span = (moment, moment + timedelta(minutes=1))
-        return [
-            seat
-            for seat in self.seats
-            if seat.usable(span)
-            and not any(first <= moment < last for first, last in self.elsewhere.get(seat.id, ()))
-        ]
+        free = Counter(seat.kept_as for seat in self.seats if seat.usable(span))
+        on = [(view, kept) for view, kept in self.booked if view.starts_at <= moment < view.slot_ends_at]
+        free.subtract(kept for _, kept in on if kept)
+        watching = None
+        if self.shifts:
+            talking = sum(moment < view.starts_at + timedelta(minutes=view.minutes) for view, _ in on)
+            watching = max(0, shifts.capacity(self.shifts, moment) - talking)
+        return {kept: max(0, count) for kept, count in free.items()}, watching
 
     def capacities(self, moments: Iterable[datetime]) -> dict[str, int]:
-        """Row name -> what is left: terminals of each wing and of all, and officers where there is a roster."""
-        left: dict[str, int] = {}
+        """Row name -> what is left: terminals of each class, and officers where there is a roster."""
+        rows: dict[str, int] = {}
+        kinds = {seat.kept_as for seat in self.seats}
         for moment in moments:
-            usable = self._usable(moment)
-            on = [view for view in self.booked if view.starts_at <= moment < view.slot_ends_at]
-            left[f"terminals:{moment.isoformat()}"] = max(0, len(usable) - len(on))
-            for wing in self.wings:
-                own = sum(seat.wing_id in (None, wing) for seat in usable)
-                taken = sum(view.wing_id == wing for view in on)
-                left[f"terminals:{wing}:{moment.isoformat()}"] = max(0, own - taken)
-            if self.shifts:
-                talking = sum(moment < view.starts_at + timedelta(minutes=view.minutes) for view in on)
-                left[f"officers:{moment.isoformat()}"] = max(
-                    0, shifts.capacity(self.shifts, moment) - talking
-                )
-        return left
+            free, watching = self.left(moment)
+            rows |= {f"terminals:{kept}:{moment.isoformat()}": free.get(kept, 0) for kept in kinds}
+            if watching is not None:
+                rows[f"officers:{moment.isoformat()}"] = watching
+        return rows
 
-    def rows(self, slot: SlotFacts, wing_id: str, moments: Sequence[datetime]) -> list[str]:
-        """What a visit of this wing in the slot takes, at each of the moments that it lasts."""
-        taken = []
-        talk_ends = slot.starts_at + timedelta(minutes=slot.minutes)
-        for moment in moments:
-            if slot.starts_at <= moment < slot.ends_at:
-                taken += [f"terminals:{moment.isoformat()}", f"terminals:{wing_id}:{moment.isoformat()}"]
-            if self.shifts and slot.starts_at <= moment < talk_ends:
-                taken.append(f"officers:{moment.isoformat()}")
-        return taken
+    def ways(self, call: Call, moments: Sequence[datetime]) -> dict[str, list[str]]:
+        """Class of terminals that the call can have -> what it then takes at each of the moments that it lasts."""
+        kept = dict.fromkeys(seat.kept_as for seat in self.seats if seat.serves(call.kind, call.wing_id))
+        lasting = [moment.isoformat() for moment in moments if call.starts_at <= moment < call.ends_at]
+        watched = [
+            f"officers:{moment.isoformat()}"
+            for moment in moments
+            if self.shifts and call.watched and call.starts_at <= moment < call.talk_ends
+        ]
+        return {one: [*(f"terminals:{one}:{at}" for at in lasting), *watched] for one in kept}
 
 
 async def supply(
@@ -146,13 +163,21 @@ async def supply(
         BookingRow.slot_ends_at > span[0],
         BookingRow.id.not_in(list(without)),
     )
-    wings = await session.scalars(select(WingRow.id).where(WingRow.prison_id == prison_id))
+    elsewhere = await _elsewhere(session, prison_id, span)
+    seats = [
+        replace(seat, out=(*seat.out, *elsewhere.get(seat.id, ())))
+        for seat in await seating.seats(session, prison_id)
+    ]
+    classes = {seat.id: seat.kept_as for seat in seats}
+    sitting = [
+        Sitting(view.id, view.wing_id, (view.starts_at, view.slot_ends_at), view.terminal_id)
+        for view in booked
+    ]
+    seated, _ = seating.arrange(sitting, seats)
     return Supply(
-        tuple(await seating.seats(session, prison_id)),
+        tuple(seats),
         tuple(await roster.on_duty(session, prison_id, *span)),
-        tuple(booked),
-        tuple(wings),
-        await _elsewhere(session, prison_id, span),
+        tuple((view, classes.get(seated.get(view.id, ""), "")) for view in booked),
     )
 
 
@@ -185,6 +210,6 @@ async def _elsewhere(
     return found
 
 
-def busy(person: str, slot: SlotFacts, moments_: Iterable[datetime]) -> list[str]:
-    """Rows of somebody (`inmate:…`, `visitor:…`) for as long as the slot lasts."""
-    return [f"{person}:{at.isoformat()}" for at in moments_ if slot.starts_at <= at < slot.ends_at]
+def busy(person: str, starts_at: datetime, ends_at: datetime, moments: Iterable[datetime]) -> list[str]:
+    """Rows of somebody (`inmate:…`, `visitor:…`) for as long as a call lasts."""
+    return [f"{person}:{at.isoformat()}" for at in moments if starts_at <= at < ends_at]

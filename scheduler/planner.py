@@ -23,6 +23,7 @@ from scheduler import (
     befalling,
     booking,
     decision,
+    meeting_proposals,
     offering,
     picking,
     planning,
@@ -32,18 +33,20 @@ from scheduler import (
     wishes,
 )
 from scheduler.access import ref, tag
+from scheduler.meetings import Meetings, NoMeetings
 from scheduler.model import VisitorChoice
 from scheduler.picking import Purpose
-from scheduler.planning import Outcome, Week
+from scheduler.planning import MeetingOutcome, Outcome, Week
 from scheduler.planning_tables import PlanRow, ProposalRow
 from scheduler.plans import LEASE, Plan, PlanState, Proposal, ProposalState
 from scheduler.wishes import WishState
 
 _log = logging.getLogger(__name__)
+NO_MEETINGS = NoMeetings()
 WISH_OVER = Reason("wish-over", "The family has withdrawn this request, or it has been met already.")
 
 
-async def work(db: Database) -> int:
+async def work(db: Database, meetings: Meetings = NO_MEETINGS) -> int:
     """Works out the plan that waits longest, if there is one; answers how many became ready."""
     async with db.read() as session:
         waiting = or_(
@@ -54,7 +57,7 @@ async def work(db: Database) -> int:
     if plan_id is None or not await _lease(db, plan_id):
         return 0
     try:
-        return await _work_out(db, plan_id)
+        return await _work_out(db, plan_id, meetings)
     except (solving.EngineFailed, KinbridgeError) as error:
         _log.exception("x plan not worked out %s", fields(plan=plan_id))
         async with db.write() as session:
@@ -71,9 +74,9 @@ async def _lease(db: Database, plan_id: str) -> bool:
         )
 
 
-async def _work_out(db: Database, plan_id: str) -> int:
+async def _work_out(db: Database, plan_id: str, meetings: Meetings) -> int:
     async with db.read() as session:
-        week = await planning.read(session, await plans.get(session, plan_id))
+        week = await planning.read(session, await plans.get(session, plan_id), meetings)
     posed = planning.pose(week)
     answer: dict[str, Any] = {}
     async with contextlib.aclosing(solving.solve(posed.problem)) as said:
@@ -82,9 +85,9 @@ async def _work_out(db: Database, plan_id: str) -> int:
                 answer = line
             elif not await _say(db, plan_id, line["stage"], line["percent"]):
                 return 0  # stopped by an officer: leaving ends the engine
-    results = planning.outcomes(week, posed, answer["chosen"])
+    visits, legal = planning.outcomes(week, posed, answer["chosen"])
     async with db.write() as session:
-        return int(await _write(session, week, results, answer))
+        return int(await _write(session, week, visits, legal, answer))
 
 
 async def _say(db: Database, plan_id: str, stage: str, percent: int) -> bool:
@@ -100,7 +103,13 @@ async def _say(db: Database, plan_id: str, stage: str, percent: int) -> bool:
         return wanted is not None
 
 
-async def _write(session: Session, week: Week, results: list[Outcome], answer: dict[str, Any]) -> bool:
+async def _write(
+    session: Session,
+    week: Week,
+    visits: list[Outcome],
+    legal: list[MeetingOutcome],
+    answer: dict[str, Any],
+) -> bool:
     ready = await plans.move(
         session,
         SYSTEM,
@@ -110,11 +119,12 @@ async def _write(session: Session, week: Week, results: list[Outcome], answer: d
         done=100,
         lease_until=None,
         read=dict(week.read),
-        report=planning.report(results, answer),
+        report=planning.report(visits, legal, answer),
         certificate={"duals": answer["duals"], "capacity": answer["capacity"]},
     )
     if ready:
-        session.add_all(_proposal(week.plan, one) for one in results)
+        session.add_all(_proposal(week.plan, one) for one in visits)
+        meeting_proposals.write(session, week.plan, legal)
         await session.flush()
     return ready
 
@@ -132,13 +142,19 @@ def _proposal(plan: Plan, one: Outcome) -> ProposalRow:
     )
 
 
-async def publish(db: Database) -> int:
+async def publish(db: Database, meetings: Meetings = NO_MEETINGS) -> int:
     """Goes on with every plan that is being published; answers how many proposals were applied."""
     async with db.read() as session:
         wanted = await plans.find(session, PlanRow.state == PlanState.PUBLISHING)
-        todo = [(plan, await plans.proposals(session, plan.id)) for plan in wanted]
+        todo = [
+            (plan, await meeting_proposals.of_plan(session, plan.id), await plans.proposals(session, plan.id))
+            for plan in wanted
+        ]
     applied = 0
-    for plan, proposals in todo:
+    for plan, legal, proposals in todo:
+        for meeting in legal:
+            if meeting.state is ProposalState.PROPOSED:
+                applied += await meeting_proposals.settle(db, plan, meeting, meetings)
         for proposal in proposals:
             if proposal.state is ProposalState.PROPOSED:
                 applied += await _settle(db, plan, proposal)

@@ -1,15 +1,16 @@
-"""Planning a real week: open wishes, the slots that all rules allow, what is left of terminals and officers; the same
-engine as for files; a plan with its proof. Nothing is booked here.
+"""Planning a real week: open wishes and lawyers' requests, the slots that all rules allow, what is left of terminals
+and officers; the same engine as for files; a plan with its proof. Nothing is booked here.
 
     value     100 for each point of weight, less what a later choice and a later day cost (as in the file format)
-    weight    10 * class (ordinary 10, priority 16), 5 for each day waited (40 at most), 100 more after 30 days
+    weight    10 * class (ordinary 10, priority 16, defence in an open case 25), 5 for each day waited (40 at most),
+              100 more after 30 days
     reserve   priority may take at most `priority_share_percent` of a wing's places (policy), beyond that it counts as
               ordinary; where the share is not nothing, one place at least
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from datetime import date, datetime, timedelta
+from dataclasses import dataclass, replace
+from datetime import date, datetime, time, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -17,18 +18,26 @@ from core import clock
 from core.db import Session
 from core.errors import Reason
 from scheduler import facts, openings, wishes
-from scheduler.assign.columns import Columns, Way, array, of_ways
+from scheduler.assign.columns import Ints, Way, array, of_ways
+from scheduler.assign.prices import LARGEST
 from scheduler.assign.problem import Problem
 from scheduler.case import SlotFacts
-from scheduler.openings import Opening
+from scheduler.meetings import BETWEEN, Meeting, Meetings
+from scheduler.openings import Call, Opening
 from scheduler.plans import Plan
+from scheduler.tables import PrisonRow
+from scheduler.timetable import instant
 from scheduler.wishes import Wish
 
-_ORDINARY, _PRIORITY = 10, 16
+_ORDINARY, _PRIORITY, _URGENT = 10, 16, 25
 _SHOWN = 3  # reasons kept for a wish that cannot be served
 
 NO_TIME_LEFT = Reason(
     "no-time-left", "All the times wished for went to others who have waited longer or come first."
+)
+NO_ROOM_LEFT = Reason(
+    "no-room-left",
+    "At all the times asked for the terminals, or somebody who takes part, are needed by others.",
 )
 NOT_IN_WEEK = Reason("not-in-week", "None of the times wished for lies in these days.")
 
@@ -52,7 +61,9 @@ class Week:
 
     plan: Plan
     zone: ZoneInfo
+    now: datetime
     asked: tuple[Asked, ...]
+    meetings: tuple[Meeting, ...]
     supply: openings.Supply | None
     read: Mapping[str, Any]
 
@@ -60,41 +71,48 @@ class Week:
     def slots(self) -> dict[str, SlotFacts]:
         return {one.slot.id: one.slot for asked in self.asked for one, _ in asked.open}
 
+    @property
+    def calls(self) -> list[Call]:
+        """Every call that there might be."""
+        visits = [openings.call_in(one.slot, asked.wing_id) for asked in self.asked for one, _ in asked.open]
+        return visits + [one.call_at(at) for one in self.meetings for at, _ in one.beginnings]
+
 
 @dataclass(frozen=True, slots=True)
 class Posed:
-    """The problem and what its columns mean: column -> (slot, rank)."""
+    """The problem and what its columns mean: column -> (slot, or beginning of a meeting; rank). The requests are the
+    wishes, and then the meetings."""
 
     problem: Problem
-    meant: list[tuple[str, int]]
+    meant: list[tuple[str | datetime, int]]
 
 
-async def read(session: Session, plan: Plan) -> Week:
+async def read(session: Session, plan: Plan, meetings: Meetings) -> Week:
     """Reads all that the plan is computed on, with a stamp that tells when and how much."""
     now = clock.now()
+    prison = await session.get_one(PrisonRow, plan.prison_id)
     asked = []
-    zone = ZoneInfo("UTC")
     for wish in await wishes.open_in(session, plan.prison_id):
         ground = await facts.ground(session, wish.inmate_id)
-        zone = ground.zone
         asked.append(await _asked(session, plan, wish, ground, now))
-    slots = {one.slot.id: one.slot for entry in asked for one, _ in entry.open}
+    first = max(now, instant(plan.first_day, time(), prison.zone))
+    last = instant(plan.last_day + timedelta(days=1), time(), prison.zone)
+    legal = tuple(await meetings.wanted(session, plan.prison_id, first, last))
+    week = Week(plan, ZoneInfo(prison.zone), now, tuple(asked), legal, None, {})
     supply = None
-    if slots:
-        span = (
-            min(slot.starts_at for slot in slots.values()),
-            max(slot.ends_at for slot in slots.values()),
-        )
+    if calls := week.calls:
+        span = (min(call.starts_at for call in calls), max(call.ends_at for call in calls))
         supply = await openings.supply(session, plan.prison_id, span, ())
     stamp = {
         "at": now.isoformat(),
         "wishes": len(asked),
-        "slots": len(slots),
+        "meetings": len(legal),
+        "slots": len(week.slots),
         "bookings": len(supply.booked) if supply else 0,
         "shifts": len(supply.shifts) if supply else 0,
         "terminals": len(supply.seats) if supply else 0,
     }
-    return Week(plan, zone, tuple(asked), supply, stamp)
+    return replace(week, supply=supply, read=stamp)
 
 
 async def _asked(session: Session, plan: Plan, wish: Wish, ground: facts.Ground, now: datetime) -> Asked:
@@ -122,42 +140,88 @@ def _rank(wish: Wish, slot: SlotFacts, zone: ZoneInfo) -> int | None:
 
 def weight_of(asked: Asked, *, first: bool) -> int:
     """`first`: whether its ground counts."""
-    base = _PRIORITY if first else _ORDINARY
-    return 10 * base + 5 * min(asked.waited, 40) + (100 if asked.waited > 30 else 0)
+    return _weight(_PRIORITY if first else _ORDINARY, asked.waited)
+
+
+def _weight(base: int, waited: int) -> int:
+    return 10 * base + 5 * min(waited, 40) + (100 if waited > 30 else 0)
 
 
 def pose(week: Week) -> Posed:
     """The week as columns and rows for the engine."""
-    slots = week.slots
-    at = week.supply.moments(slots.values()) if week.supply else []
-    capacity = week.supply.capacities(at) if week.supply else {}
-    capacity |= {f"seat:{slot.id}": slot.capacity - slot.taken for slot in slots.values()}
-    capacity |= _reserves(week)
-    ways: list[Way] = []
-    meant: list[tuple[str, int]] = []
+    posing = _Posing(week)
     for number, asked in enumerate(week.asked):
         for one, rank in asked.open:
-            rows = _rows(week, asked, one, at)
-            people = [row for row in rows if row.startswith(("inmate:", "visitor:"))]
-            capacity |= dict.fromkeys(people, 1) | {f"allowance:{one.period}": one.left}
-            for first in (True, False) if asked.wish.ground else (False,):
-                taken = [*rows, f"priority:{asked.wing_id}"] if first else rows
-                if all(capacity.get(row, 1) > 0 for row in taken):
-                    value = _value(week, weight_of(asked, first=first), rank, one.slot)
-                    ways.append(Way(number, len(ways), value, tuple(taken)))
-                    meant.append((one.slot.id, rank))
-    wings = {wing: number for number, wing in enumerate(sorted({asked.wing_id for asked in week.asked}))}
-    columns: Columns = of_ways(ways, capacity, len(week.asked))
-    blocks = array(wings[asked.wing_id] for asked in week.asked)
-    return Posed(Problem(columns, blocks, array(asked.waited for asked in week.asked)), meant)
+            posing.visit(number, asked, one, rank)
+    for number, meeting in enumerate(week.meetings, len(week.asked)):
+        for starts_at, rank in meeting.beginnings:
+            posing.meeting(number, meeting, starts_at, rank)
+    waited = [*(asked.waited for asked in week.asked), *(one.waited_days(week.now) for one in week.meetings)]
+    columns = of_ways(posing.ways, posing.capacity, len(waited))
+    return Posed(Problem(columns, _blocks(week), array(waited)), posing.meant)
 
 
-def _rows(week: Week, asked: Asked, one: Opening, at: Sequence[datetime]) -> list[str]:
-    rows = [f"seat:{one.slot.id}", f"allowance:{one.period}"]
-    if week.supply is not None:
-        rows += week.supply.rows(one.slot, asked.wing_id, at)
-    people = [f"inmate:{asked.wish.inmate_id}", *(f"visitor:{v}" for v in asked.wish.relationships)]
-    return rows + [row for person in people for row in openings.busy(person, one.slot, at)]
+def _blocks(week: Week) -> Ints:
+    """All in one where that is small enough, for here wings and lawyers share terminals and officers; else by wing."""
+    wings = sorted({asked.wing_id for asked in week.asked})
+    if len(week.asked) + len(week.meetings) <= LARGEST:
+        wings = []
+    number = {wing: place for place, wing in enumerate(wings, 1)}
+    return array([*(number.get(asked.wing_id, 0) for asked in week.asked), *(0 for _ in week.meetings)])
+
+
+class _Posing:
+    """The ways of a week as they are listed, with what there is of each thing that they take."""
+
+    def __init__(self, week: Week) -> None:
+        self._week = week
+        self._at = week.supply.moments(call.starts_at for call in week.calls) if week.supply else []
+        self.capacity = week.supply.capacities(self._at) if week.supply else {}
+        self.capacity |= {f"seat:{slot.id}": slot.capacity - slot.taken for slot in week.slots.values()}
+        self.capacity |= _reserves(week)
+        self.ways: list[Way] = []
+        self.meant: list[tuple[str | datetime, int]] = []
+
+    def visit(self, number: int, asked: Asked, one: Opening, rank: int) -> None:
+        starts, ends = one.slot.starts_at, one.slot.ends_at
+        rows = [f"seat:{one.slot.id}", f"allowance:{one.period}"]
+        self.capacity[f"allowance:{one.period}"] = one.left
+        for person in (f"inmate:{asked.wish.inmate_id}", *(f"visitor:{v}" for v in asked.wish.relationships)):
+            rows += self._busy(person, starts, ends)
+        for first in (True, False) if asked.wish.ground else (False,):
+            value = self._value(weight_of(asked, first=first), rank, one.slot.day)
+            taken = [*rows, f"priority:{asked.wing_id}"] if first else rows
+            self._add(number, value, taken, openings.call_in(one.slot, asked.wing_id), (one.slot.id, rank))
+
+    def meeting(self, number: int, one: Meeting, starts_at: datetime, rank: int) -> None:
+        call = one.call_at(starts_at)
+        rows = self._busy(f"inmate:{one.inmate_id}", starts_at, call.ends_at)
+        for person in one.people:
+            rows += self._busy(f"visitor:{person}", starts_at, call.talk_ends + BETWEEN)
+        base = _URGENT if one.urgent else _ORDINARY
+        value = self._value(
+            _weight(base, one.waited_days(self._week.now)), rank, starts_at.astimezone(self._week.zone).date()
+        )
+        self._add(number, value, rows, call, (starts_at, rank))
+
+    def _busy(self, person: str, starts: datetime, ends: datetime) -> list[str]:
+        rows = openings.busy(person, starts, ends, self._at)
+        self.capacity |= dict.fromkeys(rows, 1)
+        return rows
+
+    def _value(self, weight: int, rank: int, day: date) -> int:
+        return 100 * weight - int(weight * (0.5 * rank + 0.4 * (day - self._week.plan.first_day).days))
+
+    def _add(
+        self, number: int, value: int, rows: Sequence[str], call: Call, meant: tuple[str | datetime, int]
+    ) -> None:
+        """Once for each class of terminals that the call could have."""
+        if self._week.supply is None:
+            return
+        for taken in self._week.supply.ways(call, self._at).values():
+            if all(self.capacity.get(row, 1) > 0 for row in (*rows, *taken)):
+                self.ways.append(Way(number, len(self.ways), value, (*rows, *taken)))
+                self.meant.append(meant)
 
 
 def _reserves(week: Week) -> dict[str, int]:
@@ -173,11 +237,6 @@ def _reserves(week: Week) -> dict[str, int]:
     }
 
 
-def _value(week: Week, weight: int, rank: int, slot: SlotFacts) -> int:
-    day = (slot.day - week.plan.first_day).days
-    return 100 * weight - int(weight * (0.5 * rank + 0.4 * day))
-
-
 @dataclass(frozen=True, slots=True)
 class Outcome:
     """What becomes of one wish: a slot with the rank it meets, or why none."""
@@ -188,19 +247,34 @@ class Outcome:
     reasons: tuple[Reason, ...]
 
 
-def outcomes(week: Week, posed: Posed, chosen: Sequence[int]) -> list[Outcome]:
-    """Each wish with its time, or its reasons."""
-    found = []
-    for asked, column in zip(week.asked, chosen, strict=True):
-        if column >= 0:
-            slot_id, rank = posed.meant[int(posed.problem.columns.start[column])]
-            found.append(Outcome(asked, slot_id, rank, ()))
-        else:
-            found.append(Outcome(asked, None, None, asked.reasons or (NO_TIME_LEFT,)))
-    return found
+@dataclass(frozen=True, slots=True)
+class MeetingOutcome:
+    """What becomes of a lawyer's request: a beginning with the rank it meets, or why none."""
+
+    meeting: Meeting
+    starts_at: datetime | None
+    rank: int | None
+    reasons: tuple[Reason, ...]
 
 
-def report(results: Sequence[Outcome], answer: Mapping[str, Any]) -> dict[str, Any]:
+def outcomes(week: Week, posed: Posed, chosen: Sequence[int]) -> tuple[list[Outcome], list[MeetingOutcome]]:
+    """Each wish and each meeting with its time, or its reasons."""
+    starts = posed.problem.columns.start
+    got = [posed.meant[int(starts[column])] if column >= 0 else (None, None) for column in chosen]
+    visits = []
+    for asked, (slot_id, rank) in zip(week.asked, got, strict=False):
+        reasons = () if slot_id is not None else asked.reasons or (NO_TIME_LEFT,)
+        visits.append(Outcome(asked, slot_id if isinstance(slot_id, str) else None, rank, reasons))
+    meetings = []
+    for meeting, (at, rank) in zip(week.meetings, got[len(week.asked) :], strict=True):
+        reasons = () if at is not None else meeting.reasons or (NO_ROOM_LEFT,)
+        meetings.append(MeetingOutcome(meeting, at if isinstance(at, datetime) else None, rank, reasons))
+    return visits, meetings
+
+
+def report(
+    results: Sequence[Outcome], meetings: Sequence[MeetingOutcome], answer: Mapping[str, Any]
+) -> dict[str, Any]:
     """The figures of a plan: who was served, the longest wait among those left out, priority's share, the gap to the
     best in percent, the waiting thresholds with their proof, nothing that names anybody."""
     served = [one for one in results if one.slot_id is not None]
@@ -210,6 +284,8 @@ def report(results: Sequence[Outcome], answer: Mapping[str, Any]) -> dict[str, A
         "wishes": len(results),
         "served": len(served),
         "first_choice": sum(one.rank == 0 for one in served),
+        "meetings": len(meetings),
+        "meetings_served": sum(one.starts_at is not None for one in meetings),
         "longest_wait": max((one.asked.waited for one in left), default=0),
         "priority": sum(bool(one.asked.wish.ground) for one in results),
         "priority_served": sum(bool(one.asked.wish.ground) for one in served),

@@ -3,6 +3,7 @@ happenings, the flags they leave on bookings, and the offers of another time.
 
     booking_flag (booking_id, cause)  one cause flags a booking once, however often it is reported
     proposal (plan_id, wish_id)       a plan serves a wish once
+    meeting_proposal (plan_id, meeting_id)  and a lawyer's request
     visit_offer (hold_id)             an offered seat is held by one booking in state `held`
 
 `scheduler.tables` imports this module: both stand in one metadata.
@@ -174,6 +175,27 @@ class ProposalRow(Base):
     state: Mapped[str]  # plans.ProposalState
     booking_id: Mapped[str | None] = mapped_column(ForeignKey("booking.id"))
     reasons: Mapped[list[dict[str, Any]]] = mapped_column(JSON)  # why not, or why stale: code, text, params
+
+
+class MeetingProposalRow(Base):
+    """What a plan proposes for a lawyer's request, or why it proposes nothing (`starts_at` NULL). `meeting_id`,
+    `sitting_id`: of the packages above."""
+
+    __tablename__ = "meeting_proposal"
+    __table_args__ = (UniqueConstraint("plan_id", "meeting_id"),)
+
+    id: Mapped[str] = mapped_column(primary_key=True)
+    plan_id: Mapped[str] = mapped_column(ForeignKey("plan.id"))
+    meeting_id: Mapped[str]
+    inmate_id: Mapped[str] = mapped_column(ForeignKey("inmate.id"))
+    wing_id: Mapped[str] = mapped_column(ForeignKey("wing.id"))
+    minutes: Mapped[int]
+    watched: Mapped[bool]  # by an officer who is present
+    starts_at: Mapped[datetime | None]
+    rank: Mapped[int | None]  # of the lawyer's time that it meets
+    state: Mapped[str]  # plans.ProposalState
+    sitting_id: Mapped[str | None]
+    reasons: Mapped[list[dict[str, Any]]] = mapped_column(JSON)  # as those of a proposal
 
 
 class ShiftRow(Base):

@@ -45,7 +45,7 @@ LIVE = frozenset({PlanState.QUEUED, PlanState.WORKING, PlanState.READY, PlanStat
 # What is being done, for whoever waits.
 STAGES: Mapping[str, str] = {
     "queued": "Waiting for its turn",
-    "reading": "Reading wishes, times, terminals and rosters",
+    "reading": "Reading wishes, lawyers' requests, times, terminals and rosters",
     "prices": "Working out what each time is worth",
     "search": "Looking for a better plan",
     "writing": "Writing the plan down",
@@ -227,7 +227,7 @@ async def proposals(session: Session, plan_id: str) -> list[Proposal]:
             row.rank,
             ProposalState(row.state),
             row.booking_id,
-            tuple(Reason(r["code"], r["text"], r["params"]) for r in row.reasons),
+            read_back(row.reasons),
         )
         for row in rows
     ]
@@ -236,3 +236,8 @@ async def proposals(session: Session, plan_id: str) -> list[Proposal]:
 def written(reasons: Sequence[Reason]) -> list[dict[str, Any]]:
     """Reasons as they are kept with a proposal."""
     return [{"code": one.code, "text": one.text, "params": one.params} for one in reasons]
+
+
+def read_back(reasons: Sequence[Mapping[str, Any]]) -> tuple[Reason, ...]:
+    """The reasons that `written` wrote."""
+    return tuple(Reason(one["code"], one["text"], one["params"]) for one in reasons)

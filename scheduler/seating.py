@@ -18,9 +18,9 @@ from ledger.record import record
 from scheduler import places, repository
 from scheduler.access import Actor, booking_ref, ref, tag
 from scheduler.happenings import Kind
-from scheduler.model import OPEN_STATES, BookingView, ClaimKind, ticks
+from scheduler.model import OPEN_STATES, BookingView, ClaimKind, VisitKind, ticks
 from scheduler.planning_tables import HappeningRow
-from scheduler.tables import BookingRow, TerminalRow
+from scheduler.tables import BookingRow, TerminalRow, VisitRoomRow
 
 Span = tuple[datetime, datetime]
 _BROKEN = (Kind.TERMINAL_BROKEN, Kind.ROOM_BLOCKED)
@@ -28,11 +28,22 @@ _BROKEN = (Kind.TERMINAL_BROKEN, Kind.ROOM_BLOCKED)
 
 @dataclass(frozen=True, slots=True)
 class Seat:
-    """A terminal. `wing_id` None: for every wing. `out`: when it cannot be used; `None` as an end: until told."""
+    """A terminal. `wing_id` None: for every wing. `out`: when it cannot be used; `None` as an end: until told. `use`:
+    a VisitKind if it stands in a room for that kind alone, else empty."""
 
     id: str
     wing_id: str | None
     out: tuple[tuple[datetime, datetime | None], ...] = ()
+    use: str = ""
+
+    def serves(self, kind: str, wing_id: str) -> bool:
+        """Whether calls of this kind, with an inmate of this wing, may take place here."""
+        return self.use in ("", kind) and self.wing_id in (None, wing_id)
+
+    @property
+    def kept_as(self) -> str:
+        """The class of terminals that serve the same calls."""
+        return f"{self.wing_id or '*'}/{self.use or '*'}"
 
     def usable(self, span: Span) -> bool:
         return not any(first < span[1] and (last is None or span[0] < last) for first, last in self.out)
@@ -47,13 +58,14 @@ class Seat:
 
 @dataclass(frozen=True, slots=True)
 class Sitting:
-    """A visit that needs a terminal for a span. `fixed`: people are on their way to this one."""
+    """A call that needs a terminal for a span. `fixed`: people are on their way to this one. `kind`: a VisitKind."""
 
     id: str
     wing_id: str
     span: Span
     seat_id: str | None
     fixed: bool = False
+    kind: str = VisitKind.FAMILY
 
 
 def _meet(one: Span, other: Span) -> bool:
@@ -75,8 +87,8 @@ def arrange(sittings: Sequence[Sitting], seats: Sequence[Seat]) -> tuple[dict[st
 def _fill(
     seated: dict[str, Sitting], sittings: Sequence[Sitting], seats: Sequence[Seat]
 ) -> tuple[dict[str, str], list[str]]:
-    """Seats whoever is not seated, in order of time: a wing's own terminal first, then the one that fails soonest, then
-    the one free shortest."""
+    """Seats whoever is not seated, in order of time: a terminal for this kind of call first, then the wing's own, then
+    the one that fails soonest, then the one free shortest."""
     taken: dict[str, list[Span]] = {seat.id: [] for seat in seats}
     for sitting in seated.values():
         taken[sitting.seat_id or ""].append(sitting.span)
@@ -88,7 +100,7 @@ def _fill(
         free = [
             seat
             for seat in seats
-            if seat.wing_id in (None, sitting.wing_id)
+            if seat.serves(sitting.kind, sitting.wing_id)
             and seat.usable(sitting.span)
             and not any(_meet(sitting.span, other) for other in taken[seat.id])
         ]
@@ -98,7 +110,9 @@ def _fill(
         start = sitting.span[0]
         before = {s.id: max((o[1] for o in taken[s.id] if o[1] <= start), default=None) for s in free}
         left = {s.id: s.until_out(sitting.span) for s in free}
-        best = min(free, key=lambda s: (s.wing_id is None, left[s.id], _idle(before[s.id], start), s.id))
+        best = min(
+            free, key=lambda s: (not s.use, s.wing_id is None, left[s.id], _idle(before[s.id], start), s.id)
+        )
         taken[best.id].append(sitting.span)
         answer[sitting.id] = best.id
     return answer, left_over
@@ -120,8 +134,9 @@ async def seats(session: Session, prison_id: str) -> list[Seat]:
             )
         )
     ).all()
-    terminals = await session.scalars(
-        select(TerminalRow)
+    terminals = await session.execute(
+        select(TerminalRow, VisitRoomRow.wing_id, VisitRoomRow.use)
+        .outerjoin(VisitRoomRow, VisitRoomRow.id == TerminalRow.visit_room_id)
         .where(TerminalRow.prison_id == prison_id, TerminalRow.active)
         .order_by(TerminalRow.name)
         .execution_options(populate_existing=True)
@@ -129,15 +144,16 @@ async def seats(session: Session, prison_id: str) -> list[Seat]:
     return [
         Seat(
             row.id,
-            row.wing_id,
+            row.wing_id or room_wing,
             tuple(
                 (b.starts_at, b.ends_at)
                 for b in broken
                 if b.terminal_id == row.id
                 or (b.visit_room_id is not None and b.visit_room_id == row.visit_room_id)
             ),
+            use or "",
         )
-        for row in terminals
+        for row, room_wing, use in terminals
     ]
 
 

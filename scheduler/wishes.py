@@ -349,4 +349,4 @@ async def last_reasons(session: Session, wish_id: str) -> tuple[Reason, ...]:
         .order_by(ProposalRow.id.desc())
         .limit(1)
     )
-    return () if row is None else tuple(Reason(r["code"], r["text"], r["params"]) for r in row.reasons)
+    return () if row is None else plans.read_back(row.reasons)

@@ -10,7 +10,7 @@ from datetime import datetime, timedelta
 
 from core.db import Session
 from scheduler import repository, roster, seating, shifts
-from scheduler.model import BookingView
+from scheduler.model import BookingView, VisitKind
 from scheduler.seating import Seat, Sitting
 from scheduler.shifts import Shift
 from scheduler.tables import SlotRow
@@ -34,13 +34,15 @@ class Burden:
 
 @dataclass(frozen=True, slots=True)
 class Call:
-    """A call of the week; `planned`: it would be booked when the plan is published."""
+    """A call of the week; `planned`: it would be booked when the plan is published. `watched`: by an officer."""
 
     id: str
     wing_id: str
     span: Span
     planned: bool
     terminal_id: str | None = None
+    kind: str = VisitKind.FAMILY
+    watched: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,13 +75,14 @@ def calls_of(
 
 async def of(session: Session, prison_id: str, slots: Sequence[SlotRow], calls: Sequence[Call]) -> LoadBoard:
     """The burdens of these calls, which lie on these slots."""
-    if not slots:
+    spans = [*((row.starts_at, row.ends_at) for row in slots), *(call.span for call in calls)]
+    if not spans:
         return LoadBoard((), (), 0, 0)
-    first, last = min(row.starts_at for row in slots), max(row.ends_at for row in slots)
+    first, last = min(span[0] for span in spans), max(span[1] for span in spans)
     seats = await seating.seats(session, prison_id)
     names = {one.id: one.place for one in await repository.terminals(session, prison_id)}
     duty = await roster.on_duty(session, prison_id, first, last)
-    sittings = [Sitting(call.id, call.wing_id, call.span, call.terminal_id) for call in calls]
+    sittings = [Sitting(call.id, call.wing_id, call.span, call.terminal_id, kind=call.kind) for call in calls]
     seated, nowhere = seating.arrange(sittings, seats)
     terminals = tuple(
         _terminal(
@@ -87,7 +90,7 @@ async def of(session: Session, prison_id: str, slots: Sequence[SlotRow], calls: 
         )
         for seat in seats
     )
-    officers, unwatched = _officers(duty, calls)
+    officers, unwatched = _officers(duty, [call for call in calls if call.watched])
     return LoadBoard(terminals, officers, len(nowhere), unwatched)
 
 
@@ -96,18 +99,20 @@ def _minutes(span: Span) -> int:
 
 
 def _terminal(seat: Seat, name: str, calls: Sequence[Call], slots: Sequence[SlotRow]) -> Burden:
-    """`most`: the time in which some slot of its wing, or of any, takes place and the terminal can be used."""
+    """`most`: the time in which some slot of its wing, or of any, takes place and the terminal can be used, and that
+    of the calls it has."""
     open_for = [
         (row.starts_at, row.ends_at)
         for row in slots
-        if (seat.wing_id is None or row.wing_id in (None, seat.wing_id))
+        if seat.use in ("", row.kind)
+        and (seat.wing_id is None or row.wing_id in (None, seat.wing_id))
         and seat.usable((row.starts_at, row.ends_at))
     ]
     return Burden(
         name,
         sum(_minutes(one.span) for one in calls if not one.planned),
         sum(_minutes(one.span) for one in calls if one.planned),
-        sum(_minutes(span) for span in _joined(open_for)),
+        sum(_minutes(span) for span in _joined([*open_for, *(one.span for one in calls)])),
     )
 
 

@@ -16,8 +16,9 @@ from scheduler.planning_tables import WishRow
 from scheduler.plans import Plan, Proposal, ProposalState
 from scheduler.tables import BookingRow, PlaceRow, SlotRow
 from scheduler.wishes import Wish
-from web import load_board
+from web import load_board, meeting_board
 from web.load_board import LoadBoard
+from web.meeting_board import MeetingBoard
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,7 +64,8 @@ class Left:
 
 @dataclass(frozen=True, slots=True)
 class Load:
-    """One day: visits booked and planned, and what terminals and officers could take (`None`: no roster)."""
+    """One day: visits booked, visits and meetings planned, what terminals and officers could take (`None`: no
+    roster)."""
 
     day: date
     booked: int
@@ -85,6 +87,7 @@ class WeekBoard:
     loads: tuple[Load, ...]
     booked: int
     burdens: LoadBoard
+    meetings: MeetingBoard
 
 
 async def of(session: Session, plan: Plan, zone: str, now: datetime) -> WeekBoard:
@@ -96,13 +99,15 @@ async def of(session: Session, plan: Plan, zone: str, now: datetime) -> WeekBoar
     slots = await _slots(session, plan)
     booked = await _booked(session, plan)
     lanes = await _lanes(session, plan, slots, booked, _planned(proposals, known, names))
+    meetings = await meeting_board.of(session, plan, zone, now)
     return WeekBoard(
         lanes=lanes,
         left=_with_reasons(proposals, ProposalState.LEFT_OUT, known, names, now),
         stale=_with_reasons(proposals, ProposalState.STALE, known, names, now),
-        loads=await _loads(session, plan, zone, slots, booked, proposals),
+        loads=await _loads(session, plan, zone, slots, booked, proposals, meetings),
         booked=len(booked),
-        burdens=await _burdens(session, plan, slots, booked, proposals, known),
+        burdens=await _burdens(session, plan, slots, booked, proposals, known, meetings),
+        meetings=meetings,
     )
 
 
@@ -113,6 +118,7 @@ async def _burdens(
     booked: Sequence[BookingView],
     proposals: Sequence[Proposal],
     known: Mapping[str, Wish],
+    meetings: MeetingBoard,
 ) -> LoadBoard:
     rows = [row for row, _ in slots]
     wings: dict[str, str] = {}
@@ -124,7 +130,8 @@ async def _burdens(
         for one in proposals
         if one.slot_id and one.state is ProposalState.PROPOSED
     ]
-    return await load_board.of(session, plan.prison_id, rows, load_board.calls_of(booked, rows, planned))
+    calls = [*load_board.calls_of(booked, rows, planned), *meetings.calls]
+    return await load_board.of(session, plan.prison_id, rows, calls)
 
 
 async def _names(session: Session, known: Iterable[Wish]) -> dict[str, str]:
@@ -239,6 +246,7 @@ async def _loads(
     slots: Sequence[tuple[SlotRow, int]],
     booked: Sequence[BookingView],
     proposals: Sequence[Proposal],
+    meetings: MeetingBoard,
 ) -> tuple[Load, ...]:
     planned = [one.slot_id for one in proposals if one.slot_id and one.state is ProposalState.PROPOSED]
     days = {row.id: row.day for row, _ in slots}
@@ -249,15 +257,14 @@ async def _loads(
             continue
         span = (min(row.starts_at for row in on_day), max(row.ends_at for row in on_day))
         supply = await openings.supply(session, plan.prison_id, span, [view.id for view in booked])
-        left = supply.capacities({row.starts_at for row in on_day})
-        starts = {row.starts_at.isoformat() for row in on_day}
+        left = [supply.left(at) for at in {row.starts_at for row in on_day}]
         loads.append(
             Load(
                 day,
                 sum(view.starts_at.astimezone(ZoneInfo(zone)).date() == day for view in booked),
-                sum(days.get(slot_id) == day for slot_id in planned),
-                sum(left[f"terminals:{at}"] for at in starts),
-                sum(left[f"officers:{at}"] for at in starts) if supply.shifts else None,
+                sum(days.get(slot_id) == day for slot_id in planned) + meetings.planned_on(day),
+                sum(sum(free.values()) for free, _ in left),
+                sum(watching or 0 for _, watching in left) if supply.shifts else None,
             )
         )
     return tuple(loads)

@@ -35,6 +35,7 @@ from core.db import Database
 from core.log import fields
 from core.settings import Settings
 from legalaid.means import LegalMeans
+from legalaid.planned import PlannedMeetings
 from notices.channels import open_channel
 from people.means import Means
 from web import demo, erasing, watermark
@@ -56,13 +57,14 @@ class Worker:
 
     def __init__(self, settings: Settings, db: Database, bus: Bus) -> None:
         channel, means = open_channel(settings), Means.of(settings, bus)
+        meetings = PlannedMeetings()
         legal_means = LegalMeans.of(settings.secret_key.get_secret_value(), means.limiter)
         self.jobs = [
             Job("holds and requests expire", 5, lambda: scheduler.tasks.expire(db)),
             Job("picks of before are forgotten", 3600, lambda: scheduler.tasks.forget_picks(db)),
             Job("approved bookings are placed", 2, lambda: scheduler.tasks.place_approved(db)),
-            Job("weeks are planned", 1, lambda: scheduler.planner.work(db)),
-            Job("plans are published", 1, lambda: scheduler.planner.publish(db)),
+            Job("weeks are planned", 1, lambda: scheduler.planner.work(db, meetings)),
+            Job("plans are published", 1, lambda: scheduler.planner.publish(db, meetings)),
             Job("offers, flags and wishes that are over are ended", 30, lambda: scheduler.planner.tidy(db)),
             Job("slots are made from templates", 600, lambda: scheduler.tasks.materialise(db)),
             Job("visits are granted where they are saved", 21600, lambda: scheduler.tasks.grant_visits(db)),

@@ -17,7 +17,7 @@ from scheduler.assign.columns import Columns, Ints
 
 _TINY = 1e-6
 _WORTH_MERGING = 25.0  # quarter-hours of a shared thing that are given out twice
-_LARGEST = 700  # requests of a merged block: what one linear program solves in about half a second
+LARGEST = 700  # requests of a merged block: what one linear program solves in about half a second
 Floats = NDArray[np.float64]
 Watch = Callable[[str, int], None]  # (what is being done, percent); may raise to stop the work
 
@@ -95,7 +95,7 @@ def _merged(columns: Columns, blocks: Ints, fraction: Floats) -> Ints:
     home = {block: block for block in sizes}
     for (left, right), total in sorted(excess.items(), key=lambda item: -item[1]):
         one, two = _root(home, left), _root(home, right)
-        if total >= _WORTH_MERGING and one != two and sizes[one] + sizes[two] <= _LARGEST:
+        if total >= _WORTH_MERGING and one != two and sizes[one] + sizes[two] <= LARGEST:
             home[two] = one
             sizes[one] += sizes[two]
     return np.array([_root(home, block) for block in blocks.tolist()], dtype=np.int64)

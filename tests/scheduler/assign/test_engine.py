@@ -9,6 +9,7 @@ import pytest
 
 from scheduler.assign import engine
 from scheduler.assign import week as ways
+from scheduler.assign.columns import Way, array, of_ways
 from scheduler.assign.instance import BadInstance, parse
 from tests.scheduler.assign.weeks import violations, week
 from web.cli import main
@@ -65,6 +66,13 @@ def test_a_request_nobody_can_serve_is_named() -> None:
     plan = engine.solve(parse(value))
     assert 5 in plan.hopeless
     assert violations(value, plan.document()) == []
+
+
+def test_more_hopeless_requests_than_ways_are_no_trouble() -> None:
+    """One way for the last of fifty requests, and others before it have none."""
+    made = of_ways([Way(49, 0, 5, ("thing",))], {"thing": 1}, 50)
+    answer = engine.assign(made, array([0] * 50))
+    assert (answer.chosen[49], answer.chosen[:49], answer.value) == (0, [-1] * 49, 5)
 
 
 def test_an_empty_week_is_a_plan() -> None:
