@@ -10,19 +10,21 @@ from policy.rulebook import FamilyPolicy, bounds_of
 
 
 class Bound(BaseModel):
-    """`least` and `most` of a number; `among`: the only values, or entries of a list, that may be stated."""
+    """`least` and `most` of a number; `among`: the only values, or entries of a list, that may be stated; `holds`: the
+    entries that a list must have."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     least: int | None = None
     most: int | None = None
     among: tuple[str, ...] | None = None
+    holds: tuple[str, ...] | None = None
 
     def allows(self, value: Any) -> bool:
         """Whether `value`, in JSON form, keeps within the bound."""
-        if self.among is not None:
-            entries = value if isinstance(value, list | tuple) else (value,)
-            return all(str(entry) in self.among for entry in entries)
+        if self.among is not None or self.holds is not None:
+            entries = {str(entry) for entry in (value if isinstance(value, list | tuple) else (value,))}
+            return entries.issuperset(self.holds or ()) and (self.among is None or entries <= {*self.among})
         numbers = list(value.values()) if isinstance(value, dict) else [value]
         return all(
             (self.least is None or number >= self.least) and (self.most is None or number <= self.most)
@@ -56,7 +58,7 @@ def check(stated: Mapping[str, Any]) -> tuple[dict[str, Any], list[str]]:
         except ValidationError as error:
             problems.append(f"the bound of {name}: {error.errors()[0]['msg']}")
             continue
-        if bounds_of(name) is None and bound.among is None and not _counts(name):
+        if bounds_of(name) is None and bound.among is bound.holds is None and not _counts(name):
             problems.append(f"the bound of {name}: it is no number")
         elif bound.least is not None and bound.most is not None and bound.least > bound.most:
             problems.append(f"the bound of {name}: its least is above its most")

@@ -156,6 +156,10 @@ def _number(unit: str, least: int, most: int, default: Any = ...) -> Any:
     return Field(default, ge=least, le=most, json_schema_extra={"unit": unit})
 
 
+# What was stated in other words while it steered nothing: rules that were approved so mean what was done.
+_ALWAYS: Mapping[str, str] = {"confidentiality": "monitored", "recording": "required", "face_check": "off"}
+
+
 class FamilyPolicy(_Frozen):
     """The rules of family visits."""
 
@@ -230,8 +234,8 @@ class FamilyPolicy(_Frozen):
     office_closes: time  # wall time at which a reply day ends
     supplements: int = _number("times", 0, 3)  # how often more papers may be asked for
     # supervision
-    confidentiality: Literal["monitored", "officer-present", "visual-only", "unmonitored"]
-    recording: Literal["required", "forbidden"]
+    confidentiality: Literal["monitored"]  # a family visit is nothing else (`rooms.confidentiality`)
+    recording: Literal["required"]
     start_needs: tuple[Literal["monitor", "recorder"], ...]
     ladder: tuple[Literal["warn", "pause", "end"], ...]
     cut_by: tuple[Literal["prison", "bureau"], ...]
@@ -260,12 +264,19 @@ class FamilyPolicy(_Frozen):
     # data
     recording_kept_days: int = _number("days", 1, 3660)
     hold_review_days: int = _number("days", 1, 366)
-    face_check: Literal["off", "optional"]  # never the only way (face recognition measures, 2025)
+    face_check: Literal["off"]  # faces are compared by officers (face recognition measures, 2025)
     # people-facing
     languages: tuple[Literal["zh", "en"], ...]
     reminder_minutes: tuple[Literal[1440, 120, 15], ...]  # before the visit; each has its text
     fee: Literal["none"]  # this product takes no money
     cautions: tuple[str, ...]
+
+    @model_validator(mode="before")
+    @classmethod
+    def _as_it_was(cls, stated: Any) -> Any:
+        if not isinstance(stated, Mapping):
+            return stated
+        return {**stated, **{name: value for name, value in _ALWAYS.items() if name in stated}}
 
     @model_validator(mode="after")
     def _agrees(self) -> "FamilyPolicy":
@@ -279,6 +290,8 @@ class FamilyPolicy(_Frozen):
                  self.suspension_least_days <= self.suspension_most_days),
                 ("decision_steps, reply_working_days", self._steps_fit()),
                 ("exceptions, and rules that nobody may let pass", EXCUSABLE.issuperset(self.exceptions)),
+                ("minutes_by_level, most_minutes", max(self.minutes_by_level.values(), default=0) <= self.most_minutes),
+                ("decision_steps: the reply comes last, and each desk once", self._steps_in_order()),
             )
             if not holds
         ]  # fmt: skip
@@ -289,6 +302,21 @@ class FamilyPolicy(_Frozen):
     def _steps_fit(self) -> bool:
         total = sum(step.working_days for step in self.decision_steps)
         return not self.decision_steps or total == self.reply_working_days
+
+    def _steps_in_order(self) -> bool:
+        desks = [step.desk for step in self.decision_steps]
+        return len({*desks}) == len(desks) and "reply" not in desks[:-1]
+
+    @property
+    def desks(self) -> tuple[tuple[str, int], ...]:
+        """Who decides before the reply goes out, in order, each with the working days since the request in which it
+        must have decided."""
+        days, found = 0, []
+        for step in self.decision_steps:
+            days += step.working_days
+            if step.desk != "reply":
+                found.append((step.desk, days))
+        return tuple(found)
 
     def allowance(self, level: str) -> int:
         """Visits in a span for an inmate of this treatment level."""

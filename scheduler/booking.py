@@ -95,7 +95,8 @@ async def confirm_pick(
     purpose = Purpose(replaced, before.link, before.part, extra=extra, starter=None)  # asked at the pick
     slot = await picking.look(session, ground, before.slot_id, booking_id, purpose)
     case, verdict = await picking.judged(session, ground, guests, slot, booking_id, purpose)
-    values = _confirming(ground, before, key, verdict)
+    chain = (*(desk for desk, _ in ground.policy.values.desks), *verdict.chain)
+    values = _confirming(ground, before, key, verdict) | {"chain": list(chain)}
     came_from = await moves.try_move(
         session,
         actor,
@@ -103,7 +104,7 @@ async def confirm_pick(
         BookingState.REQUESTED,
         only_if=and_(BookingRow.held_until > clock.now(), BookingRow.state == BookingState.HELD),
         values=values,
-        details={"visitors": len(visitors), **({"chain": list(verdict.chain)} if verdict.chain else {})},
+        details={"visitors": len(visitors), **({"chain": list(chain)} if chain else {})},
         view=before,
     )
     if came_from is None:
@@ -119,7 +120,7 @@ async def confirm_pick(
         held_until=None,
         reply_by=values["reply_by"],
         exceptions=verdict.excepted,
-        chain=tuple(verdict.chain),
+        chain=chain,
         state_since=clock.now(),
     )
 
@@ -132,7 +133,6 @@ def _confirming(ground: Ground, before: BookingView, key: str, verdict: Verdict)
         "exceptions": [
             {"code": one.code, "text": one.text, "params": one.params} for one in verdict.excepted
         ],
-        "chain": list(verdict.chain),
     }
 
 

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from datetime import datetime
+from zoneinfo import ZoneInfo
 
 from sqlalchemy import select
 
@@ -10,9 +11,11 @@ from core.db import Session
 from core.errors import Conflict
 from core.ids import Ref
 from ledger.record import record
+from policy import calendar, clocks
+from policy import repository as policies
 from scheduler import places
 from scheduler.access import Actor, booking_ref, ref, tag
-from scheduler.model import BookingView
+from scheduler.model import BookingState, BookingView
 from scheduler.tables import SignatureRow
 
 
@@ -23,11 +26,12 @@ class SignedBefore(Conflict):
 
 @dataclass(frozen=True, slots=True)
 class Signature:
-    """One office of a chain; `by` and `at` once it has signed."""
+    """One office of a chain; `by` and `at` once it has signed. `due`: of a desk of the policy's `decision_steps`."""
 
     office: str
     by: Ref | None
     at: datetime | None
+    due: datetime | None = None
 
 
 async def signed(session: Session, booking_id: str) -> dict[str, Ref]:
@@ -46,7 +50,25 @@ async def chain(session: Session, view: BookingView) -> list[Signature]:
         )
     )
     done = {office: (Ref("officer", signed_by), signed_at) for office, signed_by, signed_at in rows}
-    return [Signature(office, *done.get(office, (None, None))) for office in view.chain]
+    due = await _due(session, view) if view.chain else {}
+    return [_signature(office, done.get(office), due.get(office)) for office in view.chain]
+
+
+def _signature(office: str, done: tuple[Ref, datetime] | None, due: datetime | None) -> Signature:
+    by, at = done or (None, None)
+    return Signature(office, by, at, due)
+
+
+async def _due(session: Session, view: BookingView) -> dict[str, datetime]:
+    """When each desk must have decided: its working days count on from those of the desks before it."""
+    if view.state is not BookingState.REQUESTED:
+        return {}
+    values = (await policies.judged_by(session, view.policy_version)).values
+    days, zone = calendar.load(values.calendar), ZoneInfo(view.zone)
+    return {
+        desk: clocks.reply_by(days, zone, view.state_since, count, values.office_closes)
+        for desk, count in values.desks
+    }
 
 
 async def missing(session: Session, view: BookingView) -> list[str]:

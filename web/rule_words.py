@@ -77,7 +77,7 @@ CALENDARS: Words = {
     "CN": N_("China, with make-up workdays"),
     "CN-LHASA": N_("Lhasa"),
     "GB-ENG": N_("England and Wales"),
-    "WEEK": N_("every day is a working day"),
+    "WEEK": N_("Monday to Friday, without holidays"),
 }
 LEVELS: Words = {
     "strict": N_("strict management"),
@@ -131,13 +131,8 @@ WORDS: Mapping[str, Words] = {
     "exceptions": OFFICES,
     "calendar": CALENDARS,
     "decision_steps": DESKS,
-    "confidentiality": {
-        "monitored": N_("officers see and hear"),
-        "officer-present": N_("an officer is present"),
-        "visual-only": N_("officers see and do not hear"),
-        "unmonitored": N_("nobody"),
-    },
-    "recording": {"required": N_("always"), "forbidden": N_("never")},
+    "confidentiality": {"monitored": N_("officers see and hear")},
+    "recording": {"required": N_("always")},
     "start_needs": {"monitor": N_("an officer who watches"), "recorder": N_("a recorder that runs")},
     "ladder": {"warn": N_("warn"), "pause": N_("pause"), "end": N_("end")},
     "reason_told_to": {"family": N_("the family"), "inmate": N_("the inmate")},
@@ -149,7 +144,7 @@ WORDS: Mapping[str, Words] = {
     "refusal_reasons": REFUSAL_REASONS,
     "cancel_reasons": CANCEL_REASONS,
     "cautions": CAUTIONS,
-    "face_check": {"off": N_("not used"), "optional": N_("offered, never the only way")},
+    "face_check": {"off": N_("not used")},
     "languages": {"zh": "中文", "en": "English"},
     "reminder_minutes": {
         "1440": N_("a day before"),

@@ -8,6 +8,7 @@ from pydantic import ValidationError
 
 from core.errors import Misconfigured
 from policy import model, presets, wording
+from policy.bounds import Bound
 from policy.model import BadPolicy, FamilyPolicy, Layer, Period, PolicyIncomplete, PolicyUnknown
 
 WHOLE = {**presets.load("cn").values, **presets.load("demo").values}
@@ -38,10 +39,22 @@ def test_a_missing_value_is_an_error_that_names_it() -> None:
 
 
 def test_rules_approved_before_a_value_existed_mean_what_they_meant() -> None:
-    later = ("record_while_muted", "most_kbit_s")
+    later = (
+        "record_while_muted",
+        "most_kbit_s",
+        "reason_told_to",
+        "watch_pictures",
+        "relisten_days",
+        "relisten_risk_days",
+        "relisten_share_percent",
+        "make_good_percent",
+    )
     before = {name: value for name, value in WHOLE.items() if name not in later}
     values = model.merge([Layer("pol_n", "CN", 1, before, ())]).values
     assert (values.record_while_muted, values.most_kbit_s) == (True, 1500)
+    assert values.reason_told_to == ("family", "inmate")
+    assert (values.relisten_days, values.relisten_risk_days, values.relisten_share_percent) == (7, 2, 10)
+    assert (values.watch_pictures, values.make_good_percent) == ("off", 50)
     assert [name for name, field in FamilyPolicy.model_fields.items() if not field.is_required()] == [*later]
 
 
@@ -64,6 +77,10 @@ def test_no_rules_at_all_are_another_error() -> None:
         {"visits_by_level": {"strict": "none"}},
         {"reminder_minutes": [30]},
         {"office_closes": "25:00"},
+        {"confidentiality": "unmonitored"},  # a family visit is never anything but monitored
+        {"recording": "forbidden"},
+        {"face_check": "optional"},
+        {"fee": "per-minute"},
     ],
 )
 def test_unknown_and_wrong_values_are_refused(values: dict[str, Any]) -> None:
@@ -147,3 +164,42 @@ def test_every_code_has_its_sentence() -> None:
     for name in presets.names():
         for field, known in wording.KNOWN.items():
             assert set(presets.load(name).values.get(field, ())) <= set(known)
+
+
+@pytest.mark.parametrize(
+    "values",
+    [
+        {"minutes": 30, "most_minutes": 25},
+        {"minutes_by_level": {"lenient": 90}, "most_minutes": 60},
+        {"suspension_least_days": 40, "suspension_most_days": 30},
+        {"decision_steps": [{"desk": "bureau", "working_days": 1}]},
+        {"decision_steps": [{"desk": "reply", "working_days": 1}, {"desk": "prison", "working_days": 2}]},
+        {"decision_steps": [{"desk": "prison", "working_days": 1}, {"desk": "prison", "working_days": 2}]},
+        {"exceptions": {"slot-full": ["warden"]}},
+    ],
+)
+def test_values_that_contradict_each_other(values: dict[str, Any]) -> None:
+    with pytest.raises(ValidationError, match="contradict each other"):
+        FamilyPolicy.model_validate({**WHOLE, **values})
+
+
+def test_what_was_approved_in_other_words_means_what_was_done() -> None:
+    """These steered nothing; who stated them otherwise had monitored, recorded visits all the same."""
+    old = {**WHOLE, "confidentiality": "officer-present", "recording": "forbidden", "face_check": "optional"}
+    rules = FamilyPolicy.model_validate(old)
+    assert (rules.confidentiality, rules.recording, rules.face_check) == ("monitored", "required", "off")
+
+
+@pytest.mark.parametrize(
+    ("bound", "value", "fine"),
+    [
+        ({"holds": ["monitor"]}, ["monitor", "recorder"], True),
+        ({"holds": ["monitor"]}, ["recorder"], False),
+        ({"holds": ["monitor"], "among": ["monitor"]}, ["monitor", "recorder"], False),
+        ({"among": ["monitor"]}, [], True),
+        ({"least": 2, "most": 4}, {"strict": 1}, False),
+        ({"least": 2, "most": 4}, 4, True),
+    ],
+)
+def test_a_bound_of_a_wider_scope(bound: dict[str, Any], value: Any, fine: bool) -> None:
+    assert Bound.model_validate(bound).allows(value) is fine

@@ -10,11 +10,13 @@ from core import clock
 from core.db import Database
 from core.errors import Refused
 from core.ids import new_id
+from people.model import Role
 from people.tables import RelationshipRow
-from scheduler import overbooking, service, wishes
+from scheduler import overbooking, service, signing, wishes
+from scheduler.model import BookingState
 from scheduler.planning_tables import PlanRow
 from tests.conftest import FakeClock
-from tests.scheduler.world import Family, World, build
+from tests.scheduler.world import Family, World, build, identity
 
 
 @pytest.fixture(autouse=True)
@@ -130,3 +132,29 @@ async def test_proof_is_not_asked_for_where_the_rules_do_not(db: Database) -> No
     asked = await wish(world, await world.family())
     async with db.write() as session:
         assert (await wishes.grant(session, world.approver, asked.id, "age")).ground == "age"
+
+
+async def test_desks_decide_one_after_the_other_each_by_its_day(db: Database) -> None:
+    """`decision_steps`: the bureau first, then the prison, by different people; the reply is not a signature."""
+    steps = [("bureau", 1), ("prison", 2), ("reply", 2)]
+    world = await build(
+        db, reply_working_days=5, decision_steps=[{"desk": desk, "working_days": n} for desk, n in steps]
+    )
+    asked = await world.request(await world.family(), await world.slot(days=9))
+    assert asked.chain == ("bureau", "prison")
+    async with db.read() as session:
+        due = {one.office: one.due for one in await signing.chain(session, asked)}
+    today = asked.state_since.date()
+    assert {desk: (moment.date() - today).days for desk, moment in due.items() if moment} == {
+        "bureau": 2,  # asked for on a Saturday
+        "prison": 4,
+    }
+    async with db.write() as session:
+        half = await service.approve(session, world.approver, asked.id)
+    assert half.state is BookingState.REQUESTED
+    with pytest.raises(signing.SignedBefore):
+        async with db.write() as session:
+            await service.approve(session, world.approver, asked.id)
+    second = identity("officer", "off_2", Role.APPROVER, prison_id=world.prison_id)
+    async with db.write() as session:
+        assert (await service.approve(session, second, asked.id)).state is BookingState.APPROVED

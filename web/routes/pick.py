@@ -20,7 +20,7 @@ from people.model import Identity, Relationship
 from policy import repository as policies
 from policy.model import FamilyPolicy
 from policy.wording import CAUTIONS
-from scheduler import booking, changing, linked, offers
+from scheduler import booking, changing, linked, offers, signing
 from scheduler import repository as schedule
 from scheduler.access import booking_ref
 from scheduler.model import OPEN_STATES, BookingState, BookingView, VisitorChoice
@@ -29,6 +29,7 @@ from web.deps import AtTheDoor, Db, Relative, Svc
 from web.forms import at_fields
 from web.i18n import N_
 from web.routes.family import kinships
+from web.rule_words import DESKS, OFFICES
 from web.templating import redirect, render, sentence
 
 router = APIRouter(include_in_schema=False)
@@ -237,6 +238,7 @@ async def one(
         replaced = await booking.get(session, view.replaces) if view.replaces else None
         change = await changing.of(session, view.id)
         parts = await linked.beside(session, view)
+        asked = await signing.chain(session, view) if view.state is BookingState.REQUESTED else []
     mine = view.requested_by == who.subject.id
     return render(
         request,
@@ -252,5 +254,7 @@ async def one(
         replaced=replaced if replaced and replaced.state in OPEN_STATES else None,
         change=change,
         parts=parts,
+        desk=next((one for one in asked if one.by is None), None),
+        desks={**OFFICES, **DESKS},
         phone=prison.help_phone if prison else "",
     )
