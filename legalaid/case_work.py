@@ -90,15 +90,23 @@ async def ask_change(
     session: Session, means: LegalMeans, actor: Identity | AtDesk, case_id: str, words: str
 ) -> None:
     """Another lawyer is asked for (art. 55). Raises `ChangeAsked` while that is not answered."""
-    row = await case_file.row_of(session, case_id)
-    await of_applicant(session, actor, row)
-    case_file.refuse(application.reasons_problems(words))
-    centre = await case_file.desk_of_kind(session, row.prison_id, DeskKind.CENTRE)
-    if centre is None:
-        raise NoCentre
+    row, centre = await _written_to(session, actor, case_id, words, DeskKind.CENTRE)
     await _flag_change(session, row, asked=True)
     await case_file.write(session, means, actor, row.id, LetterKind.CHANGE_ASKED, words, row.desk_id)
     await clocks.follow(session, actor, matter(row.id), "change-lawyer", centre)
+
+
+async def _written_to(
+    session: Session, actor: Identity | AtDesk, case_id: str, words: str, kind: DeskKind
+) -> tuple[CaseRow, DeskRow]:
+    """The case, and the desk to which its applicant writes. Raises `Refused` without reasons, `NoCentre`."""
+    row = await case_file.row_of(session, case_id)
+    await of_applicant(session, actor, row)
+    case_file.refuse(application.reasons_problems(words))
+    desk = await case_file.desk_of_kind(session, row.prison_id, kind)
+    if desk is None:
+        raise NoCentre
+    return row, desk
 
 
 async def _flag_change(session: Session, row: CaseRow, *, asked: bool) -> None:
@@ -139,12 +147,7 @@ async def object_to(
     session: Session, means: LegalMeans, actor: Identity | AtDesk, case_id: str, words: str
 ) -> None:
     """The applicant does not agree with a refusal or an ending: the bureau decides within five days."""
-    row = await case_file.row_of(session, case_id)
-    await of_applicant(session, actor, row)
-    case_file.refuse(application.reasons_problems(words))
-    bureau = await case_file.desk_of_kind(session, row.prison_id, DeskKind.BUREAU)
-    if bureau is None:
-        raise NoCentre
+    row, bureau = await _written_to(session, actor, case_id, words, DeskKind.BUREAU)
     if row.state not in OBJECTABLE:
         raise CaseMoved
     await case_file.move(session, actor, row, CaseState.OBJECTED, desk_id=bureau.id, ended_at=None)
