@@ -22,6 +22,7 @@ from people.tables import RelationshipRow
 from recording import finding
 from recording.model import RecordingState
 from recording.tables import HoldRow, RecordingRow, TrackRow
+from rooms.desk_tables import DeskTaskRow
 from rooms.tables import PartyRow, RoomRow, SeatRow, SittingRow
 from scheduler.model import MOVES, BookingState
 from scheduler.tables import BanRow, BookingRow, VisitorRow
@@ -148,9 +149,10 @@ async def _seats(session: Session, ids: Sequence[str], free: Sequence[str]) -> N
     over = select(RoomRow.id).where(
         RoomRow.ended_at.is_not(None), or_(RoomRow.booking_id.in_(free), RoomRow.booking_id.is_(None))
     )
-    await session.execute(
-        update(SeatRow).where(SeatRow.person_id.in_(ids), SeatRow.room_id.in_(over)).values(name=ERASED)
-    )
+    theirs = SeatRow.person_id.in_(ids) & SeatRow.room_id.in_(over)
+    seats = select(SeatRow.id).where(theirs)
+    await session.execute(update(DeskTaskRow).where(DeskTaskRow.seat_id.in_(seats)).values(name=ERASED))
+    await session.execute(update(SeatRow).where(theirs).values(name=ERASED))
     sittings = select(SittingRow.id).where(SittingRow.ends_at < clock.now())
     await session.execute(
         update(PartyRow)

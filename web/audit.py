@@ -36,6 +36,16 @@ DECISIONS: dict[str, str] = {
     "officer:document:revealed": N_("Whole document numbers looked at"),
     OPENED: N_("Recordings opened"),
 }
+DESK: dict[str, str] = {
+    "officer:visit:marked": N_("Marks"),
+    "officer:note:written": N_("Notes written afterwards"),
+    "officer:task:taken": N_("Tasks taken"),
+    "officer:task:done": N_("Tasks finished"),
+    "officer:review:done": N_("Calls listened to again"),
+    "officer:watch:taken": N_("Calls taken into their shift"),
+    "officer:watch:handed-over": N_("Calls handed over"),
+    "officer:call-log:read": N_("Call logs read"),
+}
 
 
 @dataclass(frozen=True, slots=True)

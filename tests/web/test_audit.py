@@ -1,14 +1,20 @@
 """The resident procurator reads who intervened and who listened; changes nothing, and is entered too."""
 
+from datetime import timedelta
+
 import pytest
 from sqlalchemy import select
 
 import ledger.record
+from core import clock
 from core.db import Database
-from core.ids import SYSTEM, Ref
+from core.ids import SYSTEM, Ref, new_id
 from ledger.tables import EntryRow
 from people import service as people
 from people.forms import StaffForm
+from rooms.desk_tables import DeskTaskRow, ReviewRow
+from rooms.desk_tasks import BY_ITSELF
+from rooms.tables import RoomRow
 from scheduler.model import BookingView
 from tests.web import staffed
 from tests.web.conftest import Browser, SignIn
@@ -73,6 +79,81 @@ async def test_who_listened_stands_there_with_the_reason(
     assert visit.reference in page
     assert "wumin 警官" in page
     assert "家属来信 12 号" in page
+
+
+def _room(visit: BookingView) -> RoomRow:
+    now = clock.now()
+    spent = {"used_ms": 60_000, "lost_ms": 0, "given_back_ms": 0, "ticked_at": None, "lease_until": None}
+    ended = {"end_reason": "time-up", "end_code": "", "end_words": "", "fault": "nobody"}
+    return RoomRow(
+        id=new_id("room"),
+        booking_id=visit.id,
+        sitting_id=None,
+        confidentiality="supervised",
+        node_id=None,
+        epoch=1,
+        phase="ended",
+        live_at=now,
+        ended_at=now,
+        pause_code="",
+        pause_words="",
+        **spent,
+        **ended,
+    )
+
+
+async def test_what_was_put_before_officers_and_each_call_stand_there(
+    auditor: Browser, db: Database, house: Staffed
+) -> None:
+    """Marks, tasks by kind, calls that were listened to again or not in time, and the way to each call's log."""
+    visit = await staffed.due_visit(db, house)
+    now = clock.now()
+    common = {"prison_id": house.place.prison, "booking_id": visit.id, "seat_id": "", "name": "", "words": ""}
+    async with db.write() as session:
+        session.add(_room(visit))
+        for number, (done_at, outcome) in enumerate([(now, "looked"), (now, BY_ITSELF), (None, "")]):
+            done = {"done_at": done_at, "outcome": outcome, "taken_by": None, "taken_name": ""}
+            made_at = now - timedelta(seconds=90)
+            session.add(
+                DeskTaskRow(
+                    id=f"tsk_{number}",
+                    kind="language",
+                    state="open",
+                    live_key=None,
+                    made_at=made_at,
+                    **common,
+                    **done,
+                )
+            )
+        session.add(
+            ReviewRow(
+                booking_id=visit.id,
+                prison_id=house.place.prison,
+                why="",
+                risk=1,
+                due_at=now - timedelta(minutes=1),
+                state="open",
+                made_at=now - timedelta(minutes=2),
+                taken_by=None,
+                taken_name="",
+                done_at=None,
+                outcome="",
+                words="",
+            )
+        )
+    await intervene(db, house.monitor, "officer:visit:marked", 4)
+    month = f"?month={visit.starts_at.astimezone(staffed.zone()):%Y-%m}"
+    this = f"?month={now.astimezone(staffed.zone()):%Y-%m}"
+    page = (await auditor.get(f"/audit{this}")).text
+    assert '<td class="figures" data-label="标记">4</td>' in page
+    assert '<td class="figures" data-label="提出">3</td>' in page
+    assert '<td class="figures" data-label="最长处理用时">1:30</td>' in page
+    assert "超期" in page
+    calls = (await auditor.get(f"/audit/calls{month}")).text
+    assert f"/officer/visits/{visit.id}/log" in calls
+    assert visit.reference in (await auditor.get(f"/audit/calls{month}&q={visit.reference[:4].lower()}")).text
+    assert "没有通话" in (await auditor.get(f"/audit/calls{month}&q=zzzz")).text
+    assert (await auditor.get(f"/officer/visits/{visit.id}/log")).status_code == 200
 
 
 async def test_reading_and_proving_leave_a_trace(auditor: Browser, db: Database) -> None:
