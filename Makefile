@@ -37,9 +37,9 @@ check: $(VENV)/.dev ## lint, format, types, imports
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 
-bench: $(VENV)/.dev services ## prints one JSON line per benchmark
+bench: $(VENV)/.dev services ## prints one JSON line per benchmark (ARGS="--minutes 60" for longer, ARGS="assign month" for some)
 	@$(BIN)/python scheduler/assign/building.py
-	@$(BIN)/python -m bench
+	@$(BIN)/python -m bench $(ARGS)
 
 bench-media: $(VENV)/.dev ## calls over real ICE and DTLS-SRTP, against Janus (ARGS="--calls 10 --seconds 8" for less)
 	@tools/services bench-media || echo "Without Janus, then."

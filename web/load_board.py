@@ -100,7 +100,7 @@ def _minutes(span: Span) -> int:
 
 def _terminal(seat: Seat, name: str, calls: Sequence[Call], slots: Sequence[SlotRow]) -> Burden:
     """`most`: the time in which some slot of its wing, or of any, takes place and the terminal can be used, and that
-    of the calls it has."""
+    of the meetings it has, which lie in no slot."""
     open_for = [
         (row.starts_at, row.ends_at)
         for row in slots
@@ -112,7 +112,10 @@ def _terminal(seat: Seat, name: str, calls: Sequence[Call], slots: Sequence[Slot
         name,
         sum(_minutes(one.span) for one in calls if not one.planned),
         sum(_minutes(one.span) for one in calls if one.planned),
-        sum(_minutes(span) for span in _joined([*open_for, *(one.span for one in calls)])),
+        sum(
+            _minutes(span)
+            for span in _joined([*open_for, *(one.span for one in calls if one.kind == VisitKind.LEGAL)])
+        ),
     )
 
 
