@@ -4,6 +4,7 @@ from itertools import pairwise
 
 from rooms import rtcp
 from rooms.client import MediaKind
+from rooms.plain import PlainFlows
 from rooms.rtp import OPUS
 from tests.fakes.rtp import DELTA, KEY, MORE, FakeSink, packet
 from tests.rooms.relay_legs import AUDIO, VIDEO, Leg, pair, unbroken, video
@@ -117,10 +118,20 @@ def test_reordering_is_passed_on_and_doubles_are_not() -> None:
 
 
 def test_numbers_wrap_without_a_break() -> None:
-    sender, viewer = pair()
-    sender.send([video(0xFFF0 + n, KEY if n == 0 else DELTA) for n in range(0x11000)])
-    assert len(viewer.got(VIDEO)) == 0x11000
-    assert unbroken(viewer.got(VIDEO))
+    sender, viewer = Leg(), Leg()
+    down = viewer.down(VIDEO)
+    near = 0x1FFE0, 0xFFFFFF00  # what was sent before: numbers and timestamps are about to wrap
+    down.flow = PlainFlows(viewer.port, viewer.dropped).outflow(VIDEO, down.ssrc, near, down)
+    viewer.relay.show(0, sender.relay, 0.0, audio=True, video=True)
+    packets = [
+        video(0xFFF0 + n, KEY if n == 0 else DELTA, (0xFFFF0000 + 3000 * n) & 0xFFFFFFFF) for n in range(80)
+    ]
+    sender.send(packets)
+    got = viewer.got(VIDEO)
+    assert len(got) == 80
+    assert (got[0].sequence, got[-1].sequence) == (0xFFE1, 0x30)
+    assert unbroken(got)
+    assert {(b.timestamp - a.timestamp) & 0xFFFFFFFF for a, b in pairwise(got)} == {3000}
     assert sender.relay.ups[VIDEO].lost == 0
 
 

@@ -189,6 +189,7 @@ async def test_figures_are_told(call: Call) -> None:
     for n in (1, 2, 4, 5):
         await call.clients["a"].send(AUDIO, n, b"sound", 960 * n)
     await until(lambda: b.statistics().packets_down == 4)
+    await until(lambda: call.clients["b"].got("3"))
     up, down = a.statistics(), b.statistics()
     assert (up.packets_up, up.lost_up, up.bytes_up, up.packets_down) == (4, 1, 4 * 17, 0)
     assert (down.packets_up, down.bytes_down) == (0, 4 * 5)
@@ -197,6 +198,7 @@ async def test_figures_are_told(call: Call) -> None:
     await call.clients["b"].dtls._send_rtp(rtcp.receiver_report(1, [block]))
     await until(lambda: b.statistics().loss_percent is not None)
     assert b.statistics().loss_percent == 50
+    a._last_probe -= 60  # it is asked for its distance now
     await until(lambda: a.statistics().round_trip_ms is not None, 8)
     await call.close()
 

@@ -119,7 +119,7 @@ def test_any_text_is_refused(text: str) -> None:
             parse_answer(answer, LINES)
 
 
-@settings(deadline=None, max_examples=300)
+@settings(deadline=None, max_examples=150)
 @given(st.data())
 def test_a_spoilt_answer_is_read_or_refused(data: st.DataObject) -> None:
     lines = GOOD.splitlines()
