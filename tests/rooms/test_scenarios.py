@@ -1,4 +1,5 @@
-"""Scenarios F60, F62, F64 and F65 of the field, restated for rooms that are the server's own. What differs is said."""
+"""Scenarios F52 (the end of a visit), F60, F62, F64 and F65 of the field, restated for rooms of our own. What differs
+is said."""
 
 import pytest
 
@@ -11,6 +12,21 @@ from tests.rooms.stagehand import INMATE, OFFICER, WIFE, Stagehand, live
 
 def seats_of(hand: Stagehand) -> dict[str, str]:
     return {one["seat"]: one["state"] for one in hand.state(OFFICER)["people"]}
+
+
+@pytest.mark.parametrize(
+    ("sent", "refused"),
+    [
+        ({"code": "said-goodbye"}, "done"),
+        ({"code": "cancelled"}, "reason-needed"),
+        ({"code": ""}, "reason-needed"),
+    ],
+)
+def test_f52_a_visit_is_ended_by_a_reason_of_the_list_and_by_no_cancellation(
+    sent: dict[str, str], refused: str
+) -> None:
+    """How long what is written may be: tests.signaling.test_messages."""
+    assert live().act("end", **sent) == refused
 
 
 @pytest.mark.parametrize(("minutes", "open_"), [(None, True), (1, False), (119, False), (121, False)])
