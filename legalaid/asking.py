@@ -170,6 +170,7 @@ async def _new(
         asked_at=now,
         carried=0,
         answered_at=None,
+        long=None,
     )
     session.add(row)
     await session.flush()

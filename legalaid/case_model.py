@@ -67,6 +67,7 @@ class LetterKind(StrEnum):
 
     APPLICATION = "application"
     FORWARDED = "forwarded"
+    HANDED = "handed"  # to another centre
     SUPPLEMENT = "supplement"
     SUPPLIED = "supplied"
     LAPSED = "lapsed"

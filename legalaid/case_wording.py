@@ -119,6 +119,7 @@ PROMISES: Mapping[str, str] = {
 LETTERS: Mapping[str, str] = {
     "application": "Application for legal aid",
     "forwarded": "Record of forwarding",
+    "handed": "Handed to another legal-aid centre",
     "supplement": "Which papers are missing (the only time we ask)",
     "supplied": "Papers handed in later",
     "lapsed": "The application counts as taken back",

@@ -40,7 +40,7 @@ class Event:
 
 
 def place_of(row: MatterClockRow) -> Place:
-    return Place(calendar.load(row.calendar), ZoneInfo(row.zone))
+    return Place(calendar.load(row.calendar).supposing(), ZoneInfo(row.zone))
 
 
 def clock_of(row: MatterClockRow) -> Clock:
@@ -79,13 +79,13 @@ async def start(
     length: int | None = None,
     due: datetime | None = None,
 ) -> Light:
-    """A new clock on a matter, at a desk. Raises `OutsideCalendar` where the year's table is missing.
+    """A new clock on a matter, at a desk. A year that nobody entered stops none (`Calendar.supposing`).
 
     `began`: when it was asked for, if not now. `length`, `due`: as of `policy.running.start`.
     """
     now = core_clock.now()
     rules = await policies.current(session, desk.prison_id, now)
-    place = Place(calendar.load(rules.values.calendar), ZoneInfo(zone))
+    place = Place(calendar.load(rules.values.calendar).supposing(), ZoneInfo(zone))
     clock = running.start(PROMISES[code], began or now, place, length, due)
     row = MatterClockRow(
         id=new_id("clk"),

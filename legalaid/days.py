@@ -1,7 +1,7 @@
 """Help days: made from their weekly template, joined by lawyers, planned, and planned anew."""
 
 from collections.abc import Sequence
-from datetime import timedelta
+from datetime import datetime, timedelta
 from zoneinfo import ZoneInfo
 
 from sqlalchemy import func, select, update
@@ -11,10 +11,11 @@ from core.db import Session
 from core.errors import Conflict, NotFound
 from core.ids import SYSTEM, Ref, new_id
 from ledger.record import record
-from legalaid import access, matching, moving, replanning, repository, rota
+from legalaid import access, matching, moving, replanning, repository, rest, rota
 from legalaid.access import Actor, tag
+from legalaid.matching import Ask, Helper
 from legalaid.model import Coming, HelpDay, QuestionState, TurnState
-from legalaid.rest import Seat
+from legalaid.rest import Seat, Standing
 from legalaid.tables import (
     ComingRow,
     ConflictRow,
@@ -29,6 +30,7 @@ from people.model import Identity
 from scheduler import repository as scheduler
 
 HORIZON = timedelta(days=28)  # so far ahead lawyers see their days
+_PLANNABLE = (QuestionState.ASKED, QuestionState.PLANNED)
 
 
 class DayOver(Conflict):
@@ -183,12 +185,49 @@ async def _afresh(session: Session, actor: Actor, day: HelpDay) -> int:
     grid = rota.grid(day.starts_at, day.ends_at, day.turn_minutes)
     asks = await replanning.asks(session, day, clock.now())
     helpers = await replanning.helpers(session, day, len(grid), clock.now())
-    inmates = {ask.id: ask.inmate for ask in asks}
-    meetings = matching.plan(asks, helpers, day.rooms)
-    for one in meetings:
-        seat = Seat(one.ask, one.helper, inmates[one.ask], one.room, grid[one.turn])
+    seats = _seats(asks, helpers, day, grid)
+    for seat in seats:
         await replanning.add(session, actor, day, seat)
-    return len(meetings)
+    return len(seats)
+
+
+def _seats(
+    asks: Sequence[Ask], helpers: Sequence[Helper], day: HelpDay, grid: Sequence[datetime]
+) -> list[Seat]:
+    """On a grid of equal turns, which is exact; with long ones among them there is no grid."""
+    if any(ask.long for ask in asks):
+        rooms = dict.fromkeys(range(1, day.rooms + 1), day.starts_at)
+        return rest.plan(asks, helpers, Standing(rooms), replanning.hours_of(day, day.starts_at))
+    inmates = {ask.id: ask.inmate for ask in asks}
+    return [
+        Seat(one.ask, one.helper, inmates[one.ask], one.room, grid[one.turn], day.turn_minutes)
+        for one in matching.plan(asks, helpers, day.rooms)
+    ]
+
+
+async def say_long(session: Session, actor: Identity, question_id: str, *, long: bool) -> None:
+    """A lawyer who has read a question says whether it needs two turns; the day for which it is planned is
+    planned anew. Raises `QuestionMoved` for one that waits no more, and as `access.lawyer_of`."""
+    question = await session.get(QuestionRow, question_id, populate_existing=True)
+    if question is None:
+        raise NotFound
+    await access.lawyer_of(session, actor, question)
+    said = await session.scalar(
+        update(QuestionRow)
+        .where(QuestionRow.id == question_id, QuestionRow.state.in_(_PLANNABLE))
+        .values(long=long)
+        .returning(QuestionRow.id)
+        .execution_options(synchronize_session=False)
+    )
+    if said is None:
+        raise moving.QuestionMoved
+    subject = Ref("question", question_id)
+    record(session, "counsel:question:measured", actor=actor.subject, subject=subject, long=long)
+    planned = select(TurnRow.help_day_id).where(
+        TurnRow.question_id == question_id, TurnRow.state == TurnState.PLANNED
+    )
+    for help_day_id in (await session.scalars(planned)).all():
+        await plan(session, actor, help_day_id)
 
 
 async def _take_back(session: Session, actor: Actor, day: HelpDay) -> None:

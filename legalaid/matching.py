@@ -33,7 +33,7 @@ _FAIR = 0.05  # for each turn the lawyer has had lately, up to a hundred
 @dataclass(frozen=True, slots=True)
 class Ask:
     """A waiting question. `waited`: days since it was asked; `before`: the lawyer of its thread, or whom
-    the asker chose by name."""
+    the asker chose by name; `long`: a lawyer who read it says that it needs two turns."""
 
     id: str
     inmate: str
@@ -43,6 +43,7 @@ class Ask:
     carried: int = 0
     waited: int = 0
     before: str | None = None
+    long: bool = False
 
 
 @dataclass(frozen=True, slots=True)

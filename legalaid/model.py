@@ -158,6 +158,7 @@ class QuestionView:
     light: Light | None
     wish_id: str | None = None  # of the directory: whom the asker would like
     hand: str = ""  # by whose hand it was written, "" for the asker's own
+    long: bool = False  # needs two turns, says a lawyer who read it
 
 
 @dataclass(frozen=True, slots=True)
@@ -216,6 +217,7 @@ class TurnView:
     ended_at: datetime | None
     first_at: datetime | None = None  # when it was to begin before it was moved
     brought_at: datetime | None = None
+    long: bool = False  # of its question
 
     @property
     def moved_from(self) -> datetime | None:

@@ -1,4 +1,4 @@
-"""Deadlines that were reckoned with a year's provisional days are reckoned again when its days are announced."""
+"""Deadlines that were reckoned with a year's provisional days, or with none, get their end from the announced ones."""
 
 from sqlalchemy import select
 
@@ -27,7 +27,7 @@ async def recount(session: Session, actor: Ref, before: dict[str, Calendar]) -> 
         if old is None:
             continue
         clock, place = clocks.clock_of(row), clocks.place_of(row)
-        new = running.recount(clock, Place(old, place.zone), place)
+        new = running.recount(clock, Place(old.supposing(), place.zone), place)
         if new is not None:
             await clocks.change(session, actor, row, new, "recounted")
             changed += 1

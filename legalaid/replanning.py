@@ -4,7 +4,7 @@ What the day cannot hold any more is carried over at once, so that nobody waits 
 never planned, is taken up as soon as there is time. What somebody carried over by hand stays so that day.
 """
 
-from collections.abc import Container, Mapping
+from collections.abc import Container, Mapping, Sequence
 from datetime import datetime, timedelta
 
 from sqlalchemy import select, update
@@ -50,7 +50,17 @@ async def asks(session: Session, day: HelpDay, now: datetime, planned: Container
 
 def _ask(view: QuestionView, before: str | None, now: datetime) -> Ask:
     waited = (now - view.asked_at).days
-    return Ask(view.id, view.inmate_id, view.topic, view.language, view.urgent, view.carried, waited, before)
+    return Ask(
+        view.id,
+        view.inmate_id,
+        view.topic,
+        view.language,
+        view.urgent,
+        view.carried,
+        waited,
+        before,
+        view.long,
+    )
 
 
 async def helpers(session: Session, day: HelpDay, turns: int, now: datetime) -> list[Helper]:
@@ -89,7 +99,7 @@ async def replan(session: Session, actor: Actor, day: HelpDay) -> int:
         session, day.id, states=(TurnState.PLANNED, TurnState.RUNNING, TurnState.DONE)
     )
     planned = {turn.question_id: turn for turn in turns if turn.state is TurnState.PLANNED}
-    hours = Hours(max(now, day.starts_at), day.ends_at, day.turn_minutes, _expected(day, turns))
+    hours = hours_of(day, max(now, day.starts_at), turns)
     found = await asks(session, day, now, planned)
     helping = await helpers(session, day, 1, now)
     standing = _standing(day, turns, hours, await _awaited(session, day, helping, now))
@@ -106,14 +116,15 @@ async def replan(session: Session, actor: Actor, day: HelpDay) -> int:
     return len(seats)
 
 
-def _expected(day: HelpDay, turns: list[TurnView]) -> float:
-    """Minutes, as the turns of this day teach."""
-    spans = [
-        turn.ended_at - turn.began_at
-        for turn in turns
-        if turn.state is TurnState.DONE and turn.began_at and turn.ended_at
-    ]
-    return rest.expected(day.turn_minutes, [span.total_seconds() / 60 for span in spans])
+def hours_of(day: HelpDay, now: datetime, turns: Sequence[TurnView] = ()) -> Hours:
+    """What is left of a day, with what its turns that are over teach about their length."""
+    taken: dict[bool, list[float]] = {False: [], True: []}
+    for turn in turns:
+        if turn.state is TurnState.DONE and turn.began_at and turn.ended_at:
+            taken[turn.long].append((turn.ended_at - turn.began_at).total_seconds() / 60)
+    plain = rest.expected(day.turn_minutes, taken[False])
+    longer = rest.expected(day.turn_minutes * rest.LONG, taken[True])
+    return Hours(now, day.ends_at, day.turn_minutes, plain, max(plain, longer))
 
 
 async def _awaited(
@@ -131,8 +142,8 @@ def _standing(day: HelpDay, turns: list[TurnView], hours: Hours, awaited: Mappin
     persons = dict(awaited)
     for turn in turns:
         if turn.state is TurnState.RUNNING and turn.began_at is not None:
-            longer = timedelta(minutes=turn.minutes - day.turn_minutes)
-            over = max(turn.began_at + hours.length + longer, hours.now + _SOON)
+            more = timedelta(minutes=turn.minutes - hours.arranged(long=turn.long))
+            over = max(turn.began_at + hours.takes(long=turn.long) + more, hours.now + _SOON)
             rooms[turn.room] = persons[turn.lawyer_id] = persons[turn.inmate_id] = over
     kept = {t.question_id: (t.lawyer_id, t.room) for t in turns if t.state is TurnState.PLANNED}
     return Standing(rooms, persons, kept)
@@ -147,7 +158,8 @@ async def carry(session: Session, actor: Actor, turn_id: str, question_id: str, 
 
 async def _move(session: Session, actor: Actor, turn: TurnView, seat: Seat) -> None:
     """The first time that was told is kept beside the new one."""
-    if (turn.lawyer_id, turn.room, turn.starts_at) == (seat.lawyer, seat.room, seat.starts_at):
+    now = (turn.lawyer_id, turn.room, turn.starts_at, turn.minutes)
+    if now == (seat.lawyer, seat.room, seat.starts_at, seat.minutes):
         return
     moved = await session.scalar(
         update(TurnRow)
@@ -156,6 +168,7 @@ async def _move(session: Session, actor: Actor, turn: TurnView, seat: Seat) -> N
             starts_at=seat.starts_at,
             room=seat.room,
             lawyer_id=seat.lawyer,
+            minutes=seat.minutes,
             first_at=turn.first_at or turn.starts_at,
         )
         .returning(TurnRow.id)
@@ -184,7 +197,7 @@ async def add(session: Session, actor: Actor, day: HelpDay, seat: Seat) -> None:
             inmate_id=seat.inmate,
             room=seat.room,
             starts_at=seat.starts_at,
-            minutes=day.turn_minutes,
+            minutes=seat.minutes,
             state=TurnState.PLANNED,
             began_at=None,
             ended_at=None,

@@ -78,6 +78,7 @@ def as_question(row: QuestionRow, light: Light | None = None) -> QuestionView:
         light=light,
         wish_id=row.wish_id,
         hand=row.hand,
+        long=bool(row.long),
     )
 
 
@@ -186,18 +187,20 @@ async def turns(
 ) -> list[TurnView]:
     """In the order of time."""
     query = (
-        select(TurnRow, InmateRow.name, InmateRow.number)
+        select(TurnRow, InmateRow.name, InmateRow.number, QuestionRow.long)
         .join(InmateRow, InmateRow.id == TurnRow.inmate_id)
+        .join(QuestionRow, QuestionRow.id == TurnRow.question_id)
         .where(TurnRow.help_day_id == help_day_id, TurnRow.state.in_(states))
         .order_by(TurnRow.starts_at, TurnRow.room, TurnRow.id)
         .execution_options(populate_existing=True)
     )
     if lawyer_id is not None:
         query = query.where(TurnRow.lawyer_id == lawyer_id)
-    return [as_turn(row, name, number) for row, name, number in (await session.execute(query)).all()]
+    rows = await session.execute(query)
+    return [as_turn(row, name, number, long) for row, name, number, long in rows.all()]
 
 
-def as_turn(row: TurnRow, name: str, number: str) -> TurnView:
+def as_turn(row: TurnRow, name: str, number: str, long: bool | None) -> TurnView:
     return TurnView(
         id=row.id,
         help_day_id=row.help_day_id,
@@ -214,21 +217,23 @@ def as_turn(row: TurnRow, name: str, number: str) -> TurnView:
         ended_at=row.ended_at,
         first_at=row.first_at,
         brought_at=row.brought_at,
+        long=bool(long),
     )
 
 
 async def planned_turns(session: Session, questions: Iterable[QuestionView]) -> dict[str, TurnView]:
     """Question id -> the turn that is planned for it or runs; one that waits for its time is not in it."""
     rows = await session.execute(
-        select(TurnRow, InmateRow.name, InmateRow.number)
+        select(TurnRow, InmateRow.name, InmateRow.number, QuestionRow.long)
         .join(InmateRow, InmateRow.id == TurnRow.inmate_id)
+        .join(QuestionRow, QuestionRow.id == TurnRow.question_id)
         .where(
             TurnRow.question_id.in_([view.id for view in questions]),
             TurnRow.state.in_((TurnState.PLANNED, TurnState.RUNNING)),
         )
         .execution_options(populate_existing=True)
     )
-    return {row.question_id: as_turn(row, name, number) for row, name, number in rows.all()}
+    return {row.question_id: as_turn(row, name, number, long) for row, name, number, long in rows.all()}
 
 
 async def here(session: Session, help_day_id: str) -> set[str]:

@@ -5,8 +5,10 @@ falls ill. Two steps:
 
 1. *Who with whom*: a linear programme. A lawyer can take as many questions as turns of the expected length still
    fit after the present one, and so can all rooms together; each question is taken once. Its matrix is that of
-   a laminar family, so its corners are whole numbers. Whoever can be answered by few lawyers is thereby
-   kept for them, which first come first served gets wrong.
+   a laminar family, so its corners are whole numbers where all questions are of one length; where one is split
+   because of long ones, it is left to whoever is idle. Whoever can be answered by few lawyers is thereby kept
+   for them, which first come first served gets wrong. Of two that do not both fit, the short one is taken:
+   the long one is carried over and then goes first, as urgent ones do, whatever it takes.
 2. *When*: as a room falls free, the lawyer who has no turn to spare is seated, else the question that is worth
    most. Nobody is in two rooms at once.
 """
@@ -25,30 +27,34 @@ from legalaid.matching import Ask, Helper, gain, worth
 _KEPT = 4.0  # who was promised a lawyer stays there; small, so that it never costs an answer
 _PLACE = 1e-4  # of two that are worth the same, the one that stands first in the queue
 _LEAST = 0.6  # a turn is begun if that share of its minutes is left
+LONG = 2  # turns that a long question is given
 
 
 @dataclass(frozen=True, slots=True)
 class Hours:
-    """From when on, till when. `minutes`: of a turn as arranged; `expected`: what one takes, as the day taught."""
+    """From when on, till when. `minutes`: of a turn as arranged; `expected`: what one takes, as the day taught;
+    `longer`: what that of a long question takes."""
 
     now: datetime
     ends_at: datetime
     minutes: int
     expected: float
+    longer: float
 
-    @property
-    def length(self) -> timedelta:
+    def arranged(self, *, long: bool = False) -> int:
+        return self.minutes * (LONG if long else 1)
+
+    def takes(self, *, long: bool = False) -> timedelta:
         """What a turn takes, in whole minutes."""
-        return timedelta(minutes=max(1, round(self.expected)))
+        return timedelta(minutes=max(1, round(self.longer if long else self.expected)))
 
-    @property
-    def last(self) -> datetime:
+    def last(self, *, long: bool = False) -> datetime:
         """When the last turn may begin."""
-        return self.ends_at - timedelta(minutes=self.minutes * _LEAST)
+        return self.ends_at - timedelta(minutes=self.arranged(long=long) * _LEAST)
 
     def turns(self, free_at: datetime) -> int:
-        """How many turns one after the other may still begin from `free_at` on."""
-        left = self.last - max(free_at, self.now)
+        """How many turns one after the other may still begin from `free_at` on, if none is long."""
+        left = self.last() - max(free_at, self.now)
         return 0 if left < timedelta() else int(left.total_seconds() / 60 / self.expected) + 1
 
 
@@ -71,6 +77,7 @@ class Seat:
     inmate: str
     room: int
     starts_at: datetime
+    minutes: int
 
 
 def expected(minutes: int, taken: Sequence[float]) -> float:
@@ -93,10 +100,14 @@ def assigned(
     ]
     if not pairs:
         return {}
-    entries = [(row, column) for column, (a, h) in enumerate(pairs) for row in (a, len(asks) + h, -1)]
-    rows, columns = np.array(entries).T
-    size = len(asks) + len(helpers) + 1
-    matrix = coo_matrix((np.ones(len(entries)), (rows % size, columns)), shape=(size, len(pairs)))
+    size, ratio = len(asks) + len(helpers) + 1, hours.longer / hours.expected
+    entries = [
+        (row, column, ratio if asks[a].long and row != a else 1.0)
+        for column, (a, h) in enumerate(pairs)
+        for row in (a, len(asks) + h, size - 1)
+    ]
+    rows, columns, units = zip(*entries, strict=True)
+    matrix = coo_matrix((units, (rows, columns)), shape=(size, len(pairs)))
     bounds = [1] * len(asks) + most + [sum(hours.turns(free_at) for free_at in standing.rooms.values())]
     gains = [_gain(asks[a], helpers[h], standing) - a * _PLACE for a, h in pairs]
     solved = linprog(-np.array(gains), A_ub=matrix, b_ub=bounds, bounds=(0, 1), method="highs-ds")
@@ -111,7 +122,8 @@ def assigned(
 
 def _gain(ask: Ask, helper: Helper, standing: Standing) -> float:
     promised = standing.kept.get(ask.id)
-    return gain(ask, helper) + _KEPT * (promised is not None and promised[0] == helper.id)
+    first = LONG if ask.long and (ask.carried or ask.urgent) else 1
+    return gain(ask, helper) * first + _KEPT * (promised is not None and promised[0] == helper.id)
 
 
 class _Seating:
@@ -132,7 +144,7 @@ class _Seating:
     def seats(self) -> list[Seat]:
         found: list[Seat] = []
         at = min(self._rooms.values(), default=self._hours.ends_at)
-        while at <= self._hours.last:
+        while at <= self._hours.last():
             seat = self._next(at)
             if seat is not None:
                 found.append(seat)
@@ -157,11 +169,11 @@ class _Seating:
         _, lawyer, ask = max(choices, key=lambda choice: choice[0])
         promised = self._kept.get(ask.id, ("", 0))[1]
         room = promised if promised in rooms else min(rooms)
-        over = at + self._hours.length
+        over = at + self._hours.takes(long=ask.long)
         self._rooms[room] = self._free[lawyer] = self._free[ask.inmate] = over
         self._lists[lawyer] = [one for one in self._lists.get(lawyer, []) if one is not ask]
         self._spare = [one for one in self._spare if one is not ask]
-        return Seat(ask.id, lawyer, ask.inmate, room, at)
+        return Seat(ask.id, lawyer, ask.inmate, room, at, self._hours.arranged(long=ask.long))
 
     def _urgency(self, lawyer: str, at: datetime, ask: Ask) -> tuple[bool, bool, float]:
         """What was assigned goes before what is taken up in an idle moment; then who has no turn to spare."""
@@ -172,7 +184,10 @@ class _Seating:
         return self._free.get(person, at) <= at
 
     def _first(self, helper: Helper, at: datetime) -> list[Ask]:
-        """The lawyer's next question whose inmate is free; one that nobody has, where there is none. Or nothing."""
-        mine = [ask for ask in self._lists.get(helper.id, []) if self._is_free(ask.inmate, at)]
-        others = (ask for ask in self._spare if helper.may(ask) and self._is_free(ask.inmate, at))
+        """The lawyer's next question that can begin; one that nobody has, where there is none. Or nothing."""
+        mine = [ask for ask in self._lists.get(helper.id, []) if self._begins(ask, at)]
+        others = (ask for ask in self._spare if helper.may(ask) and self._begins(ask, at))
         return mine[:1] or [ask for ask, _ in zip(others, range(1), strict=False)]
+
+    def _begins(self, ask: Ask, at: datetime) -> bool:
+        return at <= self._hours.last(long=ask.long) and self._is_free(ask.inmate, at)

@@ -9,7 +9,7 @@ from legalaid.asking import by_hotline, by_inmate, by_relative, get, withdraw
 from legalaid.board import answer_more_time, ask_more_time
 from legalaid.board import lines as board
 from legalaid.clocks import history
-from legalaid.days import declare_conflict, plan, say_coming, say_here
+from legalaid.days import declare_conflict, plan, say_coming, say_here, say_long
 from legalaid.personal import reset, step_up
 from legalaid.reading import advice, words
 from legalaid.roster import fairness, feed
@@ -45,6 +45,7 @@ __all__ = [
     "run_over",
     "say_coming",
     "say_here",
+    "say_long",
     "step_up",
     "withdraw",
     "words",

@@ -1,9 +1,10 @@
 """What is counted, by day, station and prison. Times and numbers only: no text is opened for it."""
 
+from collections import defaultdict
 from dataclasses import dataclass
 from datetime import date, datetime
 
-from sqlalchemy import func, select
+from sqlalchemy import select
 
 from core.db import Session
 from core.errors import Forbidden
@@ -16,16 +17,11 @@ from people.model import Identity, Role
 
 @dataclass(frozen=True, slots=True)
 class DayFigures:
-    """Of one help day: turns held, questions carried over from it."""
+    """Of one help day: the questions answered in its turns, and those carried over from it."""
 
     day: date
-    answered: int
-    carried: int
-    rate: float | None
-
-    @property
-    def percent(self) -> int | None:
-        return None if self.rate is None else round(self.rate * 100)
+    station: str
+    figures: Figures
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,15 +77,9 @@ def _figures(rows: list[tuple[datetime, datetime | None, int]]) -> Figures:
 
 async def _days(session: Session, prison_id: str, since: datetime) -> list[DayFigures]:
     """Closed days, the latest first."""
-    held = (
-        select(TurnRow.help_day_id, func.count().label("held"))
-        .where(TurnRow.state == TurnState.DONE)
-        .group_by(TurnRow.help_day_id)
-        .subquery()
-    )
-    rows = await session.execute(
-        select(HelpDayRow.day, HelpDayRow.carried, func.coalesce(held.c.held, 0))
-        .outerjoin(held, held.c.help_day_id == HelpDayRow.id)
+    days = await session.execute(
+        select(HelpDayRow.id, HelpDayRow.day, DeskRow.name, HelpDayRow.carried)
+        .join(DeskRow, DeskRow.id == HelpDayRow.station_id)
         .where(
             HelpDayRow.prison_id == prison_id,
             HelpDayRow.closed_at.is_not(None),
@@ -97,12 +87,26 @@ async def _days(session: Session, prison_id: str, since: datetime) -> list[DayFi
         )
         .order_by(HelpDayRow.starts_at.desc())
     )
+    held = await _held(session, prison_id, since)
     return [
-        DayFigures(
-            day,
-            held,
-            carried or 0,
-            held / (held + carried) if carried is not None and held + carried else None,
-        )
-        for day, carried, held in rows.all()
+        DayFigures(day, station, figures.of(held.get(key, ()), carried or 0))
+        for key, day, station, carried in days.all()
     ]
+
+
+async def _held(session: Session, prison_id: str, since: datetime) -> dict[str, list[Answered]]:
+    """Help day -> the questions that were answered in its turns."""
+    turns = await session.execute(
+        select(TurnRow.help_day_id, QuestionRow.asked_at, TurnRow.ended_at)
+        .join(QuestionRow, QuestionRow.id == TurnRow.question_id)
+        .join(HelpDayRow, HelpDayRow.id == TurnRow.help_day_id)
+        .where(
+            HelpDayRow.prison_id == prison_id,
+            HelpDayRow.starts_at >= since,
+            TurnRow.state == TurnState.DONE,
+        )
+    )
+    found: dict[str, list[Answered]] = defaultdict(list)
+    for key, asked_at, ended_at in turns:
+        found[key].append(Answered(asked_at, ended_at))
+    return found

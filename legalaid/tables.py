@@ -199,6 +199,7 @@ class QuestionRow(Base):
     asked_at: Mapped[datetime]
     carried: Mapped[int]
     answered_at: Mapped[datetime | None]
+    long: Mapped[bool | None]  # whether it needs two turns; None: nobody has said
 
 
 class VoiceRow(Base):

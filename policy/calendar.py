@@ -6,7 +6,7 @@ by year and follow no formula, so a date outside the tables is an error and not 
 
 import tomllib
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from datetime import date, timedelta
 from functools import cache
 from importlib.resources import files
@@ -32,17 +32,31 @@ class YearTable:
 
 @dataclass(frozen=True, slots=True)
 class Calendar:
-    """`weekend`: ISO weekdays. `years` None: weekends only, for any year (demonstrations)."""
+    """`weekend`: ISO weekdays. `years` None: weekends only, for any year (demonstrations).
+
+    `near`: the years of the calendar around this one. `supposes`: see `supposing`.
+    """
 
     name: str
     weekend: frozenset[int]
     years: Mapping[int, YearTable] | None
+    near: Mapping[int, YearTable] = field(default_factory=dict)
+    supposes: bool = False
+
+    def supposing(self) -> "Calendar":
+        """The same for a clock that must run, whatever was not entered: in a missing year the days of the nation
+        count, and where those are missing too, plain weeks. Holidays only make a period longer: the end that is
+        told is rather too early than too late, and is reckoned again when the year is entered.
+        """
+        return replace(self, supposes=True)
 
     def is_working_day(self, day: date) -> bool:
         """Raises `OutsideCalendar` for a year without a table."""
         if self.years is None:
             return day.isoweekday() not in self.weekend
-        table = self.years.get(day.year)
+        table = self.years.get(day.year) or (self.near.get(day.year) if self.supposes else None)
+        if table is None and self.supposes:
+            return day.isoweekday() not in self.weekend
         if table is None:
             raise OutsideCalendar(year=day.year)
         if day in table.holidays:
@@ -115,7 +129,7 @@ def local(name: str, wider: Calendar, years: Years) -> Calendar:
                 f"{table.source}; {own.source}",
                 table.provisional or own.provisional,
             )
-    return Calendar(name, wider.weekend, both)
+    return Calendar(name, wider.weekend, both, wider.years or {})
 
 
 def _years(data: Mapping[str, Any], weekend: frozenset[int]) -> dict[int, YearTable]:

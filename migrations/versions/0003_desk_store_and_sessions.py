@@ -96,6 +96,18 @@ def upgrade() -> None:
         batch_op.create_index(batch_op.f("ix_recording_export_state"), ["state"], unique=False)
 
     op.create_table(
+        "booth",
+        sa.Column("id", sa.String(), nullable=False),
+        sa.Column("prison_id", sa.String(), nullable=False),
+        sa.Column("name", sa.String(), nullable=False),
+        sa.Column("place", sa.Text(), nullable=False),
+        sa.Column("seats", sa.Integer(), nullable=False),
+        sa.Column("active", sa.Boolean(), nullable=False),
+        sa.ForeignKeyConstraint(["prison_id"], ["prison.id"], name=op.f("fk_booth_prison_id")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_booth")),
+        sa.UniqueConstraint("prison_id", "name", name=op.f("uq_booth_prison_id_name")),
+    )
+    op.create_table(
         "hand_over",
         sa.Column("id", sa.String(), nullable=False),
         sa.Column("prison_id", sa.String(), nullable=False),
@@ -113,6 +125,35 @@ def upgrade() -> None:
     with op.batch_alter_table("hand_over", schema=None) as batch_op:
         batch_op.create_index(batch_op.f("ix_hand_over_prison_id"), ["prison_id"], unique=False)
         batch_op.create_index(batch_op.f("ix_hand_over_to_id"), ["to_id"], unique=False)
+
+    op.create_table(
+        "inmate_merge",
+        sa.Column("id", sa.String(), nullable=False),
+        sa.Column("prison_id", sa.String(), nullable=False),
+        sa.Column("kept_id", sa.String(), nullable=False),
+        sa.Column("gone_id", sa.String(), nullable=False),
+        sa.Column("words", sa.Text(), nullable=False),
+        sa.Column("state", sa.String(), nullable=False),
+        sa.Column("asked_by_kind", sa.String(), nullable=False),
+        sa.Column("asked_by_id", sa.String(), nullable=False),
+        sa.Column("asked_at", core.db.UtcDateTime(timezone=True), nullable=False),
+        sa.Column("decided_by_kind", sa.String(), nullable=True),
+        sa.Column("decided_by_id", sa.String(), nullable=True),
+        sa.Column("decided_at", core.db.UtcDateTime(timezone=True), nullable=True),
+        sa.ForeignKeyConstraint(["gone_id"], ["inmate.id"], name=op.f("fk_inmate_merge_gone_id")),
+        sa.ForeignKeyConstraint(["kept_id"], ["inmate.id"], name=op.f("fk_inmate_merge_kept_id")),
+        sa.ForeignKeyConstraint(["prison_id"], ["prison.id"], name=op.f("fk_inmate_merge_prison_id")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_inmate_merge")),
+    )
+    with op.batch_alter_table("inmate_merge", schema=None) as batch_op:
+        batch_op.create_index(batch_op.f("ix_inmate_merge_prison_id"), ["prison_id"], unique=False)
+        batch_op.create_index(
+            "uq_inmate_merge_asked",
+            ["gone_id"],
+            unique=True,
+            sqlite_where=sa.text("state = 'asked'"),
+            postgresql_where=sa.text("state = 'asked'"),
+        )
 
     op.create_table(
         "recording_key",
@@ -385,6 +426,9 @@ def upgrade() -> None:
         batch_op.add_column(sa.Column("brought_at", core.db.UtcDateTime(timezone=True), nullable=True))
         batch_op.add_column(sa.Column("carried_why", sa.String(), nullable=True))
 
+    with op.batch_alter_table("inmate", schema=None) as batch_op:
+        batch_op.add_column(sa.Column("merged_into", sa.String(), nullable=True))
+
     with op.batch_alter_table("lawyer_meeting", schema=None) as batch_op:
         batch_op.add_column(sa.Column("assistant_id", sa.String(), nullable=True))
         batch_op.add_column(sa.Column("interpreter_id", sa.String(), nullable=True))
@@ -407,6 +451,7 @@ def upgrade() -> None:
 
     with op.batch_alter_table("wish", schema=None) as batch_op:
         batch_op.add_column(sa.Column("ground_evidence", sa.Text(), server_default="", nullable=False))
+        batch_op.add_column(sa.Column("booth_id", sa.String(), nullable=True))
 
     # ### end Alembic commands ###
 

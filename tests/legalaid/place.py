@@ -98,13 +98,14 @@ def form(topic: str = "debt", **more: Any) -> QuestionForm:
     return QuestionForm(topic=topic, **given)
 
 
-async def build(db: Database, name: str = "Bridge") -> Place:
-    made = await kept.once(db, f"station {name}", lambda: _build(db, name))
+async def build(db: Database, name: str = "Bridge", **values: Any) -> Place:
+    """`values`: of the prison's rules, where they are not the demo's."""
+    made = await kept.once(db, f"station {name} {sorted(values.items())}", lambda: _build(db, name, values))
     return replace(made, db=db, world=replace(made.world, db=db), means=means())
 
 
-async def _build(db: Database, name: str) -> Place:
-    world = await worlds.build(db, name=name)
+async def _build(db: Database, name: str, values: dict[str, Any]) -> Place:
+    world = await worlds.build(db, name=name, **values)
     legal = means()
     async with db.write() as session:
         discipline = await service.create_desk(

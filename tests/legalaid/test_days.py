@@ -225,7 +225,9 @@ async def test_figures_are_computed_and_hold_no_text(here: Place, clock: FakeClo
     assert report.prison.percent == 33
     assert report.prison.wait_hours == 17
     assert [(name, one.percent) for name, one in report.stations] == [("Station", 33)]
-    assert [(one.answered, one.carried, one.percent) for one in report.days] == [(1, 2, 33)]
+    (held,) = report.days
+    assert (held.station, held.figures.answered, held.figures.carried) == ("Station", 1, 2)
+    assert (held.figures.percent, held.figures.wait_hours) == (33, 17)
     assert report.channels == {"inmate": 3, "relative": 0, "hotline": 0}
     assert report.urgent == 1
 
@@ -344,3 +346,30 @@ async def test_a_lawyer_who_is_late_is_not_counted_on_until_there(here: Place, c
     clock.move(hours=1)
     with pytest.raises(DayOver):
         await do(here, service.say_here, here.lin, day)
+
+
+async def test_what_a_lawyer_says_needs_two_turns_gets_them(here: Place, clock: FakeClock) -> None:
+    day = await here.help_day(rooms=1)
+    long = await here.ask(await here.inmate(), "family")
+    for _ in range(2):
+        clock.move(minutes=1)
+        await here.ask(await here.inmate(), "family")
+    await here.plan(day)
+    with pytest.raises(Forbidden):
+        async with here.db.write() as session:
+            await service.say_long(session, here.terminal, long.id, long=True)
+    async with here.db.write() as session:
+        await service.say_long(session, here.sun, long.id, long=True)
+    turns = await here.turns(day, PLANNED)
+    assert [turn.minutes for turn in turns] == [20, 20]  # the short ones first: an hour holds no more
+    assert long.id not in {turn.question_id for turn in turns}
+    async with here.db.write() as session:
+        await service.say_long(session, here.sun, long.id, long=False)
+    await here.plan(day)
+    assert [turn.minutes for turn in await here.turns(day, PLANNED)] == [20, 20, 20]
+    clock.move(hours=17)
+    (turn, *_) = await here.turns(day, PLANNED)
+    await do(here, service.begin, here.sun, turn.id)
+    with pytest.raises(QuestionMoved):
+        async with here.db.write() as session:
+            await service.say_long(session, here.sun, turn.question_id, long=True)

@@ -1,4 +1,4 @@
-"""Referrals and hand-overs: a need finds a desk, the clock goes along, and who handed on reads no more news."""
+"""Referrals: a need finds a desk, the clock goes along when it is handed on."""
 
 from datetime import timedelta
 
@@ -132,13 +132,17 @@ async def test_handing_on_takes_the_clock_along_and_gains_no_day(offices: Office
     clock.move(hours=3)
     with pytest.raises(Refused) as refused:
         async with place.db.write() as session:
-            await handover.hand(session, offices.helper, matter(referral), offices.centre, " ")
+            await handover.hand(session, place.means, offices.helper, matter(referral), offices.centre, " ")
     assert {reason.code for reason in refused.value.reasons} == {"words-missing", "desk_id-missing"}
     with pytest.raises(NotFound):
         async with place.db.write() as session:
-            await handover.hand(session, offices.neighbour, matter(referral), offices.welfare, "Ours.")
+            await handover.hand(
+                session, place.means, offices.neighbour, matter(referral), offices.welfare, "Ours."
+            )
     async with place.db.write() as session:
-        await handover.hand(session, offices.helper, matter(referral), offices.county, "She lives there.")
+        await handover.hand(
+            session, place.means, offices.helper, matter(referral), offices.county, "She lives there."
+        )
         after = await clocks.light(session, matter(referral))
         steps = await clocks.history(session, matter(referral))
     assert before is not None
@@ -158,7 +162,9 @@ async def test_handing_on_takes_the_clock_along_and_gains_no_day(offices: Office
         await referrals.answer(session, place.means, offices.neighbour, referral, "She lives with her aunt.")
     with pytest.raises(Conflict):
         async with place.db.write() as session:
-            await handover.hand(session, offices.neighbour, matter(referral), offices.welfare, "Back to you.")
+            await handover.hand(
+                session, place.means, offices.neighbour, matter(referral), offices.welfare, "Back to you."
+            )
 
 
 async def test_a_question_goes_to_another_station_and_its_turn_falls_free(offices: Offices) -> None:
@@ -172,7 +178,9 @@ async def test_a_question_goes_to_another_station_and_its_turn_falls_free(office
         other = await service.create_desk(
             session, ADMIN, place.world.prison_id, "Village station", "station", "0551 8", None, "village"
         )
-        await handover.hand(session, place.sun, Ref("question", question.id), other, "Land of the village.")
+        await handover.hand(
+            session, place.means, place.sun, Ref("question", question.id), other, "Land of the village."
+        )
     view = await place.get(question.id)
     assert (view.state, view.station_id) == (QuestionState.ASKED, other)
     assert view.light is not None
@@ -182,4 +190,4 @@ async def test_a_question_goes_to_another_station_and_its_turn_falls_free(office
             await reading.words(session, place.means, place.sun, question.id)
     with pytest.raises(NotFound):
         async with place.db.write() as session:
-            await handover.hand(session, place.sun, Ref("case", "x"), other, "No.")
+            await handover.hand(session, place.means, place.sun, Ref("case", "x"), other, "No.")

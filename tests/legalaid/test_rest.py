@@ -2,7 +2,9 @@
 
 from collections import Counter
 from collections.abc import Mapping
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 import pytest
 from hypothesis import given, settings
@@ -20,11 +22,11 @@ def at(number: int) -> datetime:
 
 
 def hours(now: int = 0, end: int = 60, minutes: int = 10, expected: float = 10) -> Hours:
-    return Hours(at(now), at(end), minutes, expected)
+    return Hours(at(now), at(end), minutes, expected, 2 * expected)
 
 
-def ask(name: str, topic: str = "debt", inmate: str = "", *, urgent: bool = False) -> Ask:
-    return Ask(name, inmate or f"inmate-{name}", topic, "zh", urgent)
+def ask(name: str, topic: str = "debt", inmate: str = "", **more: Any) -> Ask:
+    return replace(Ask(name, inmate or f"inmate-{name}", topic, "zh"), **more)
 
 
 def helper(name: str, *topics: str, conflicts: tuple[str, ...] = ()) -> Helper:
@@ -90,37 +92,56 @@ def test_the_day_teaches_how_long_a_turn_takes(taken: tuple[float, ...], minutes
     assert rest.expected(10, taken) == pytest.approx(minutes)
 
 
+def test_of_a_long_question_and_two_short_ones_the_short_ones_are_answered() -> None:
+    """Thirty minutes: the long one waits, and then goes before all others, whatever it takes."""
+    asks = [ask("long", long=True), ask("one"), ask("two"), ask("three")]
+    seats = rest.plan(asks, [helper("a")], Standing(rooms(1)), hours(30))
+    assert starts(seats) == {"one": 30, "two": 40, "three": 50}
+    for first in ({"carried": 1}, {"urgent": True}):
+        asks[0] = ask("long", long=True, **first)
+        seats = rest.plan(asks, [helper("a")], Standing(rooms(1)), hours(30))
+        assert starts(seats) == {"long": 30, "one": 50}
+        assert [seat.minutes for seat in seats] == [20, 10]
+
+
+def test_a_long_question_is_not_begun_in_the_last_minutes() -> None:
+    seats = rest.plan([ask("long", long=True)], [helper("a")], Standing(rooms(1)), hours(50))
+    assert seats == []
+
+
 PERSON = st.integers(0, 4)
 
 
 @settings(max_examples=60, deadline=None)
 @given(
-    asked=st.lists(st.tuples(PERSON, st.sampled_from(("debt", "family"))), max_size=14),
+    asked=st.lists(st.tuples(PERSON, st.sampled_from(("debt", "family")), st.booleans()), max_size=14),
     known=st.lists(st.sets(st.sampled_from(("debt", "family")), min_size=1), min_size=1, max_size=4),
     free=st.dictionaries(st.sampled_from(("l0", "l1", "i0", "i1")), st.integers(0, 40)),
     count=st.integers(1, 3),
     expected=st.floats(4, 20),
 )
 def test_nobody_is_in_two_rooms_at_once(
-    asked: list[tuple[int, str]],
+    asked: list[tuple[int, str, bool]],
     known: list[set[str]],
     free: Mapping[str, int],
     count: int,
     expected: float,
 ) -> None:
-    asks = [ask(f"q{n}", topic, f"i{inmate}") for n, (inmate, topic) in enumerate(asked)]
+    asks = [ask(f"q{n}", topic, f"i{inmate}", long=long) for n, (inmate, topic, long) in enumerate(asked)]
+    by_id = {one.id: one for one in asks}
     helpers = [helper(f"l{n}", *topics) for n, topics in enumerate(known)]
     standing = Standing(rooms(count), {name: at(minute) for name, minute in free.items()})
     day = hours(expected=expected)
     seats = rest.plan(asks, helpers, standing, day)
     assert all(times == 1 for times in Counter(seat.ask for seat in seats).values())
     for seat in seats:
-        assert next(h for h in helpers if h.id == seat.lawyer).may(next(a for a in asks if a.id == seat.ask))
-        assert day.now <= seat.starts_at <= day.last
+        assert next(h for h in helpers if h.id == seat.lawyer).may(by_id[seat.ask])
+        assert day.now <= seat.starts_at <= day.last(long=by_id[seat.ask].long)
         for mine in (seat.lawyer, seat.inmate):
             assert seat.starts_at >= standing.persons.get(mine, day.now)
+        over = seat.starts_at + day.takes(long=by_id[seat.ask].long)
         for other in seats:
-            if other is not seat and abs(other.starts_at - seat.starts_at) < day.length:
+            if other is not seat and seat.starts_at <= other.starts_at < over:
                 shared = {seat.lawyer, seat.inmate, str(seat.room)} & {
                     other.lawyer, other.inmate, str(other.room)
                 }  # fmt: skip

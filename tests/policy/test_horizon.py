@@ -1,6 +1,6 @@
 """Years of working days are asked for before they are needed, and no light is red before somebody was told."""
 
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, date, datetime, time, timedelta
 from zoneinfo import ZoneInfo
 
 import pytest
@@ -43,6 +43,18 @@ def test_a_deadline_into_a_year_that_nobody_entered_is_an_error_in_words() -> No
     began = datetime(2026, 12, 30, 9, tzinfo=BEIJING)
     with pytest.raises(OutsideCalendar, match="2027"):
         due(Period(5, Unit.WORKING_DAYS), began, LHASA)
+
+
+def test_a_clock_runs_into_a_year_that_nobody_entered_and_is_rather_too_early() -> None:
+    """Lhasa has no 2027, but the nation has New Year's Day; of 2028 nobody has anything: plain weeks."""
+    supposed = Place(LHASA.calendar.supposing(), BEIJING)
+    for began, working, end in (
+        (date(2026, 12, 30), 5, date(2027, 1, 7)),
+        (date(2027, 12, 30), 5, date(2028, 1, 6)),
+    ):
+        period, at = Period(working, Unit.WORKING_DAYS), datetime.combine(began, time(9), BEIJING)
+        last = due(period, at, supposed).astimezone(BEIJING) - timedelta(minutes=1)
+        assert last.date() == end
 
 
 def test_a_make_up_saturday_counts_and_the_tibetan_new_year_does_not() -> None:

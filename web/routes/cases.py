@@ -9,7 +9,16 @@ from starlette.responses import Response
 from core.db import Session
 from core.errors import KinbridgeError, NotFound
 from core.ids import new_id
-from legalaid import case_reading, case_wording, case_work, cases, prechecks, repository, service
+from legalaid import (
+    case_reading,
+    case_wording,
+    case_work,
+    cases,
+    handover,
+    prechecks,
+    repository,
+    service,
+)
 from legalaid.case_file import matter
 from legalaid.case_model import OPEN_CASES
 from legalaid.means import LegalMeans
@@ -146,6 +155,7 @@ async def _one(
         zone = await cases.zone_of(session, file.view.prison_id)
         history = await service.history(session, matter(case_id))
         lawyers = await repository.lawyers(session, file.view.prison_id)
+        centres = await handover.offered(session, who, matter(case_id))
     return casefile.page(
         request,
         "cases/case.html",
@@ -158,6 +168,7 @@ async def _one(
         act_words=ACTS.get(act, ("", "", "")),
         lawyers=[(one.id, one.name) for one in lawyers if one.id != file.view.lawyer_id],
         history=history,
+        centres=[(desk.id, desk.name) for desk in centres],
         steps=STEPS,
         zone=zone,
         values=values or {},

@@ -196,7 +196,7 @@ async def _question(
         prison = await scheduler.prison(session, view.prison_id)
         wished = await directory.told(session, view.wish_id)
         spoken = await reading.voice_seconds(session, question_id)
-        stations = await handover.targets(session, view.station_id, "question")
+        stations = await handover.targets(session, view.station_id)
     return page(
         request,
         "counsel/question.html",
@@ -249,6 +249,16 @@ async def conflict(services: Svc, who: Counsel, question_id: str) -> Response:
         await service.words(session, legal.means_of(services), who, question_id)
         await service.declare_conflict(session, who, view.inmate_id)
     return redirect("/counsel")
+
+
+@router.post("/counsel/questions/{question_id}/length")
+async def length(
+    services: Svc, who: Counsel, question_id: str, long: Annotated[bool, Form()] = False
+) -> Response:
+    """Whether the talk about it needs two turns."""
+    async with services.db.write() as session:
+        await service.say_long(session, who, question_id, long=long)
+    return redirect(f"/counsel/questions/{question_id}")
 
 
 @router.post("/counsel/questions/{question_id}/time")

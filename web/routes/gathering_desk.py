@@ -7,7 +7,7 @@ from starlette.responses import Response
 
 from core.db import Session
 from core.errors import KinbridgeError
-from legalaid import case_file, gathering_desk, gathering_parties, gatherings
+from legalaid import case_file, gathering_desk, gathering_parties, gatherings, handover
 from legalaid.forms import ADVICE_MAX
 from legalaid.gathering_model import OUTCOMES, GatheringState, GatheringView
 from legalaid.model import DeskKind
@@ -77,6 +77,7 @@ async def _one(
         if holds:
             wrong = await gathering_parties.objections(session, legal.means_of(services), who, view.id)
         zone = await zone_of(session, view.prison_id)
+        desks = await handover.offered(session, who, gatherings.matter(view))
     return page(
         request,
         "counsel/gathering.html",
@@ -84,6 +85,7 @@ async def _one(
         view=view,
         me=view.party(who.subject),
         holds=holds,
+        desks=[(desk.id, desk.name) for desk in desks],
         relatives=[(held.relative_id, held.relative_name) for held in relatives],
         invited={party.person.id: party.answer for party in view.relatives},
         outcomes=OUTCOMES[view.kind].items(),

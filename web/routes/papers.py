@@ -7,7 +7,7 @@ from starlette.responses import Response
 
 from core.errors import KinbridgeError, NotFound
 from core.ids import new_id
-from legalaid import prechecks
+from legalaid import handover, prechecks
 from legalaid.case_wording import PAPERS, PRECHECK_STATES
 from legalaid.cases import zone_of
 from legalaid.forms import WORDS_MAX
@@ -123,7 +123,9 @@ async def _one(
     async with services.db.write() as session:  # reading is entered in the ledger
         view, words, note = await prechecks.opened(session, legal.means_of(services), who, precheck_id)
         zone = await zone_of(session, view.prison_id)
-    name = "papers/one.html" if Role.RELATIVE in who.roles else "papers/desk.html"
+        family = Role.RELATIVE in who.roles
+        stations = [] if family else await handover.offered(session, who, prechecks.matter(precheck_id))
+    name = "papers/one.html" if family else "papers/desk.html"
     return _page(
         request,
         name,
@@ -131,6 +133,7 @@ async def _one(
         view=view,
         words=words,
         note=note,
+        stations=[(desk.id, desk.name) for desk in stations],
         zone=zone,
         values=values,
         errors=errors,

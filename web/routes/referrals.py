@@ -24,6 +24,15 @@ from web.templating import redirect, render
 
 router = APIRouter(include_in_schema=False)
 Text = Annotated[str, Form()]
+# Where somebody is who has handed a matter on, by its kind.
+LISTS = {
+    "question": "/counsel",
+    "referral": "/referrals",
+    "precheck": "/cases",
+    "case": "/cases",
+    "mediation": "/counsel/gatherings",
+    "counselling": "/counsel/gatherings",
+}
 _TABLES = {"needs": NEEDS, "states": REFERRAL_STATES, "lights": legal.LIGHTS}
 
 
@@ -98,7 +107,7 @@ async def _one(
         view, words, answered = await referrals.opened(session, legal.means_of(services), who, referral_id)
         history = await service.history(session, matter(referral_id))
         zone = await zone_of(session, view.prison_id)
-        targets = await handover.targets(session, view.desk_id, "referral")
+        targets = await handover.offered(session, who, matter(referral_id))
         holds = await _holds(session, who, referral_id)
     return render(
         request,
@@ -150,7 +159,7 @@ async def answer(
 async def hand(
     services: Svc, who: Counsel, kind: str, key: str, desk_id: Text = "", words: Text = ""
 ) -> Response:
-    """A question to another station, a referral to another level; nobody keeps reading what was handed on."""
+    """To another desk of the same kind, of whatever level; nobody keeps deciding what was handed on."""
     async with services.db.write() as session:
-        await handover.hand(session, who, Ref(kind, key), desk_id, words)
-    return redirect("/referrals" if kind == "referral" else "/counsel")
+        await handover.hand(session, legal.means_of(services), who, Ref(kind, key), desk_id, words)
+    return redirect(LISTS[kind])
