@@ -15,18 +15,12 @@ def seats_of(hand: Stagehand) -> dict[str, str]:
 
 
 @pytest.mark.parametrize(
-    ("sent", "refused"),
-    [
-        ({"code": "said-goodbye"}, "done"),
-        ({"code": "cancelled"}, "reason-needed"),
-        ({"code": ""}, "reason-needed"),
-    ],
+    ("code", "said"),
+    [("said-goodbye", "done"), ("cancelled", "reason-needed"), ("", "reason-needed")],
 )
-def test_f52_a_visit_is_ended_by_a_reason_of_the_list_and_by_no_cancellation(
-    sent: dict[str, str], refused: str
-) -> None:
+def test_f52_a_visit_is_ended_by_a_reason_of_the_list_and_by_no_cancellation(code: str, said: str) -> None:
     """How long what is written may be: tests.signaling.test_messages."""
-    assert live().act("end", **sent) == refused
+    assert live().act("end", code=code) == said
 
 
 @pytest.mark.parametrize(("minutes", "open_"), [(None, True), (1, False), (119, False), (121, False)])
