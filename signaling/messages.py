@@ -35,7 +35,7 @@ class Field:
 
 
 _STRING = Field((str,))
-_NOTHING: Mapping[type, Any] = {str: "", list: [], bool: False}  # for a field that is left out
+_NOTHING: Mapping[type, Any] = {str: "", list: [], bool: False, int: 0}  # for a field that is left out
 _WORDS = Field((str,), optional=True, longest=_TEXT)
 
 MESSAGES: Mapping[str, Mapping[str, Field]] = {
@@ -58,6 +58,7 @@ MESSAGES: Mapping[str, Mapping[str, Field]] = {
         "reason": Field((str,), optional=True),
         "text": _WORDS,
         "aloud": Field((bool,), optional=True),
+        "minutes": Field((int,), optional=True, most=240),
     },
     "look": {"sound": Field((bool,)), "pictures": Field((bool,))},
     "restart": {},

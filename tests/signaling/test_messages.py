@@ -24,6 +24,7 @@ GOOD: dict[str, dict[str, Any]] = {
         "reason": "r",
         "text": "t",
         "aloud": True,
+        "minutes": 5,
     },
     "seen": {"frozen_ms": 200, "concealed": 3},
     "look": {"sound": True, "pictures": False},
@@ -54,7 +55,7 @@ def test_each_field_is_checked(kind: str, name: str) -> None:
     del without[name]
     if field.optional:
         nothing: Any = next(
-            left for kind, left in ((str, ""), (list, []), (bool, False)) if kind in field.kinds
+            left for kind, left in ((str, ""), (list, []), (bool, False), (int, 0)) if kind in field.kinds
         )
         assert parse(json.dumps(without))[name] == nothing
         assert parse(frame(kind, **{name: None}))[name] == nothing

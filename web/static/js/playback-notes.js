@@ -12,6 +12,15 @@ export class Notes {
     for (const button of root.querySelectorAll("[data-code]")) {
       button.addEventListener("click", () => this.#send({ code: button.dataset.code, words: this.#words() }));
     }
+    // Prepared marks by key: Shift and their number, from anywhere on the page but a field.
+    document.addEventListener("keydown", (event) => {
+      const number = event.shiftKey && /^Digit([1-9])$/.exec(event.code)?.[1];
+      if (!number || event.ctrlKey || event.altKey || event.metaKey || event.target.closest("input, select, textarea")) return;
+      const button = root.querySelectorAll("[data-code]")[number - 1];
+      if (!button) return;
+      event.preventDefault();
+      button.click();
+    });
     this.load();
     setInterval(() => document.hidden || this.load(), EVERY);
   }
