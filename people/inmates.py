@@ -47,7 +47,7 @@ async def move_inmate(
 ) -> Inmate:
     """Wing, level and status as the prison's list has them now."""
     row = await session.get(InmateRow, inmate_id)
-    if row is None:
+    if row is None or row.merged_into is not None:
         raise NotFound
     row.wing_id, row.level, row.status = wing_id, level, status
     subject = Ref("inmate", row.id)

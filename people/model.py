@@ -120,6 +120,7 @@ class InmateStatus(StrEnum):
     AWAY = "away"  # hospital, court: no visits for now
     MOVED = "moved"  # to another prison
     RELEASED = "released"
+    MERGED = "merged"  # was entered twice: another record goes on
 
 
 @dataclass(frozen=True, slots=True)
@@ -231,6 +232,7 @@ ENDING_TEXTS: dict[str, str] = {
     "visits-suspended": "Your visits were suspended.",
     "inmate-wish": "The other side does not wish to have visits.",
     "inmate-left": "The person is no longer here.",
+    "entered-twice": "It had been entered twice. The other entry goes on.",
     "error": "It had been approved by mistake.",
     "other": "For another reason, given in the officer's words.",
 }

@@ -88,17 +88,22 @@ async def inmate(session: Session, inmate_id: str) -> Inmate | None:
 
 
 async def find_inmate(session: Session, prison_id: str, number: str) -> Inmate | None:
-    """By the number that is unique in the prison."""
+    """By the number that is unique in the prison; the number of a record that was merged finds the one that goes on."""
     row = await session.scalar(
         select(InmateRow).where(InmateRow.prison_id == prison_id, InmateRow.number == number)
     )
+    if row is not None and row.merged_into is not None:
+        row = await session.get(InmateRow, row.merged_into)
     return as_inmate(row) if row else None
 
 
 async def inmates_of(session: Session, prison_id: str, limit: int = 500) -> list[Inmate]:
     """The inmates of a prison by number."""
     rows = await session.scalars(
-        select(InmateRow).where(InmateRow.prison_id == prison_id).order_by(InmateRow.number).limit(limit)
+        select(InmateRow)
+        .where(InmateRow.prison_id == prison_id, InmateRow.merged_into.is_(None))
+        .order_by(InmateRow.number)
+        .limit(limit)
     )
     return [as_inmate(row) for row in rows]
 

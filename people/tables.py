@@ -32,6 +32,7 @@ class InmateRow(Base):
     case_type: Mapped[str] = mapped_column(default="")  # kind of case, where policy treats kinds differently
     foreign: Mapped[bool] = mapped_column(default=False)
     created_at: Mapped[datetime]
+    merged_into: Mapped[str | None]  # the record that goes on, of one who was entered twice
 
 
 class RelativeRow(Base):

@@ -116,6 +116,14 @@ async def _pay_in(session: Session, inmate_id: str, visits: int) -> None:
     )
 
 
+async def carry(session: Session, gone: str, kept: str) -> None:
+    """Two records become one: what the one had is the other's. The lines went over before."""
+    row = await session.get(AccountRow, gone)
+    if row is not None and row.balance:
+        await _pay_in(session, kept, row.balance)
+        await _pay_in(session, gone, -row.balance)
+
+
 async def record_use(
     session: Session, actor: Actor, inmate_id: str, day: date, channel: Channel, words: str = ""
 ) -> int:

@@ -138,6 +138,13 @@ async def _flag(session: Session, actor: Actor, happening: Happening) -> list[Bo
     return flagged
 
 
+async def look_again(session: Session, actor: Actor, prison_id: str, inmate_id: str) -> None:
+    """Visits have come to an inmate: what is going on with them is held against those too."""
+    for happening in await open_in(session, prison_id):
+        if inmate_id in (happening.inmate_id, happening.other_id):
+            await _flag(session, actor, happening)
+
+
 async def close(session: Session, actor: Actor, happening_id: str) -> list[str]:
     """It is over. Its flags are cleared unless the same is still open under another report (F35); offers that were
     made for them are taken back. Answers the ids of the bookings that may stand again."""

@@ -16,6 +16,7 @@ from sqlalchemy.orm import Mapped, mapped_column
 
 import people.tables  # noqa: F401 - the foreign keys below point into it
 import policy.tables  # noqa: F401 - likewise
+import scheduler.merge_table
 import scheduler.planning_tables  # noqa: F401 - one metadata, in two files
 from core.db import Base
 

@@ -5,6 +5,7 @@ from fastapi import APIRouter
 from web.routes.admin import (
     ledger_browser,
     legalaid,
+    merges,
     overview,
     places,
     proposing,
@@ -21,6 +22,7 @@ router = APIRouter(include_in_schema=False)
 for page in (
     overview,
     places,
+    merges,
     timetable,
     template,
     terminals,
