@@ -1,4 +1,5 @@
-"""One server of the rush (`bench.rush`): its clients all pick and confirm at once; prints a line when one is through.
+"""One server of the rush (`bench.rush`): its clients all pick and confirm at once; prints a line when one is through,
+and in the end what it all cost it. It begins when it reads a line, so that its start is not measured.
 
 python -m bench._rush_server URL SLOT,SLOT,… NAMES
 """
@@ -6,6 +7,7 @@ python -m bench._rush_server URL SLOT,SLOT,… NAMES
 import asyncio
 import random
 import sys
+import time
 from pathlib import Path
 
 import ledger.record
@@ -52,7 +54,11 @@ async def main(url: str, slots: str, lines: list[str]) -> None:
     settings = core_settings.from_environment({}, mode="test", database_url=url)
     db = Database.connect(settings.sqlalchemy_url)
     ledger.record.install(db)
+    print("ready", flush=True)
+    await asyncio.to_thread(sys.stdin.readline)
+    begun = time.process_time()
     await asyncio.gather(*(_client(db, slots.split(","), line) for line in lines))
+    print(f"cpu {time.process_time() - begun}", flush=True)
     await db.close()
 
 

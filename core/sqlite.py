@@ -15,6 +15,7 @@ import aiosqlite
 
 _CHUNK = 64  # rows; aiosqlite asks for it, and it is not used: everything is fetched at once
 READING, WRITING = "BEGIN", "BEGIN IMMEDIATE"
+_MARKS = ("SAVEPOINT ", "RELEASE ")
 
 
 class _Cursor:
@@ -34,6 +35,8 @@ class _Cursor:
     async def execute(self, statement: str, parameters: Sequence[Any] = ()) -> Self:
         if statement in (READING, WRITING):
             self._connection.begin(statement)
+        elif statement.startswith(_MARKS):
+            self._connection.mark(statement)
         else:
             await self._connection.in_thread(self._run, statement, parameters)
         return self
@@ -71,28 +74,51 @@ class _Cursor:
 class Connection(aiosqlite.Connection):
     """A connection whose cursors cost nothing to make and to close."""
 
-    _due = ""  # the statement that begins the present transaction, until it is sent
-    _reads = False  # whether the present transaction only reads
+    _due: tuple[str, ...] = ()  # what begins the present transaction, and its savepoints, until it is sent
+    _begun = False  # whether the present transaction was sent
+    _reads = False  # whether it only reads
+    _undone = (
+        False  # whether the database undid it by itself (a full disk), so that it can only be rolled back
+    )
 
     def cursor(self) -> Any:
         return _Cursor(self)
 
     def begin(self, statement: str) -> None:
         """Begins a transaction with the next statement; `READING` or `WRITING`."""
-        self._due, self._reads = statement, statement == READING
+        self._due, self._reads = (statement,), statement == READING
+
+    def mark(self, statement: str) -> None:
+        """Makes or forgets a savepoint with the next statement."""
+        self._due = (*self._due, statement)
 
     async def in_thread(self, function: Callable[..., None], *arguments: Any) -> None:
         """Runs `function` with the sqlite3 connection in the connection's own thread."""
         run: Callable[..., Awaitable[None]] = self._execute  # aiosqlite leaves it untyped
-        due, self._due = self._due, ""
-        if due:
-            await run(_begun, self._conn, due, function, *arguments)
-        else:
-            await run(function, self._conn, *arguments)
+        self._check()
+        due, self._due = self._due, ()
+        self._begun = self._begun or bool(due)
+        try:
+            if due:
+                await run(_after, self._conn, due, function, *arguments)
+            else:
+                await run(function, self._conn, *arguments)
+        except sqlite3.Error:
+            self._undone = self._begun and not self._conn.in_transaction
+            raise
+
+    def _check(self) -> None:
+        if self._undone:
+            raise sqlite3.OperationalError("the database has undone this transaction")
 
     async def commit(self) -> None:
+        self._check()
         if not self._let_go():
-            await super().commit()
+            try:
+                await super().commit()
+            except BaseException:
+                self._begun = True  # still open, and to be rolled back
+                raise
 
     async def rollback(self) -> None:
         if not self._let_go():
@@ -101,18 +127,17 @@ class Connection(aiosqlite.Connection):
     def _let_go(self) -> bool:
         """Ends a transaction that never began, or one that only read: its end is in line before whatever this
         connection is asked next, and nothing hangs on it."""
-        due, self._due = self._due, ""
-        if not due and self._reads:
+        begun, self._begun, self._due, self._undone = self._begun, False, (), False
+        if begun and self._reads:
             self._tx.put_nowait((None, self._conn.rollback))
-        ended = bool(due) or self._reads
-        self._reads = False
-        return ended
+        return not begun or self._reads
 
 
-def _begun(
-    connection: sqlite3.Connection, begin: str, function: Callable[..., None], *arguments: Any
+def _after(
+    connection: sqlite3.Connection, due: Sequence[str], function: Callable[..., None], *arguments: Any
 ) -> None:
-    connection.execute(begin)
+    for statement in due:
+        connection.execute(statement)
     function(connection, *arguments)
 
 

@@ -6,7 +6,7 @@ from weakref import WeakKeyDictionary
 
 from sqlalchemy import BindParameter, bindparam, func, or_, select
 
-from core.db import Session, UtcDateTime
+from core.db import Session, UtcDateTime, rows
 from policy import model
 from policy.model import Draft, Layer, LegalBasis, PolicySet, PolicyUnknown
 from policy.tables import PolicyRow, ScopeRow
@@ -37,7 +37,7 @@ async def current(session: Session, scope_id: str, at: datetime) -> PolicySet:
 
 async def path_of(session: Session, scope_id: str) -> tuple[str, ...]:
     """The scope and those above it, the widest first; raises `PolicyUnknown`."""
-    known = _paths.setdefault(session.get_bind(), {})
+    known = _paths.setdefault(session.get_bind().engine, {})
     if scope_id not in known:
         path = await session.scalar(select(ScopeRow.path).where(ScopeRow.id == scope_id))
         if path is None:
@@ -48,8 +48,8 @@ async def path_of(session: Session, scope_id: str) -> tuple[str, ...]:
 
 async def _in_force(session: Session, path: tuple[str, ...], at: datetime) -> tuple[str, ...]:
     """The ids of the newest version in force of each scope, in the order of the path."""
-    rows = await session.execute(_IN_FORCE, {"path": list(path), "at": at})
-    newest = {row[0]: row[1] for row in rows}
+    found = await rows(session, _IN_FORCE, {"path": list(path), "at": at})
+    newest = {row[0]: row[1] for row in found}
     return tuple(newest[scope_id] for scope_id in path if scope_id in newest)
 
 
@@ -68,8 +68,8 @@ _IN_FORCE = (
 
 
 async def _layers(session: Session, policy_ids: tuple[str, ...]) -> list[Layer]:
-    rows = await session.scalars(select(PolicyRow).where(PolicyRow.id.in_(policy_ids)))
-    by_id = {row.id: row for row in rows}
+    found = await session.scalars(select(PolicyRow).where(PolicyRow.id.in_(policy_ids)))
+    by_id = {row.id: row for row in found}
     return [layer_of(by_id[policy_id]) for policy_id in policy_ids]
 
 
@@ -90,12 +90,12 @@ async def would_be(session: Session, scope_id: str, draft: Layer, at: datetime) 
 async def below(session: Session, scope_id: str) -> list[tuple[str, str, str]]:
     """(id, kind, title) of the scope itself and every narrower one, the wider before the narrower."""
     path = "/".join(await path_of(session, scope_id))
-    rows = await session.execute(
+    found = await session.execute(
         select(ScopeRow.id, ScopeRow.kind, ScopeRow.title)
         .where(or_(ScopeRow.path == path, ScopeRow.path.startswith(f"{path}/", autoescape=True)))
         .order_by(ScopeRow.path)
     )
-    return [(row[0], row[1], row[2]) for row in rows]
+    return [(row[0], row[1], row[2]) for row in found]
 
 
 async def draft_of(session: Session, policy_id: str) -> Draft | None:
@@ -119,10 +119,10 @@ async def judged_by(session: Session, version: str) -> PolicySet:
 
 async def history(session: Session, scope_id: str) -> list[Draft]:
     """Every version of one scope's rules, newest first."""
-    rows = await session.scalars(
+    found = await session.scalars(
         select(PolicyRow).where(PolicyRow.scope_id == scope_id).order_by(PolicyRow.version.desc())
     )
-    return [_draft_of(row) for row in rows]
+    return [_draft_of(row) for row in found]
 
 
 async def next_version(session: Session, scope_id: str) -> int:

@@ -68,10 +68,10 @@ class BanFacts:
     last_day: date
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)  # not frozen: that makes making one take four times as long, and a month has hundreds
 class SlotFacts:
-    """One slot. `taken` counts live bookings and live holds of others; `released_at` is when the first of
-    those holds runs out. `closed`: "", or which of the codes of `rules.CLOSED` applies."""
+    """One slot, never changed. `taken` counts live bookings and live holds of others; `released_at` is when the first
+    of those holds runs out. `closed`: "", or which of the codes of `rules.CLOSED` applies."""
 
     id: str
     wing_id: str | None

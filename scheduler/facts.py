@@ -9,7 +9,7 @@ from zoneinfo import ZoneInfo
 from sqlalchemy import ColumnElement, Select, Text, and_, bindparam, case, cast, func, or_, select
 
 from core import clock
-from core.db import Session
+from core.db import Session, rows
 from core.errors import NotFound
 from people.model import LIVE_RELATIONSHIPS, Inmate, InmateStatus, RelationshipState
 from people.repository import as_inmate
@@ -80,17 +80,18 @@ class Visiting:
 
 async def ground(session: Session, inmate_id: str) -> Ground:
     """Raises `NotFound` for an unknown inmate or one whose prison is not on the platform."""
-    found = (
-        await session.execute(
-            select(InmateRow, PrisonRow, WingRow.name)
-            .join(PrisonRow, PrisonRow.id == InmateRow.prison_id)
-            .join(WingRow, WingRow.id == InmateRow.wing_id)
-            .where(InmateRow.id == inmate_id)
-        )
-    ).first()
+    found = (await session.execute(_GROUND, {"inmate": inmate_id})).first()
     if found is None:
         raise NotFound
     return await _ground(session, *found)
+
+
+_GROUND = (
+    select(InmateRow, PrisonRow, WingRow.name)
+    .join(PrisonRow, PrisonRow.id == InmateRow.prison_id)
+    .join(WingRow, WingRow.id == InmateRow.wing_id)
+    .where(InmateRow.id == bindparam("inmate"))
+)
 
 
 async def _ground(session: Session, inmate: InmateRow, prison: PrisonRow, wing_name: str) -> Ground:
@@ -119,11 +120,11 @@ async def asking(session: Session, relative_id: str, inmate_id: str) -> tuple[Gr
 
     Raises `NotFound` for a relative who never applied, and as `ground`.
     """
-    rows = (await session.execute(_ASKING, {"relative": relative_id, "inmate": inmate_id})).all()
-    if not rows:
+    found = (await session.execute(_ASKING, {"relative": relative_id, "inmate": inmate_id})).all()
+    if not found:
         raise NotFound
-    live = (one for one in rows if one[0].state in LIVE_RELATIONSHIPS)
-    row, name, born, inmate, prison, wing_name = next(live, rows[0])
+    live = (one for one in found if one[0].state in LIVE_RELATIONSHIPS)
+    row, name, born, inmate, prison, wing_name = next(live, found[0])
     who = Visiting(row.id, relative_id, name, born, row.kinship, RelationshipState(row.state))
     return await _ground(session, inmate, prison, wing_name), who
 
@@ -151,7 +152,7 @@ def _slots(
         .outerjoin(PlaceRow, PlaceRow.slot_id == SlotRow.id)
         .outerjoin(BookingRow, BookingRow.id == PlaceRow.booking_id)
         .where(*where)
-        .group_by(*_SLOT)
+        .group_by(SlotRow.id)
         .order_by(SlotRow.starts_at, SlotRow.id)
     )
 
@@ -179,7 +180,7 @@ _SHOWN = _slots(
 async def slot(session: Session, ground: Ground, slot_id: str, ignoring: Ignoring) -> SlotFacts | None:
     """One slot of the inmate's prison, as `slots`."""
     given = {"slot": slot_id, "prison": ground.prison.id} | ignoring.given
-    return next(iter(_facts(await session.execute(_ONE, given))), None)
+    return next(iter(_facts(await rows(session, _ONE, given))), None)
 
 
 async def shown(
@@ -188,7 +189,7 @@ async def shown(
     """What is shown to the family of this inmate between two days: slots of the prison, for the wing or for every
     wing; as `slots`."""
     given = {"prison": ground.prison.id, "wing": ground.inmate.wing_id, "first": first, "last": last}
-    return _facts(await session.execute(_SHOWN, given | ignoring.given))
+    return _facts(await rows(session, _SHOWN, given | ignoring.given))
 
 
 async def slots(
@@ -202,7 +203,7 @@ async def slots(
     return _facts(await session.execute(_slots(where, places.stale(clock.now()), ignoring)))
 
 
-def _facts(rows: Iterable[Any]) -> list[SlotFacts]:
+def _facts(found: Iterable[Any]) -> list[SlotFacts]:
     return [
         SlotFacts(
             id=row[0],
@@ -220,7 +221,7 @@ def _facts(rows: Iterable[Any]) -> list[SlotFacts]:
             audience=audience.read(row[8]),
             limits=capacity.read(row[9]),
         )
-        for row in rows
+        for row in found
     ]
 
 
@@ -335,27 +336,36 @@ async def _whereabouts(session: Session, inmate: Inmate) -> str:
     """Where the inmate counts as being; only of somebody in a temporary wing must the timetable be asked."""
     if "/" not in inmate.location:
         return inmate.location
-    rows = await session.scalars(
+    times = await session.scalars(
         select(TemplateRow.audience).where(
             TemplateRow.prison_id == inmate.prison_id, TemplateRow.active, TemplateRow.audience != ""
         )
     )
-    return audience.whereabouts(inmate.location, [audience.read(row) for row in rows])
+    return audience.whereabouts(inmate.location, [audience.read(row) for row in times])
+
+
+_GUESTS = (
+    select(
+        RelationshipRow.id, RelationshipRow.relative_id, RelativeRow.name, RelativeRow.born,
+        RelationshipRow.kinship, RelationshipRow.state,
+    )
+    .join(RelativeRow, RelativeRow.id == RelationshipRow.relative_id)
+    .where(
+        RelationshipRow.id.in_(bindparam("wanted", expanding=True)),
+        RelationshipRow.inmate_id == bindparam("inmate"),
+    )
+)  # fmt: skip
 
 
 async def guests(session: Session, inmate_id: str, relationship_ids: Iterable[str]) -> list[Visiting]:
     """Whom these relationships name, each person once, in the order asked for; raises `NotFound` for one that is
     with somebody else."""
     wanted = list(dict.fromkeys(relationship_ids))
-    rows = await session.execute(
-        select(
-            RelationshipRow.id, RelationshipRow.relative_id, RelativeRow.name, RelativeRow.born,
-            RelationshipRow.kinship, RelationshipRow.state,
-        )
-        .join(RelativeRow, RelativeRow.id == RelationshipRow.relative_id)
-        .where(RelationshipRow.id.in_(wanted), RelationshipRow.inmate_id == inmate_id)
-    )  # fmt: skip
-    found = {row[0]: Visiting(*row[:5], RelationshipState(row[5])) for row in rows}
+    known = await rows(session, _GUESTS, {"wanted": wanted, "inmate": inmate_id})
+    found = {
+        key: Visiting(key, relative_id, name, born, kinship, RelationshipState(state))
+        for key, relative_id, name, born, kinship, state in known
+    }
     if len(found) < len(wanted):
         raise NotFound
     people = {found[one].relative_id: found[one] for one in wanted}

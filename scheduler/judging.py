@@ -1,13 +1,15 @@
 """The rules over many slots, and what becomes of a broken rule: refused, or sent to whoever may let it pass. Pure."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import UTC, date, datetime, timedelta
 
 from core.errors import Reason
 from policy.model import FamilyPolicy
 from policy.rulebook import Office
 from scheduler import rules
 from scheduler.case import Case, SlotFacts
+from scheduler.model import TICK_MINUTES
 from scheduler.rules import Rule
 
 # Rules whose answer is the same for every slot, and for every slot of a day: asked once.
@@ -50,12 +52,12 @@ _OF_THE_GROUP = frozenset(
 # Rules that have nothing to say of any slot unless there is something of this kind in the case.
 _NEEDS: Mapping[Rule, Callable[[Case], object]] = {
     rules.locked_down: lambda case: case.lockdowns,
-    rules.inmate_busy: lambda case: case.inmate.busy,
     rules.inmate_elsewhere: lambda case: case.inmate.away,
-    rules.kept_apart: lambda case: case.inmate.apart,
-    rules.visitor_busy: lambda case: any(visitor.busy for visitor in case.visitors),
 }
+# Rules that have nothing to say of a slot that is open, has room and no further limits.
+_OF_THE_TIGHT = frozenset({rules.closed, rules.limit_reached, rules.full})
 _Asked = Sequence[tuple[int, Rule]]
+_DayNeeds = Mapping[Rule, Callable[[date], object]]
 _NUMBERED: _Asked = tuple(enumerate(rules.RULES))
 _WIDE: _Asked = tuple(one for one in _NUMBERED if one[1] in _OF_THE_CASE | _OF_THE_DAY)
 _GROUPED: _Asked = tuple(one for one in _NUMBERED if one[1] in _OF_THE_GROUP)
@@ -78,22 +80,53 @@ class Verdict:
 
 def month(case: Case, slots: Sequence[SlotFacts]) -> list[tuple[Reason, ...]]:
     """Every reason against each slot, as `rules.refusals` would answer them one by one."""
-    days: dict[object, _Found] = {}
-    groups: dict[object, _Found] = {}
+    days: dict[date, tuple[_Found, _Asked, _Asked]] = {}
+    groups: dict[object, tuple[_Found, _Asked, _Asked]] = {}
     narrow = [one for one in _NARROW if one[1] not in _NEEDS or _NEEDS[one[1]](case)]
+    needs = _needs_of_day(case)
     answers: list[tuple[Reason, ...]] = []
     for slot in slots:
         group = slot.day, slot.wing_id, id(slot.audience)  # alive as long as its slot is
-        wide = groups.get(group)
-        if wide is None:
+        known = groups.get(group)
+        if known is None:
             if slot.day not in days:
-                days[slot.day] = _ask(_WIDE, case, slot)
-            wide = groups[group] = [*days[slot.day], *_ask(_GROUPED, case, slot)]
-        found = _ask(narrow, case, slot)
+                days[slot.day] = (_ask(_WIDE, case, slot), *_of_day(narrow, needs, slot.day))
+            of_day, of_tight, of_wide = days[slot.day]
+            known = groups[group] = ([*of_day, *_ask(_GROUPED, case, slot)], of_tight, of_wide)
+        wide, of_tight, of_wide = known
+        tight = slot.closed or slot.limits or slot.taken >= slot.capacity
+        found = _ask(of_tight if tight else of_wide, case, slot)
         if wide:
             found = sorted([*wide, *found], key=_number)
         answers.append(tuple([reason for _, reason in found]))
     return answers
+
+
+def _of_day(asked: _Asked, needs: _DayNeeds, day: date) -> tuple[_Asked, _Asked]:
+    """Which of these to ask of the slots of a day: of those that are tight, and of the others."""
+    found = [one for one in asked if one[1] not in needs or needs[one[1]](day)]
+    return found, [one for one in found if one[1] not in _OF_THE_TIGHT]
+
+
+def _needs_of_day(case: Case) -> _DayNeeds:
+    """Rules that have nothing to say of any slot of a day, but for those days that these answer."""
+    today = case.now.astimezone(case.zone).date()
+    inmate = _days_of(case, case.inmate.busy)
+    visitors = {day for visitor in case.visitors for day in _days_of(case, visitor.busy)}
+    return {
+        rules.past: today.__ge__,
+        rules.too_soon: case.first_day.__gt__,
+        rules.inmate_busy: inmate.__contains__,
+        rules.visitor_busy: visitors.__contains__,
+        rules.kept_apart: case.inmate.apart.__contains__,
+    }
+
+
+def _days_of(case: Case, numbers: Collection[int]) -> set[date]:
+    """The days of slots that may touch these ticks; one that begins before midnight may end after it."""
+    width = TICK_MINUTES * 60
+    days = {datetime.fromtimestamp(number * width, UTC).astimezone(case.zone).date() for number in numbers}
+    return days | {day - timedelta(days=1) for day in days}
 
 
 def _number(entry: tuple[int, Reason]) -> int:
@@ -104,14 +137,14 @@ def _ask(asked: _Asked, case: Case, slot: SlotFacts) -> _Found:
     return [(place, reason) for place, rule in asked if (reason := rule(case, slot)) is not None]
 
 
-_FREE = Verdict(())
+FREE = Verdict(())
 
 
 def verdict(policy: FamilyPolicy, reasons: Sequence[Reason]) -> Verdict:
     """Splits the reasons by what the policy says of each. The chain is the union of all chains, each office once,
     the nearest first (rules, section 7): nobody is passed over because another rule was broken too."""
     if not reasons:
-        return _FREE
+        return FREE
     refused: list[Reason] = []
     excepted: list[Reason] = []
     for reason in reasons:

@@ -202,7 +202,7 @@ class BookingView:
     chain: tuple[str, ...] = ()  # those offices, the nearest first
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)  # not frozen, as `case.SlotFacts`
 class SlotOffer:
     """One slot as a family sees it: free, or every reason why not. `exceptions`: what the prison must let pass
     first; such a slot can be asked for."""

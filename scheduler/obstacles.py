@@ -4,7 +4,6 @@ what befell (bans, appointments, lockdowns, inmates to be kept apart)."""
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
-from typing import Any
 from zoneinfo import ZoneInfo
 
 from sqlalchemy import (
@@ -23,7 +22,7 @@ from sqlalchemy import (
 )
 
 from core import clock
-from core.db import Session, UtcDateTime
+from core.db import Session, UtcDateTime, rows
 from scheduler.case import Away, BanFacts, SlotFacts, Stretch
 from scheduler.happenings import NATURES, Kind
 from scheduler.model import COUNTED_STATES, ClaimKind, ticks
@@ -72,11 +71,11 @@ async def claimed(
         "last": last - 1,
     }
     if isinstance(ignoring, Ignoring):
-        rows = await session.execute(_LIVE_CLAIMS, given | ignoring.given)
+        held = await rows(session, _LIVE_CLAIMS, given | ignoring.given)
     else:
-        rows = await session.execute(_CLAIMS.where(_unless(ignoring)), {**given, "now": clock.now()})
+        held = await rows(session, _CLAIMS.where(_unless(ignoring)), {**given, "now": clock.now()})
     found = Claimed()
-    for kind, owner, number, day in rows:
+    for kind, owner, number, day in held:
         if kind == ClaimKind.ALLOWANCE:
             found.visits.setdefault(owner, set()).add(number)
             found.weekend[owner] = found.weekend.get(owner, 0) + (day is not None and _on_weekend(day))
@@ -160,8 +159,7 @@ async def befallen(
     """What is in force about these people. `buffer`: kept free on both sides of a court date."""
     given = {"prison": prison_id, "wing": wing_id, "inmate": inmate_id, "relatives": list(relatives)}
     found = Befallen()
-    rows: Any = await session.execute(_BEFALLEN, given)
-    for kind, relative_id, other_id, first, last, starts_at, ends_at in rows:
+    for kind, relative_id, other_id, first, last, starts_at, ends_at in await rows(session, _BEFALLEN, given):
         if kind == _BAN:
             found.bans.append(BanFacts(relative_id, other_id, first, last))
         else:
@@ -239,7 +237,7 @@ async def visits_of(
     """When these inmates have a visit or a live hold in this prison, by day."""
     if not inmates:
         return {}
-    rows = await session.execute(
+    visits = await session.execute(
         select(BookingRow.day, BookingRow.starts_at, BookingRow.slot_ends_at).where(
             BookingRow.inmate_id.in_(inmates),
             BookingRow.prison_id == prison_id,
@@ -249,6 +247,6 @@ async def visits_of(
         )
     )
     days: dict[date, tuple[Stretch, ...]] = {}
-    for day, starts_at, ends_at in rows:
+    for day, starts_at, ends_at in visits:
         days[day] = (*days.get(day, ()), (starts_at, ends_at))
     return days

@@ -6,7 +6,7 @@ from datetime import date, timedelta
 
 from sqlalchemy import bindparam, select
 
-from core.db import Session
+from core.db import Session, rows
 from core.errors import NotFound, Reason
 from people import repository as people
 from people.model import Identity, Relationship, RelationshipState
@@ -90,8 +90,10 @@ async def choice(
 
 
 def _offer(slot: SlotFacts, verdict: judging.Verdict) -> SlotOffer:
-    reasons = (*verdict.refused, *verdict.excepted) if verdict.refused else ()
     free = slot.capacity - slot.taken
+    if verdict is judging.FREE:
+        return SlotOffer(slot.id, slot.starts_at, slot.minutes, free, ())
+    reasons = (*verdict.refused, *verdict.excepted) if verdict.refused else ()
     return SlotOffer(
         slot.id, slot.starts_at, slot.minutes, free, reasons, () if reasons else verdict.excepted
     )
@@ -114,9 +116,9 @@ _SHUT = select(ClosedDateRow.day, ClosedDateRow.words).where(
 
 
 async def _closed_days(session: Session, prison_id: str, first: date, last: date) -> dict[date, Reason]:
-    rows = await session.execute(_SHUT, {"prison": prison_id, "first": first, "last": last})
+    shut = await rows(session, _SHUT, {"prison": prison_id, "first": first, "last": last})
     text = CLOSED["prison-closed"]
-    return {day: Reason("prison-closed", text, {"words": words}) for day, words in rows}
+    return {day: Reason("prison-closed", text, {"words": words}) for day, words in shut}
 
 
 async def alternatives(session: Session, actor: Identity, inmate_id: str, slot_id: str) -> list[SlotOffer]:

@@ -1,7 +1,7 @@
 """The rules, each by its pair (`tests.scheduler.rule_pairs`); and that all refusals are collected."""
 
 from dataclasses import replace
-from datetime import date, timedelta
+from datetime import UTC, date, datetime, timedelta
 
 import pytest
 from pydantic import ValidationError
@@ -9,10 +9,10 @@ from pydantic import ValidationError
 from core.errors import Reason
 from scheduler import judging, rules
 from scheduler.case import Case, SlotFacts
+from scheduler.model import ticks
 from scheduler.rules import Rule
 from tests.scheduler.rule_pairs import (
     AFTER,
-    BEFORE,
     CASE,
     CHILD,
     DAY,
@@ -20,12 +20,16 @@ from tests.scheduler.rule_pairs import (
     NOW,
     PAIRS,
     SLOT,
+    START,
     TICKS,
     case,
     inmate,
     policy,
     slot,
 )
+
+DAY_LONG = timedelta(days=1)
+LATE = datetime(2026, 12, 4, 15, 40, tzinfo=UTC)  # twenty minutes before midnight in Beijing
 
 
 @pytest.mark.parametrize(("rule", "passes", "fails", "code"), PAIRS)
@@ -94,13 +98,20 @@ def test_age_counts_on_the_day_of_the_visit(born: date, on: date, needed: bool) 
 
 
 def test_many_slots_are_judged_as_each_by_itself() -> None:
-    bad = case(
-        visitors=(replace(CHILD, approved=False),),
-        used={"2026-12": 2},
-        inmate=replace(CASE.inmate, busy=TICKS),
-    )
-    slots = [slot(day=day, taken=taken) for day in (BEFORE, DAY, AFTER) for taken in (0, 2)]
-    assert judging.month(bad, slots) == [rules.refusals(bad, one) for one in slots]
+    """Whatever `month` does not ask, since it would have nothing to say: over every case and slot of the pairs."""
+    night = replace(CASE.inmate, busy=frozenset(ticks(LATE, LATE + timedelta(minutes=40))))
+    child = replace(CHILD, approved=False, busy=TICKS)
+    bad = case(visitors=(child,), used={"2026-12": 2}, inmate=replace(CASE.inmate, busy=TICKS))
+    cases = [bad, case(inmate=night), case(now=LATE), *(one[0] for pair in PAIRS for one in pair[1:3])]
+    meant = [one[1] for pair in PAIRS for one in pair[1:3]]
+    meant += [
+        slot(starts_at=start, ends_at=start + timedelta(minutes=50), taken=taken)
+        for start in (NOW, START - DAY_LONG, LATE, START + DAY_LONG)
+        for taken in (0, 2)
+    ]
+    slots = [replace(one, day=one.starts_at.astimezone(CASE.zone).date()) for one in meant]
+    for one in cases:
+        assert judging.month(one, slots) == [rules.refusals(one, each) for each in slots]
 
 
 # What is broken, what the policy says of it, what is refused, what is let pass, and who must sign (F68).
