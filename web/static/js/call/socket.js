@@ -93,8 +93,7 @@ export class Signal extends EventTarget {
     this.#drop();
     this.#set("connecting");
     const round = (this.round = Symbol("round"));
-    const spare = await this.#spared();
-    const answer = spare?.ticket ? spare : await this.#ticket();
+    const answer = await this.#way();
     if (round !== this.round || this.state !== "connecting") return;
     if (answer.ticket) this.#open(answer.ticket);
     else if (answer.code === "visit-not-open") this.#early(answer);
@@ -118,11 +117,15 @@ export class Signal extends EventTarget {
     this.spare = { at: performance.now(), answer: this.#ticket(SPARE_OVERTAKES) };
   }
 
-  // The answer to that, if it is not too old to be used.
-  #spared() {
-    const spare = this.spare;
+  // The ticket that was asked for so, if it is there; else whatever comes first, of it and a new one.
+  async #way() {
+    const { at, answer } = this.spare ?? { at: -Infinity };
     this.spare = null;
-    return spare && performance.now() - spare.at < SPARE_HOLDS ? spare.answer : null;
+    if (performance.now() - at > SPARE_HOLDS) return this.#ticket();
+    const there = await Promise.race([answer, new Promise((resolve) => setTimeout(resolve))]);
+    if (there?.ticket) return there;
+    const good = async (asked) => ((await asked).ticket ? asked : Promise.reject(await asked));
+    return Promise.any([good(this.#ticket()), good(answer)]).catch(({ errors }) => errors[0]);
   }
 
   async #ask() {
