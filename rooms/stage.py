@@ -144,6 +144,7 @@ class Stage:
         """Takes the recorder out; its tracks end with it."""
         recorder, self.recorder = self.recorder, None
         self._taped.clear()
+        self._to_tape = frozenset()
         self._silent.clear()
         return recorder
 

@@ -5,7 +5,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from core.db import Database
-from rooms import service, tasks
+from rooms import bookings, service, tasks
 from rooms.bookings import outcome_of
 from rooms.client import LegStatistics
 from rooms.model import EndReason, Phase, Quality, RoomRecord
@@ -37,6 +37,22 @@ def test_what_becomes_of_the_booking(
 ) -> None:
     record = RoomRecord(Phase.ENDED, end_reason=reason, fault=fault, live_at=BEGUN if begun else None)
     assert outcome_of(record) is outcome
+
+
+@pytest.mark.parametrize(("told", "code"), [(True, "health"), (False, "by-officer")])
+async def test_the_familys_page_has_the_officers_reason_only_where_policy_tells_it(
+    cast: Cast, shifted: ShiftedClock, told: bool, code: str
+) -> None:
+    shifted.put_to(cast.booking.starts_at + timedelta(minutes=5))
+    record = RoomRecord(
+        Phase.ENDED, end_reason=EndReason.BY_OFFICER, end_code="health", live_at=cast.booking.starts_at
+    )
+    async with cast.db.write() as session:
+        await bookings.complete(session, cast.booking.id, record, told=told)
+    booking = await cast.world.get(cast.booking.id)
+    assert booking.state is BookingState.COMPLETED
+    assert booking.reason is not None
+    assert booking.reason.code == code
 
 
 async def test_a_visit_that_no_node_ran_is_closed_on_our_account(cast: Cast, shifted: ShiftedClock) -> None:

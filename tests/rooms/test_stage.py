@@ -66,6 +66,26 @@ def test_who_comes_back_silent_is_taped_silent(stage: Stage) -> None:
     assert recorder(stage).heard == [("a", False), ("a", False)]
 
 
+def test_somebody_whom_the_recorder_did_not_take_is_missed(
+    stage: Stage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuses(leg: Leg, *_who: object) -> None:
+        raise ValueError(leg.id)
+
+    assert not stage.untaped
+    with monkeypatch.context() as broken:
+        broken.setattr(recorder(stage), "add", refuses)
+        stage.light(FULL, SEATS)
+    assert stage.untaped
+    stage.light(FULL, SEATS)
+    assert not stage.untaped
+    stage.dim(DARK)
+    assert not stage.untaped
+    stage.light(FULL, SEATS)
+    stage.drop_recorder()
+    assert not stage.untaped
+
+
 def test_recorded_words_reach_every_leg_and_the_recording_and_outlast_a_tick(stage: Stage) -> None:
     quiet = replace(FULL, announcer=None)
     stage.light(quiet, SEATS)
