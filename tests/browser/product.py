@@ -77,6 +77,7 @@ class Process:
                     return
             except httpx.TransportError:
                 time.sleep(0.1)
+        self.kill()  # or it would go on beside all tests that follow
         raise AssertionError(f"{self.name} did not start:\n{self.words()}")
 
     def words(self) -> str:
