@@ -1,6 +1,6 @@
 """All lights on one board, and what the desks above decide. No text of a question or a case is in it."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 from sqlalchemy import ColumnElement, select
@@ -10,8 +10,9 @@ from core.db import Session
 from core.errors import NotFound, Reason, Refused
 from core.ids import Ref
 from legalaid import access, case_file, clocks
+from legalaid.clocks import Event
 from legalaid.forms import WORDS_MAX
-from legalaid.tables import DeskRow, MatterClockRow, QuestionRow
+from legalaid.tables import ClockEventRow, DeskRow, MatterClockRow, QuestionRow
 from people.model import Identity, Role
 from policy.lights import Colour
 from policy.running import OPEN, ClockState
@@ -46,6 +47,45 @@ class Filter:
     colour: str = ""
     code: str = ""
     desk_id: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Opened:
+    """One matter's way, open or over, without any word of the matter itself."""
+
+    reference: str
+    code: str
+    state: ClockState
+    colour: Colour
+    desk: str
+    due_at: datetime
+    zone: str
+    steps: list[Event]
+
+
+_SAID = frozenset({"extension-asked", "extension-granted", "extension-refused"})  # words to the desk above
+
+
+async def opened(session: Session, actor: Identity, clock_id: str) -> Opened:
+    """For administrators of the prison, and for the people of desks that hold or held it, or of the one above.
+
+    Of what was said at a step only why more time was wanted, and what was answered. Raises `NotFound` for others.
+    """
+    row = await clocks.row_of(session, clock_id)
+    desk = await session.get_one(DeskRow, row.desk_id)
+    if Role.ADMIN in actor.roles:
+        access.admin_of(actor, desk.prison_id)
+    else:
+        held = await session.scalars(select(ClockEventRow.desk_id).where(ClockEventRow.clock_id == clock_id))
+        mine = {one.id for one in await case_file.desks_of(session, actor)}
+        if not mine & {desk.id, desk.superior_id, *held}:
+            raise NotFound
+    steps = [
+        event if event.what in _SAID else replace(event, words="")
+        for event in await clocks.history(session, Ref(row.matter_kind, row.matter_id))
+    ]
+    state, colour = ClockState(row.state), Colour(row.colour)
+    return Opened(row.reference, row.code, state, colour, desk.name, row.due_at, row.zone, steps)
 
 
 async def lines(session: Session, actor: Identity, prison_id: str) -> list[Line]:

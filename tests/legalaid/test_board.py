@@ -63,6 +63,17 @@ async def test_more_time_is_asked_for_with_a_reason_and_answered_above(offices: 
         await board.answer_more_time(session, place.admin, line.clock_id, granted=True)
         (later,) = await board.of_desks(session, offices.clerk)
     assert later.due_at > line.due_at
+    async with place.db.write() as session:
+        for reader in (place.admin, offices.clerk, place.sun):  # the station held it before
+            opened = await board.opened(session, reader, line.clock_id)
+            said = {step.what: step.words for step in opened.steps}
+            assert said["extension-asked"] == "The court's file is not here."
+            assert (opened.code, opened.desk, opened.due_at) == ("decide", "Centre", later.due_at)
+        with pytest.raises(NotFound):
+            await board.opened(session, offices.helper, line.clock_id)
+        with pytest.raises((Forbidden, NotFound)):
+            stranger = identity("admin", "adm_two", Role.ADMIN, prison_id="prs_other")
+            await board.opened(session, stranger, line.clock_id)
 
 
 async def test_the_desk_above_sets_a_deadline_for_what_was_handed_up(

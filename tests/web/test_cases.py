@@ -209,7 +209,11 @@ async def test_the_review_opens_into_the_matters_and_prints(
         assert "转交申请" in page
         assert "<svg" in page
     link = re.findall(r"/reviews/matters\?[^\"]*group=came[^\"]*", page)[0].replace("&amp;", "&")
-    assert f"/cases/{case}" not in (await desk.get(link)).text  # the administrator may not read it
+    behind = (await desk.get(link)).text
+    assert f"/cases/{case}" not in behind  # the administrator may not read it, but sees its way
+    way = re.findall(r"/lights/clk_\w+", behind)[0]
+    assert "开始计时" in (await desk.get(way)).text
+    assert (await desk.get("/lights/clk_none")).status_code == 404
     await sign_in(desk, aid.house.counsel, strong=True)
     assert f"/cases/{case}" in (await desk.get(link)).text
     assert (await desk.get(link.replace("group=came", "group=x"))).status_code == 404

@@ -21,6 +21,7 @@ from web import legal
 from web.deps import Svc, staff
 from web.forms import at_fields
 from web.routes.admin import scope
+from web.routes.counsel import STEPS
 from web.services import Services
 from web.templating import redirect, render
 
@@ -33,6 +34,8 @@ PLACES = {
     "case": "/cases/",
     "referral": "/referrals/",
     "precheck": "/papers/",
+    "mediation": "/counsel/gatherings/",
+    "counselling": "/counsel/gatherings/",
 }
 
 
@@ -93,6 +96,21 @@ async def _found(
         place = await scheduler.prison(session, who.prison_id) if who.prison_id else None
         gaps = await digest.gaps(session, place.id, place.zone, clock.now()) if place else []
         return await board.of_desks(session, who), gaps, None, []
+
+
+@router.get("/lights/{clock_id}")
+async def one(request: Request, services: Svc, who: Keeper, clock_id: str) -> Response:
+    """The way of one matter, for who answers for its desk and reads no word of it."""
+    async with services.db.read() as session:
+        found = await board.opened(session, who, clock_id)
+    return render(
+        request,
+        "lights_one.html",
+        one=found,
+        promises=case_wording.PROMISES,
+        steps=STEPS,
+        lights=legal.LIGHTS,
+    )
 
 
 Deed = Callable[[Session, Identity, str, int, str], Awaitable[None]]

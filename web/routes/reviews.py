@@ -26,7 +26,7 @@ GROUPS = {
     Group.CARRIED: N_("Carried on"),
     Group.OVERDUE: N_("of these, overdue"),
 }
-SPANS = {"day": N_("Day"), "month": N_("Month"), "quarter": N_("Quarter")}
+SPANS = {"day": N_("By day"), "month": N_("By month"), "quarter": N_("By quarter")}
 
 
 async def _place(session: Session, who: Identity, prison: str) -> tuple[Duty, list[Prison]]:
