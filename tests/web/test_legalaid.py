@@ -113,6 +113,14 @@ async def test_from_the_question_to_the_written_answer_and_on(
     answer = (await screen.get(f"/terminal/lawyer/questions/{question}")).text
     assert ADVICE in answer
     assert WORDS in answer
+    for reader, path in (
+        (screen, f"/terminal/lawyer/questions/{question}"),
+        (desk, f"/counsel/questions/{question}"),
+    ):
+        assert f"{path}/paper" in (await reader.get(path)).text
+        sheet = (await reader.get(f"{path}/paper")).text
+        assert ADVICE in sheet
+        assert "陈志强" not in sheet  # a sheet that may lie about names nobody
     await ask(screen, follows=question, words="要多少钱？")
     assert (await screen.send_form("/terminal/lawyer/finish")).headers["location"] == "/terminal"
     assert (await screen.get(f"/terminal/lawyer/questions/{question}")).status_code == 303

@@ -12,7 +12,7 @@ from core.errors import KinbridgeError, NotFound
 from core.ids import new_id
 from legalaid import directory, opinions, personal, repository, service, turn_rooms, wording
 from legalaid.forms import WORDS_MAX, QuestionForm, Voice
-from legalaid.model import QuestionState
+from legalaid.model import AtDesk, QuestionState
 from legalaid.voice import BYTES_MAX, SECONDS_MAX, checked
 from people import repository as people
 from people.model import Identity, RelationshipState
@@ -217,15 +217,28 @@ def _typed(form: QuestionForm) -> dict[str, str]:
 async def one(request: Request, services: Svc, _who: Terminal, desk: Desk, question_id: str) -> Response:
     if desk is None:
         return redirect(HOME)
+    return page(request, "terminal/lawyer_question.html", **await _answered(services, desk, question_id))
+
+
+@router.get("/terminal/lawyer/questions/{question_id}/paper")
+async def paper(request: Request, services: Svc, _who: Terminal, desk: Desk, question_id: str) -> Response:
+    """The answers as a sheet to print."""
+    if desk is None:
+        return redirect(HOME)
+    found, back = await _answered(services, desk, question_id), f"{HOME}/questions/{question_id}"
+    return page(request, "counsel/advice.html", back=back, **found)
+
+
+async def _answered(services: Services, desk: AtDesk, question_id: str) -> dict[str, Any]:
+    """The question, its words and what lawyers wrote. Reading is entered in the ledger."""
     means = legal.means_of(services)
-    async with services.db.write() as session:  # reading is entered in the ledger
-        words = await service.words(session, means, desk, question_id)
-        advice = await service.advice(session, means, desk, question_id)
-        view = await service.get(session, question_id)
-        zone = await _zone(session, desk.prison_id)
-    return page(
-        request, "terminal/lawyer_question.html", question=view, words=words, advice=advice, zone=zone
-    )
+    async with services.db.write() as session:
+        return {
+            "words": await service.words(session, means, desk, question_id),
+            "advice": await service.advice(session, means, desk, question_id),
+            "question": await service.get(session, question_id),
+            "zone": await _zone(session, desk.prison_id),
+        }
 
 
 @router.post("/terminal/lawyer/questions/{question_id}/withdraw")

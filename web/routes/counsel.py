@@ -177,6 +177,22 @@ async def question(
     return await _question(request, services, who, question_id, values={"words": beginning})
 
 
+@router.get("/counsel/questions/{question_id}/paper")
+async def paper(request: Request, services: Svc, who: Counsel, question_id: str) -> Response:
+    """What was written, as a sheet to print: for somebody who comes to no terminal."""
+    means = legal.means_of(services)
+    async with services.db.write() as session:  # reading is entered in the ledger
+        words = await service.words(session, means, who, question_id)
+        advice = await service.advice(session, means, who, question_id)
+        view = await service.get(session, question_id)
+        prison = await scheduler.prison(session, view.prison_id)
+    zone = prison.zone if prison else BEIJING
+    back = f"/counsel/questions/{question_id}"
+    return page(
+        request, "counsel/advice.html", question=view, words=words, advice=advice, zone=zone, back=back
+    )
+
+
 async def _question(
     request: Request,
     services: Services,
