@@ -17,8 +17,10 @@ from core.db import Session, after_commit
 from core.errors import NotFound
 from core.ids import Ref, new_id
 from ledger.record import record
-from people.model import DeviceState, Identity, Role
+from people.model import DeviceState, Identity, Language, Role
 from people.tables import DeviceRow, RelativeRow, SessionRow, StaffRow
+from policy import repository as policies
+from policy.model import BadPolicy, PolicyIncomplete, PolicyUnknown
 
 _AGENT_MAX = 200  # characters of the User-Agent that are kept for the list of sessions
 _TOUCH_EVERY = timedelta(seconds=60)
@@ -139,11 +141,20 @@ async def _of_terminal(session: Session, row: SessionRow) -> Identity | None:
         subject=Ref("terminal", device.id),
         roles=frozenset({Role.TERMINAL}),
         name=device.name,
-        language="zh",
+        language=await _spoken_in(session, device.prison_id),
         elder=False,
         prison_id=device.prison_id,
         strong=row.strong,
     )
+
+
+async def _spoken_in(session: Session, prison_id: str) -> str:
+    """A terminal is nobody's: it speaks the first of its prison's languages. Where there are no rules yet it has to
+    work all the same."""
+    try:
+        return (await policies.current(session, prison_id, clock.now())).values.languages[0]
+    except (PolicyUnknown, PolicyIncomplete, BadPolicy):
+        return Language.CHINESE
 
 
 async def _of_staff(session: Session, row: SessionRow) -> Identity | None:

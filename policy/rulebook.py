@@ -157,7 +157,12 @@ def _number(unit: str, least: int, most: int, default: Any = ...) -> Any:
 
 
 # What was stated in other words while it steered nothing: rules that were approved so mean what was done.
-_ALWAYS: Mapping[str, str] = {"confidentiality": "monitored", "recording": "required", "face_check": "off"}
+_ALWAYS: Mapping[str, Any] = {
+    "confidentiality": "monitored",
+    "recording": "required",
+    "face_check": "off",
+    "supplements": 0,
+}
 
 
 class FamilyPolicy(_Frozen):
@@ -232,7 +237,7 @@ class FamilyPolicy(_Frozen):
     reply_working_days: int = _number("working days", 0, 60)
     decision_steps: tuple[Step, ...]  # empty: one desk
     office_closes: time  # wall time at which a reply day ends
-    supplements: int = _number("times", 0, 3)  # how often more papers may be asked for
+    supplements: int = _number("times", 0, 0)  # more papers are not asked for: it is refused for want of them
     # supervision
     confidentiality: Literal["monitored"]  # a family visit is nothing else (`rooms.confidentiality`)
     recording: Literal["required"]
@@ -266,7 +271,7 @@ class FamilyPolicy(_Frozen):
     hold_review_days: int = _number("days", 1, 366)
     face_check: Literal["off"]  # faces are compared by officers (face recognition measures, 2025)
     # people-facing
-    languages: tuple[Literal["zh", "en"], ...]
+    languages: tuple[Literal["zh", "en"], ...] = Field(min_length=1)  # the terminals speak the first
     reminder_minutes: tuple[Literal[1440, 120, 15], ...]  # before the visit; each has its text
     fee: Literal["none"]  # this product takes no money
     cautions: tuple[str, ...]

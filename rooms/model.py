@@ -170,6 +170,7 @@ class RoomRules:
     codec: VideoCodec = VideoCodec.VP8  # of the pictures, where everybody can do it
     record_while_muted: bool = True  # the sound of whom an officer has muted
     most_bits: int = CAP  # per second, that one leg may send
+    prison_ends: bool = True  # an officer may end the visit; time and absence end it in any case
     gives_back: bool = True  # lost time is added at the end, as far as the slot reaches
     start_needs: frozenset[str] = frozenset(
         {"monitor", "recorder"}

@@ -36,6 +36,7 @@ def rules_of(policy: FamilyPolicy) -> RoomRules:
         late_cutoff=policy.late_cutoff_minutes * 60,
         gives_back=policy.time_back == "inside-slot",
         start_needs=frozenset(policy.start_needs),
+        prison_ends="prison" in policy.cut_by,
         record_while_paused=policy.record_while_paused,
         warnings=policy.warnings,
         reasons=policy.reasons,

@@ -373,6 +373,7 @@ class Room:
         if row is None:
             return None
         seat = Seat(seat_view, row)
+        seat.ends = self.visit.rules.prison_ends
         if seat_view.state in (SeatState.LOBBY, SeatState.ADMITTED):
             seat.left_at = seat.unseen_since = self.now.mono  # they were here before the restart
         self.seats.append(seat)

@@ -27,6 +27,7 @@ class Seat:
         self.microphone = True
         self.speaking = False
         self.extends = False  # an officer whom policy lets give more time
+        self.ends = True  # policy lets the prison's side end a visit
         self.commit = self.key = ""  # of its browser, see `rooms.sealing`
         self.quality = Quality.UNKNOWN
         self.helped_at = -1e9
@@ -45,8 +46,10 @@ class Seat:
 
     @property
     def acts(self) -> frozenset[Act]:
-        """What this officer can do: the row of the table, and more time only by who may give it."""
-        return self.power.acts if self.extends else self.power.acts - {Act.EXTEND}
+        """What this officer can do: the row of the table, more time only by who may give it, an end only where policy
+        lets the prison cut."""
+        barred = {act for act, may in ((Act.EXTEND, self.extends), (Act.END, self.ends)) if not may}
+        return self.power.acts - barred
 
     @property
     def present(self) -> bool:

@@ -50,6 +50,15 @@ def test_the_time_is_told_at_ten_five_and_two_minutes_and_ends_hard() -> None:
     assert Ended() in hand.effects
 
 
+def test_an_officer_ends_a_visit_only_where_the_rules_let_the_prison() -> None:
+    """`cut_by`."""
+    hand = live(visit(rules=replace(RULES, prison_ends=False)))
+    assert "end" not in hand.heard(OFFICER)[0]["acts"]
+    hand.do(Acted(hand.sockets[OFFICER.id], "a1", "end", code="family-asked"))
+    assert hand.phase != Phase.ENDED.value
+    assert "officer:act:forbidden" in hand.tags()
+
+
 def test_where_the_rules_give_nothing_back_a_visit_ends_by_the_clock_on_the_wall() -> None:
     """`time_back`: "none" and "refund" add nothing at the end."""
     hand = live(visit(rules=replace(RULES, gives_back=False)))

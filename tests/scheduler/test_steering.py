@@ -9,14 +9,16 @@ from sqlalchemy import update
 from core import clock
 from core.db import Database
 from core.errors import Refused
-from core.ids import new_id
+from core.ids import Ref, new_id
+from people import service as people
+from people import sessions
 from people.model import Role
 from people.tables import RelationshipRow
 from scheduler import overbooking, service, signing, wishes
 from scheduler.model import BookingState
 from scheduler.planning_tables import PlanRow
 from tests.conftest import FakeClock
-from tests.scheduler.world import Family, World, build, identity
+from tests.scheduler.world import ADMIN, Family, World, build, identity
 
 
 @pytest.fixture(autouse=True)
@@ -158,3 +160,15 @@ async def test_desks_decide_one_after_the_other_each_by_its_day(db: Database) ->
     second = identity("officer", "off_2", Role.APPROVER, prison_id=world.prison_id)
     async with db.write() as session:
         assert (await service.approve(session, second, asked.id)).state is BookingState.APPROVED
+
+
+@pytest.mark.parametrize(("languages", "spoken"), [(["en", "zh"], "en"), (["zh"], "zh")])
+async def test_a_terminal_speaks_the_first_language_of_its_prison(
+    db: Database, languages: list[str], spoken: str
+) -> None:
+    """`languages`."""
+    world = await build(db, languages=languages)
+    async with db.write() as session:
+        device = await people.register_device(session, ADMIN, world.prison_id, "T1")
+        _, who = await sessions.open_session(session, Ref("terminal", device.id), strong=True, agent="")
+    assert who.language == spoken
