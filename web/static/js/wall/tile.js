@@ -58,7 +58,7 @@ export class Tile {
     const talked = Math.max(0, state.clock.granted_ms - left);
     const since = state.recording.running ? performance.now() - this.call.stateAt : 0;
     const recorded = state.recording.seconds * 1000 + since;
-    const behind = state.phase === "live" && (!state.recording.running || recorded + BEHIND < talked);
+    const behind = state.phase === "live" && (!state.recording.running || state.recording.behind || recorded + BEHIND < talked);
     this.tape.dataset.behind = behind;
     write(this.tape, state.phase === "lobby" ? this.row.place
       : behind ? text(state.recording.running ? "wall.behind" : "wall.noRecord")
