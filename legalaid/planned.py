@@ -44,7 +44,7 @@ NEEDED_ELSEWHERE = Reason(
 
 
 @dataclass(frozen=True, slots=True)
-class _Hours:
+class Hours:
     """The hours in which meetings may be held: spans of each day. `buffer`: before and after a court date."""
 
     zone: str
@@ -71,7 +71,7 @@ class PlannedMeetings:
         asked = rows.all()
         if not asked:
             return []
-        hours = await _hours(session, prison_id, first, last)
+        hours = await hours_of(session, prison_id, first, last)
         times = await meeting_times.named(session, [row.id for row in asked])
         return [
             await _meeting(session, row, hours, times.get(row.id, []), max(first, clock.now() + _NOTICE))
@@ -88,12 +88,12 @@ class PlannedMeetings:
         return await meeting_desk.arrange_row(session, actor, row, starts_at, terminal_id)
 
 
-async def _hours(session: Session, prison_id: str, first: datetime, last: datetime) -> _Hours:
+async def hours_of(session: Session, prison_id: str, first: datetime, last: datetime) -> Hours:
     """Working days that are not closed."""
     prison = await session.get_one(PrisonRow, prison_id)
     zone = ZoneInfo(prison.zone)
     policy = (await policies.current(session, prison_id, clock.now())).values
-    working = calendar.load(policy.calendar)
+    working = calendar.load(policy.calendar).supposing()  # an officer sees the plan before anybody is promised
     start, end = first.astimezone(zone).date(), (last - timedelta(seconds=1)).astimezone(zone).date()
     closed = await session.scalars(
         select(ClosedDateRow.day).where(
@@ -106,11 +106,11 @@ async def _hours(session: Session, prison_id: str, first: datetime, last: dateti
     days = [start + timedelta(days=n) for n in range((end - start).days + 1)]
     open_ = [day for day in days if day not in shut and working.is_working_day(day)]
     buffer = timedelta(minutes=policy.appointment_buffer_minutes)
-    return _Hours(prison.zone, buffer, dict.fromkeys(open_, spans))
+    return Hours(prison.zone, buffer, dict.fromkeys(open_, spans))
 
 
 async def _meeting(
-    session: Session, row: MeetingRow, hours: _Hours, times: Sequence[Time], not_before: datetime
+    session: Session, row: MeetingRow, hours: Hours, times: Sequence[Time], not_before: datetime
 ) -> Meeting:
     inmate = await session.get_one(InmateRow, row.inmate_id)
     ranked = _ranked(row.minutes, hours, times, not_before)
@@ -131,7 +131,7 @@ async def _meeting(
     )
 
 
-def _ranked(minutes: int, hours: _Hours, times: Sequence[Time], not_before: datetime) -> dict[datetime, int]:
+def _ranked(minutes: int, hours: Hours, times: Sequence[Time], not_before: datetime) -> dict[datetime, int]:
     """Beginning -> the best rank of the lawyer's times that it meets."""
     found: dict[datetime, int] = {}
     for day, spans in hours.days.items():
@@ -147,7 +147,7 @@ def _instants(day: date, starts: time, ends: time, zone: str) -> tuple[datetime,
 
 
 async def _free(
-    session: Session, row: MeetingRow, inmate: InmateRow, hours: _Hours, ranked: Mapping[datetime, int]
+    session: Session, row: MeetingRow, inmate: InmateRow, hours: Hours, ranked: Mapping[datetime, int]
 ) -> dict[datetime, int]:
     """The beginnings at which nothing keeps the lawyers or the inmate away."""
     if not ranked or inmate.prison_id != row.prison_id:

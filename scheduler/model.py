@@ -87,14 +87,16 @@ class Fault(StrEnum):
 
 
 class ClaimKind(StrEnum):
-    """What can be claimed once per number. For the first three the number is a tick, for an allowance it is the
-    how-manieth visit of the period that the owner's id names, for a limit the how-manieth unit of a slot's."""
+    """What can be claimed once per number. For an allowance the number is the how-manieth visit of the period that the
+    owner's id names, for a limit the how-manieth unit of a slot's; for all others it is a tick. The owner of a
+    booth's is one of its seats."""
 
     INMATE = "inmate"
     VISITOR = "visitor"
     TERMINAL = "terminal"
     ALLOWANCE = "allowance"
     LIMIT = "limit"
+    BOOTH = "booth"
 
 
 def ticks(starts_at: datetime, ends_at: datetime) -> range:

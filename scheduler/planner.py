@@ -22,6 +22,7 @@ from scheduler import (
     access,
     befalling,
     booking,
+    booths,
     decision,
     meeting_proposals,
     offering,
@@ -192,6 +193,8 @@ async def apply(session: Session, actor: Ref, proposal: Proposal) -> bool:
     held = await picking.hold(
         session, family, wish.inmate_id, proposal.slot_id, proposal.id, Purpose(starter=None)
     )
+    if wish.booth_id is not None:
+        await booths.take(session, wish.booth_id, held.starts_at, held.slot_ends_at, held.id)
     choice = [VisitorChoice(one) for one in wish.relationships]
     await booking.request(session, family, held.id, choice, proposal.id)
     if not (await repository.get(session, held.id)).chain:

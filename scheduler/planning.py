@@ -9,7 +9,7 @@ and officers; the same engine as for files; a plan with its proof. Nothing is bo
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import date, datetime, time, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -17,7 +17,7 @@ from zoneinfo import ZoneInfo
 from core import clock
 from core.db import Session
 from core.errors import Reason
-from scheduler import facts, openings, wishes
+from scheduler import booths, facts, openings, wishes
 from scheduler.assign.columns import Ints, Way, array, of_ways
 from scheduler.assign.prices import LARGEST
 from scheduler.assign.problem import Problem
@@ -66,6 +66,12 @@ class Week:
     meetings: tuple[Meeting, ...]
     supply: openings.Supply | None
     read: Mapping[str, Any]
+    seats: Mapping[tuple[str, datetime], int] = field(default_factory=dict)  # (booth, moment) -> free
+
+    @property
+    def moments(self) -> list[datetime]:
+        """Where something may run out."""
+        return self.supply.moments(call.starts_at for call in self.calls) if self.supply else []
 
     @property
     def slots(self) -> dict[str, SlotFacts]:
@@ -112,7 +118,8 @@ async def read(session: Session, plan: Plan, meetings: Meetings) -> Week:
         "shifts": len(supply.shifts) if supply else 0,
         "terminals": len(supply.seats) if supply else 0,
     }
-    return replace(week, supply=supply, read=stamp)
+    week = replace(week, supply=supply, read=stamp)
+    return replace(week, seats=await booths.free(session, plan.prison_id, week.moments))
 
 
 async def _asked(session: Session, plan: Plan, wish: Wish, ground: facts.Ground, now: datetime) -> Asked:
@@ -175,9 +182,10 @@ class _Posing:
 
     def __init__(self, week: Week) -> None:
         self._week = week
-        self._at = week.supply.moments(call.starts_at for call in week.calls) if week.supply else []
+        self._at = week.moments
         self.capacity = week.supply.capacities(self._at) if week.supply else {}
         self.capacity |= {f"seat:{slot.id}": slot.capacity - slot.taken for slot in week.slots.values()}
+        self.capacity |= {f"booth:{one}:{at.isoformat()}": free for (one, at), free in week.seats.items()}
         self.capacity |= _reserves(week)
         self.ways: list[Way] = []
         self.meant: list[tuple[str | datetime, int]] = []
@@ -188,6 +196,8 @@ class _Posing:
         self.capacity[f"allowance:{one.period}"] = one.left
         for person in (f"inmate:{asked.wish.inmate_id}", *(f"visitor:{v}" for v in asked.wish.relationships)):
             rows += self._busy(person, starts, ends)
+        if asked.wish.booth_id is not None:
+            rows += openings.busy(f"booth:{asked.wish.booth_id}", starts, ends, self._at)
         for first in (True, False) if asked.wish.ground else (False,):
             value = self._value(weight_of(asked, first=first), rank, one.slot.day)
             taken = [*rows, f"priority:{asked.wing_id}"] if first else rows

@@ -115,6 +115,7 @@ class WishRow(Base):
     booking_id: Mapped[str | None] = mapped_column(ForeignKey("booking.id"))
     made_at: Mapped[datetime]
     state_since: Mapped[datetime]
+    booth_id: Mapped[str | None]  # where they would sit; no foreign key, for it came to a table that stood
 
 
 class WishChoiceRow(Base):
@@ -196,6 +197,20 @@ class MeetingProposalRow(Base):
     state: Mapped[str]  # plans.ProposalState
     sitting_id: Mapped[str | None]
     reasons: Mapped[list[dict[str, Any]]] = mapped_column(JSON)  # as those of a proposal
+
+
+class BoothRow(Base):
+    """A place outside the prison where families sit who have no device. `place`: where it is, for people."""
+
+    __tablename__ = "booth"
+    __table_args__ = (UniqueConstraint("prison_id", "name"),)
+
+    id: Mapped[str] = mapped_column(primary_key=True)
+    prison_id: Mapped[str] = mapped_column(ForeignKey("prison.id"))
+    name: Mapped[str]
+    place: Mapped[str] = mapped_column(Text)
+    seats: Mapped[int]
+    active: Mapped[bool]
 
 
 class ShiftRow(Base):

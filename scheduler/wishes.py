@@ -17,7 +17,7 @@ from core.ids import SYSTEM, Ref, new_id, reference
 from ledger.record import record
 from people.model import Identity, RelationshipState
 from policy import repository as policies
-from scheduler import access, facts, making_good, openings, plans
+from scheduler import access, booths, facts, making_good, openings, plans
 from scheduler.access import DECIDERS, Actor, ref, require, tag
 from scheduler.model import VisitorChoice
 from scheduler.planning_tables import PlanRow, ProposalRow, WishChoiceRow, WishRow, WishVisitorRow
@@ -116,6 +116,7 @@ class Wish:
     relationships: tuple[str, ...]
     booking_id: str | None
     made_at: datetime
+    booth_id: str | None
 
     def waited_days(self, now: datetime) -> int:
         return max(0, (now - self.waiting_since).days)
@@ -128,12 +129,13 @@ async def make(
     visitors: Sequence[VisitorChoice],
     choices: Sequence[Choice],
     key: str,
+    booth_id: str | None = None,
 ) -> Wish:
     """A family's wish; the same `key` again is the same wish. Waiting goes on from an earlier wish for this inmate
-    that nobody could serve.
+    that nobody could serve. `booth_id`: they have no device and would sit there.
 
     Raises `BadWish`, `WishOpen`, `Refused` when the timetable has nothing at these times, `NotFound` for an inmate
-    whom the relative is not approved to see.
+    whom the relative is not approved to see, or another prison's booth.
     """
     relative_id = access.relative_id(actor)
     known = await find(session, WishRow.requested_by == relative_id, WishRow.request_key == key)
@@ -143,6 +145,10 @@ async def make(
     if who.state is not RelationshipState.APPROVED:
         raise NotFound
     _check(choices, ground.bookable, key)
+    if booth_id is not None and booth_id not in {
+        one.id for one in await booths.of_prison(session, ground.prison.id)
+    }:
+        raise NotFound
     guests = await facts.guests(session, inmate_id, [choice.relationship_id for choice in visitors])
     mine = (WishRow.requested_by == relative_id, WishRow.inmate_id == inmate_id)
     if await find(session, *mine, WishRow.state == WishState.OPEN):
@@ -167,6 +173,7 @@ async def make(
         ),
         last_day=max(choice.day for choice in choices),
         booking_id=None,
+        booth_id=booth_id,
         made_at=now,
         state_since=now,
     )
@@ -248,6 +255,7 @@ def _wish(row: WishRow, choices: Sequence[Choice], relationships: Sequence[str])
         relationships=tuple(sorted(relationships)),
         booking_id=row.booking_id,
         made_at=row.made_at,
+        booth_id=row.booth_id,
     )
 
 

@@ -80,7 +80,7 @@ def of_ways(ways: Sequence[Way], capacity: Mapping[str, int], requests: int) -> 
 def binding(column: Ints, row: Ints, request: Ints, capacity: Ints) -> tuple[Ints, Ints]:
     """From pairs (column, row) to the padded table of rows by column, with only those rows that more requests could
     use than they hold. Answers it, and which rows are kept, in their new order."""
-    total = int(request.max(initial=0)) + 1  # requests without any way count too: there may be more than columns
+    total = int(request.max(initial=0)) + 1  # more than there are columns, where many have no way at all
     once = np.unique(row * total + request[column]) if len(row) else row
     users = np.bincount(once // total, minlength=len(capacity)) if len(once) else np.zeros(len(capacity))
     keep = np.flatnonzero(users > capacity)

@@ -3,7 +3,7 @@ the screen, without script errors, pictured (`var/screens/`)."""
 
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import time, timedelta
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
@@ -13,6 +13,13 @@ from playwright.async_api import Browser
 
 from core import clock
 from core.ids import SYSTEM, Ref
+from legalaid import meeting_desk, meeting_times, meetings
+from legalaid import service as legal
+from legalaid.confidential import OfficerRule
+from legalaid.meeting_model import MeetingForm
+from legalaid.meeting_times import Time
+from legalaid.planned import PlannedMeetings
+from legalaid.wording import TOPICS
 from people import service as people
 from people import sessions
 from people.forms import InmateForm, RegistrationForm
@@ -23,6 +30,8 @@ from scheduler.model import VisitorChoice
 from scheduler.wishes import Choice
 from tests.browser import gallery
 from tests.browser.gallery import LOOKS, Look
+from tests.legalaid.test_meetings import FILES
+from tests.scheduler.world import identity
 from tests.web import place, staffed
 from tests.web.staffed import Staffed
 from web.routes.wishes import PARTS
@@ -77,6 +86,30 @@ async def _struck(services: Services, house: Staffed) -> str:
         return (await offering.of_bookings(session, [asked.id]))[asked.id].id
 
 
+async def _lawyers(services: Services, house: Staffed) -> str:
+    """A lawyer asks for three meetings: two may be planned, one of them at no hour. Answers the third."""
+    prison, made = house.place.prison, []
+    lawyer = identity("counsel", house.counsel.id, Role.COUNSEL, prison_id=prison)
+    office = identity("officer", house.approver.id, Role.APPROVER, prison_id=prison)
+    papers = meetings.box(services.settings.secret_key.get_secret_value())
+    async with services.db.write() as session:
+        bureau = await legal.create_desk(session, SYSTEM, prison, "司法局", "superior", "0551 2")
+        station = await legal.create_desk(session, SYSTEM, prison, "驻监工作站", "station", "0551 1", bureau)
+        await legal.add_lawyer(session, SYSTEM, house.counsel.id, station, tuple(TOPICS), ("zh",))
+        await meeting_desk.set_rule(
+            session, SYSTEM, prison, remote=True, officer=OfficerRule.LOOKS_ON, basis="皖司〔2026〕3号"
+        )
+        today = clock.now().astimezone(ZoneInfo(place.ZONE)).date()
+        night = Time(0, today + timedelta(days=3), time(20), time(22))
+        for number in range(3):
+            form = MeetingForm(f"34012030{number:02}", NAMES[number], "defence", "open", f"m{number}")
+            made.append(await meetings.ask(session, papers, lawyer, form, FILES))
+        await meeting_times.name(session, lawyer, made[1], [night])
+        for meeting_id in made[:2]:
+            await meeting_times.admit(session, office, meeting_id, admitted=True)
+    return made[2]
+
+
 async def _planned(services: Services, house: Staffed) -> None:
     today = clock.now().astimezone(ZoneInfo(place.ZONE)).date()
     async with services.db.write() as session:
@@ -86,7 +119,7 @@ async def _planned(services: Services, house: Staffed) -> None:
             pause = (span[0] + timedelta(hours=4), span[0] + timedelta(hours=5))
             await roster.add_shift(session, SYSTEM, house.monitor.id, span, pause, 4)
         await plans.ask(session, SYSTEM, house.place.prison, today, today + timedelta(days=6), today)
-    assert await planner.work(services.db) == 1
+    assert await planner.work(services.db, PlannedMeetings()) == 1
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
@@ -95,12 +128,15 @@ async def house(tmp_path_factory: pytest.TempPathFactory, sqlite_template: Path)
         made = await staffed.build(services.db, services)
         await _families(services, made)
         offer = await _struck(services, made)
+        meeting = await _lawyers(services, made)
         await _planned(services, made)
         tokens = {}
         async with services.db.write() as session:
             for name, subject in (
                 ("approver", made.approver),
                 ("monitor", made.monitor),
+                ("counsel", made.counsel),
+                ("admin", made.admin),
                 ("mei", Ref("relative", made.place.mei)),
             ):
                 tokens[name], _ = await sessions.open_session(session, subject, strong=True, agent="Chromium")
@@ -110,6 +146,9 @@ async def house(tmp_path_factory: pytest.TempPathFactory, sqlite_template: Path)
             "happenings": ("/officer/happenings", "approver"),
             "roster": (f"/officer/roster?week={today + timedelta(days=3)}", "approver"),
             "rehearsal": ("/officer/rehearsal", "approver"),
+            "meeting-times": (f"/counsel/meetings/{meeting}/times", "counsel"),
+            "meeting-hours": ("/admin/meetings/hours", "admin"),
+            "meetings-to-plan": ("/officer/meetings", "approver"),
             "home-must-move": ("/home", "mei"),
             "wish": (f"/wish/{made.place.inmate}", "mei"),
             "offer": (f"/offers/{offer}", "mei"),

@@ -9,7 +9,7 @@ from core.db import Session
 from core.errors import KinbridgeError, NotFound, Refused
 from core.ids import SYSTEM, Ref
 from legalaid import meeting_desk, meeting_times, meetings
-from legalaid.meeting_model import MeetingState, MeetingView
+from legalaid.meeting_model import MeetingForm, MeetingState, MeetingView
 from legalaid.meeting_tables import MeetingRow
 from legalaid.meeting_times import Time
 from legalaid.meetings import MeetingMoved
@@ -37,9 +37,7 @@ async def asked(here: Place, *times: Time, who: Identity | None = None, **more: 
     """A request whose papers were found in order."""
     lawyer = who or here.sun
     desk = await here.inmate()
-    form = test_meetings.MeetingForm(
-        desk.inmate_id, "陈志强", more.get("ground", "advice"), "none", desk.inmate_id
-    )
+    form = MeetingForm(desk.inmate_id, "陈志强", more.get("ground", "advice"), "none", desk.inmate_id)
     meeting_id: str = await do(here, meetings.ask, PAPERS, lawyer, form, test_meetings.FILES)
     if times:
         await do(here, meeting_times.name, lawyer, meeting_id, times)

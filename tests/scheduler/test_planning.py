@@ -11,16 +11,16 @@ from pathlib import Path
 import pytest
 
 from core.db import Session
-from core.errors import Refused
+from core.errors import NotFound, Refused
 from core.ids import Ref
 from ledger import read
-from scheduler import places, planner, plans, service, wishes
+from scheduler import booths, places, planner, plans, service, wishes
 from scheduler.model import BookingState, ClaimKind, ticks
 from scheduler.plans import Plan, PlanState, Proposal, ProposalState
 from scheduler.tables import SlotRow
 from scheduler.wishes import Choice, Wish, WishState
 from tests.conftest import FakeClock
-from tests.scheduler.world import Family, World
+from tests.scheduler.world import ADMIN, Family, World
 
 DAY = date(2026, 11, 24)  # Tuesday; the clock stands at Saturday the 21st
 
@@ -147,6 +147,64 @@ async def test_a_lawyers_meeting_takes_its_terminal_and_its_inmate_out_of_the_pl
     ]
 
 
+async def test_seats_of_a_booth_outside_are_given_out_with_the_times(world: World) -> None:
+    """Two terminals, one seat in the booth, three families, two of whom have no device: one of these waits. What is
+    booked keeps its seat; where it was given away meanwhile the proposal is stale."""
+    for name in ("T1", "T2", "T3"):
+        await world.terminal(name)
+    slot = await tuesday(world, capacity=3)
+    async with world.db.write() as session:
+        booth = await booths.create(session, ADMIN, world.prison_id, "司法所", "长江路 1 号", 1)
+    families = [await world.family() for _ in range(3)]
+    asked = []
+    for family, where in zip(families, (booth, booth, None), strict=True):
+        async with world.db.write() as session:
+            more = (session, family.actor, family.inmate_id, family.choice, [choice()], "w")
+            asked.append(await wishes.make(*more, booth_id=where))
+    made = await plan(world)
+    found = await proposals(world, made)
+    assert [found[one.id].slot_id is not None for one in asked].count(True) == 2
+    assert found[asked[2].id].slot_id == slot
+    assert await publish(world, made) == 2
+    served = next(n for n in (0, 1) if found[asked[n].id].slot_id)
+    async with world.db.read() as session:
+        (view,) = await service.of_relative(session, families[served].relative_id)
+        assert (await booths.of_bookings(session, [view.id]))[view.id].name == "司法所"
+        assert await booths.free(session, world.prison_id, [view.starts_at]) == {(booth, view.starts_at): 0}
+    again = await plan(world)  # the seat is gone, although a place and a terminal are left
+    other = asked[1 - served].id
+    assert [one.code for one in (await proposals(world, again))[other].reasons] == ["no-time-left"]
+    async with world.db.write() as session:
+        await service.withdraw(session, families[served].actor, view.id)
+    freed = await plan(world)
+    assert (await proposals(world, freed))[other].slot_id == slot
+    async with world.db.write() as session:
+        await booths.take(session, booth, view.starts_at, view.slot_ends_at, "bkg_by_hand")
+    assert await publish(world, freed) == 0
+    assert [one.code for one in (await proposals(world, freed))[other].reasons] == ["booth-full"]
+
+
+async def test_booths_are_checked(world: World) -> None:
+    family = await world.family()
+    await tuesday(world)
+    async with world.db.write() as session:
+        booth = await booths.create(session, ADMIN, world.prison_id, "A", "1", 1)
+        assert await booths.create(session, ADMIN, world.prison_id, "A", "2", 3) == booth
+        assert [(one.place, one.seats) for one in await booths.of_prison(session, world.prison_id)] == [
+            ("2", 3)
+        ]
+        for wrong in (("", "1", 1), ("B", "", 1), ("B", "1", 0), ("B", "1", 51)):
+            with pytest.raises(booths.BadBooth):
+                await booths.create(session, ADMIN, world.prison_id, *wrong)
+        with pytest.raises(NotFound):
+            await booths.close(session, ADMIN, "prs_other", booth)
+        await booths.close(session, ADMIN, world.prison_id, booth)
+    with pytest.raises(NotFound):
+        async with world.db.write() as session:
+            more = (session, family.actor, family.inmate_id, family.choice, [choice()], "w")
+            await wishes.make(*more, booth_id=booth)
+
+
 async def test_a_stale_proposal_is_refused_and_explained(world: World) -> None:
     """Between planning and publishing a family books one of the two planned times by hand."""
     await world.terminal("T1")
@@ -198,6 +256,7 @@ async def test_publishing_goes_on_where_it_was_cut_and_books_nothing_twice(
     assert await state(world, made) is PlanState.PUBLISHED
 
 
+@pytest.mark.timeout(300)  # three processes, one after the other
 async def test_a_publishing_process_may_be_killed_at_any_moment(database_url: str, world: World) -> None:
     """kill -9 for real: in the transaction of one proposal, after it was committed, and between the two entries of a
     stale one; whoever comes next goes on, and nothing is booked twice."""

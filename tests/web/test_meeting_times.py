@@ -54,7 +54,7 @@ async def test_a_request_goes_through_the_weekly_plan(
     assert (await browser.send_form("/officer/planner", week)).status_code == 303
     assert await planner.work(db, PlannedMeetings()) == 1
     ready = (await browser.get("/officer/planner")).text
-    assert "0 次会见和 1 次律师会见" in ready
+    assert "0 次家属会见，1 次律师会见" in ready
     assert "15:00" in ready
     async with db.write() as session:
         plan = await plans.latest(session, aid.house.place.prison)

@@ -1,5 +1,6 @@
 """Planner, disruptions and roster on the real application, and the family's side of them, all without script."""
 
+import re
 from datetime import timedelta
 from zoneinfo import ZoneInfo
 
@@ -28,7 +29,14 @@ async def open_slot(db: Database, house: Staffed, hours: int) -> str:
 
 
 async def test_from_wish_to_visit(browser: Browser, db: Database, house: Staffed, sign_in: SignIn) -> None:
-    """A family wishes, an officer plans and publishes, the visit is booked."""
+    """A family without a device wishes for a booth, an officer plans and publishes, the visit is booked there."""
+    await sign_in(browser, house.admin, strong=True)
+    booth = {"booth": "城东司法所", "place": "长江路 1 号", "seats": "none"}
+    assert (await browser.send_form("/admin/places/booths", booth)).status_code == 422
+    assert (await browser.send_form("/admin/places/booths", booth | {"seats": "2"})).status_code == 303
+    page = (await browser.get("/admin/places")).text
+    assert "城东司法所" in page
+    (booth_id,) = set(re.findall(r"/admin/places/booths/(\w+)/close", page))
     await open_slot(db, house, 48)
     day = (clock.now() + timedelta(hours=48)).astimezone(ZoneInfo(place.ZONE)).date()
     mei = house.place.mei
@@ -38,7 +46,8 @@ async def test_from_wish_to_visit(browser: Browser, db: Database, house: Staffed
     nothing = await browser.send_form(path, {"key": "k1", "visitor": house.place.mei_relationship})
     assert nothing.status_code == 422
     sent = await browser.send_form(
-        path, {"key": "k2", "visitor": house.place.mei_relationship, "first": str(day)}
+        path,
+        {"key": "k2", "visitor": house.place.mei_relationship, "first": str(day), "booth": booth_id},
     )
     assert sent.headers["location"] == "/home"
     assert "等候安排" in (await browser.get("/home")).text
@@ -67,6 +76,11 @@ async def test_from_wish_to_visit(browser: Browser, db: Database, house: Staffed
         (view,) = await schedule.of_relative(session, mei)
         assert await wishes.of_relative(session, mei) == []
     assert view.state is BookingState.APPROVED
+    await sign_in(browser, Ref("relative", mei))
+    assert "城东司法所 · 长江路 1 号" in (await browser.get(f"/bookings/{view.id}")).text
+    await sign_in(browser, house.admin, strong=True)
+    assert (await browser.send_form(f"/admin/places/booths/{booth_id}/close")).status_code == 303
+    assert "城东司法所" not in (await browser.get("/admin/places")).text
 
 
 async def test_a_court_date_moves_a_visit_with_one_tap(

@@ -8,7 +8,7 @@ from fastapi import APIRouter, Form, Request
 from starlette.responses import Response
 
 from core.errors import KinbridgeError, Refused
-from legalaid import meeting_times, meetings
+from legalaid import meeting_times, meetings, planned
 from legalaid.forms import reason
 from legalaid.meeting_times import Span, Time
 from people.model import Identity
@@ -46,7 +46,9 @@ async def _form(
         inmate = await session.get_one(InmateRow, row.inmate_id)
         on = await duty.at(session, row.prison_id)
         said = (await meeting_times.named(session, [row.id])).get(row.id, [])
-        hours = await meeting_times.hours(session, row.prison_id)
+        until = on.now + timedelta(days=_DAYS)
+        hours = await planned.hours_of(session, row.prison_id, on.now + timedelta(days=1), until)
+        spans = await meeting_times.hours(session, row.prison_id)
     parts = {one.rank: _part(one) for one in said}
     chosen = typed or {
         rank: [str(one.day) for one in said if one.rank == rank] for rank in range(meeting_times.RANKS)
@@ -57,8 +59,8 @@ async def _form(
         status=status,
         meeting_id=meeting_id,
         inmate=inmate,
-        days=[on.today + timedelta(days=n) for n in range(1, _DAYS + 1)],
-        hours=_words(hours),
+        days=list(hours.days),
+        hours=_words(spans),
         chosen=chosen,
         parts=parts,
         errors=errors,

@@ -20,7 +20,7 @@ from people.model import Identity, Relationship
 from policy import repository as policies
 from policy.model import FamilyPolicy
 from policy.wording import CAUTIONS
-from scheduler import booking, changing, linked, offers, signing
+from scheduler import booking, booths, changing, linked, offers, signing
 from scheduler import repository as schedule
 from scheduler.access import booking_ref
 from scheduler.model import OPEN_STATES, BookingState, BookingView, VisitorChoice
@@ -239,6 +239,7 @@ async def one(
         change = await changing.of(session, view.id)
         parts = await linked.beside(session, view)
         asked = await signing.chain(session, view) if view.state is BookingState.REQUESTED else []
+        sits = (await booths.of_bookings(session, [view.id])).get(view.id)
     mine = view.requested_by == who.subject.id
     return render(
         request,
@@ -257,4 +258,5 @@ async def one(
         desk=next((one for one in asked if one.by is None), None),
         desks={**OFFICES, **DESKS},
         phone=prison.help_phone if prison else "",
+        booth=sits,
     )

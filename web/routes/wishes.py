@@ -15,7 +15,7 @@ from core.db import Session
 from core.errors import KinbridgeError, Reason
 from people import repository as people
 from people.model import Identity
-from scheduler import flags, making_good, offering, repository, wishes
+from scheduler import booths, flags, making_good, offering, repository, wishes
 from scheduler.flags import Flag
 from scheduler.model import BookingView, VisitorChoice
 from scheduler.offering import Offer, OfferState
@@ -104,6 +104,9 @@ async def _form(session: Session, who: Identity, inmate_id: str) -> dict[str, An
         "days": [first + timedelta(days=n) for n in range(min(14, (last - first).days + 1))],
         "visitors": [(one, one.relative_id == who.subject.id) for one in others],
         "ranks": range(wishes.RANKS),
+        "booths": [
+            (one.id, f"{one.name} · {one.place}") for one in await booths.of_prison(session, ground.prison.id)
+        ],
         "key": secrets.token_urlsafe(12),
         "zone": ground.prison.zone,
     }
@@ -112,7 +115,7 @@ async def _form(session: Session, who: Identity, inmate_id: str) -> dict[str, An
 @router.post("/wish/{inmate_id}")
 async def make(
     request: Request, services: Svc, who: Relative, inmate_id: str, key: Text = "",
-    visitor: Texts = [], first: Texts = [], second: Texts = [], third: Texts = [],  # noqa: B006 - FastAPI copies
+    booth: Text = "", visitor: Texts = [], first: Texts = [], second: Texts = [], third: Texts = [],  # noqa: B006 - FastAPI copies
     first_part: Text = "any", second_part: Text = "any", third_part: Text = "any",
 ) -> Response:  # fmt: skip
     lists, parts = (first, second, third), (first_part, second_part, third_part)
@@ -120,11 +123,11 @@ async def make(
         async with services.db.write() as session:
             choices = _choices(lists, parts)
             named = [VisitorChoice(one) for one in visitor]
-            await wishes.make(session, who, inmate_id, named, choices, key)
+            await wishes.make(session, who, inmate_id, named, choices, key, booth or None)
     except KinbridgeError as error:
         async with services.db.read() as session:
             context = await _form(session, who, inmate_id)
-        typed = {f"part-{rank}": part for rank, part in enumerate(parts)}
+        typed = {f"part-{rank}": part for rank, part in enumerate(parts)} | {"booth": booth}
         return render(
             request, "family/wish.html", status=error.status, errors=at_fields(request, error),
             values=typed, chosen=dict(enumerate(lists)), **context,
@@ -194,6 +197,7 @@ class WishIn(BaseModel):
     visitors: list[str]
     choices: list[ChoiceIn]
     key: str
+    booth_id: str | None = None
 
 
 class WishOut(BaseModel):
@@ -220,7 +224,9 @@ async def make_wish(services: Svc, who: Relative, asked: WishIn) -> WishOut:
     async with services.db.write() as session:
         choices = [Choice(one.rank, one.day, one.starts, one.ends) for one in asked.choices]
         named = [VisitorChoice(one) for one in asked.visitors]
-        return _out(await wishes.make(session, who, asked.inmate_id, named, choices, asked.key))
+        return _out(
+            await wishes.make(session, who, asked.inmate_id, named, choices, asked.key, asked.booth_id)
+        )
 
 
 @api.get("/api/v1/wishes", tags=["wishes"])

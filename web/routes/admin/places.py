@@ -9,6 +9,7 @@ from core.errors import KinbridgeError
 from people import repository as people
 from people.forms import clean, name_problems, raise_all
 from people.model import Identity
+from scheduler import booths
 from scheduler import service as scheduler
 from web.deps import Svc
 from web.duty import Admin
@@ -34,12 +35,14 @@ async def _page(
     errors: dict[str, str],
     status: int = 200,
     typed: str = "",
+    booth: dict[str, str] | None = None,
 ) -> Response:
     async with services.db.read() as session:
         on, prisons = await scope.duty_of(session, who, prison)
         wings = await scheduler.wings(session, on.prison.id)
         terminals = await scheduler.terminals(session, on.prison.id)
         inmates = await people.inmates_of(session, on.prison.id)
+        outside = await booths.of_prison(session, on.prison.id)
     return render(
         request,
         "admin/places.html",
@@ -56,6 +59,8 @@ async def _page(
         ],
         errors=errors,
         typed=typed,
+        booths=outside,
+        booth=booth or {},
     )
 
 
@@ -70,6 +75,37 @@ async def add_wing(
             await scheduler.create_wing(session, who.subject, on.prison.id, clean(name))
     except KinbridgeError as error:
         return await _page(request, services, who, prison, _at_name(request, error), error.status, name)
+    return redirect(f"/admin/places?prison={on.prison.id}")
+
+
+@router.post("/admin/places/booths")
+async def add_booth(
+    request: Request,
+    services: Svc,
+    who: Admin,
+    booth: Text = "",
+    place: Text = "",
+    seats: Text = "",
+    prison: Text = "",
+) -> Response:
+    """A place where families sit who have no device; the same name again changes it."""
+    count = int(seats) if seats.isdecimal() and len(seats) < 4 else 0
+    try:
+        async with services.db.write() as session:
+            on, _ = await scope.duty_of(session, who, prison)
+            await booths.create(session, who.subject, on.prison.id, booth, place, count)
+    except KinbridgeError as error:
+        typed = {"booth": booth, "place": place, "seats": seats}
+        errors = {"booth": " ".join(at_fields(request, error).values())}
+        return await _page(request, services, who, prison, errors, error.status, booth=typed)
+    return redirect(f"/admin/places?prison={on.prison.id}")
+
+
+@router.post("/admin/places/booths/{booth_id}/close")
+async def close_booth(services: Svc, who: Admin, booth_id: str, prison: Text = "") -> Response:
+    async with services.db.write() as session:
+        on, _ = await scope.duty_of(session, who, prison)
+        await booths.close(session, who.subject, on.prison.id, booth_id)
     return redirect(f"/admin/places?prison={on.prison.id}")
 
 

@@ -1,0 +1,124 @@
+"""Booths: places outside the prison, in a justice office for instance, where families sit who have no device at home.
+A booth has seats; each is promised to one visit at a time, by the same claims as terminals and people."""
+
+from collections import Counter
+from collections.abc import Collection, Iterable, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+
+from sqlalchemy import select
+
+from core.db import Session
+from core.errors import Malformed, NotFound, Reason, Refused
+from core.ids import Ref, new_id
+from ledger.record import record
+from scheduler import places
+from scheduler.access import tag
+from scheduler.model import ClaimKind, ticks
+from scheduler.planning_tables import BoothRow
+from scheduler.tables import ClaimRow
+
+_MOST_SEATS = 50
+_NAME, _PLACE = 60, 120  # letters
+NO_SEAT = Reason("booth-full", "The booth that was wished for has no seat left at this time.")
+
+
+class BadBooth(Malformed):
+    code = "bad-booth"
+    text = "Please give the booth a name, say where it is, and how many seats it has (1 to {most})."
+    status = 422
+
+
+@dataclass(frozen=True, slots=True)
+class Booth:
+    id: str
+    name: str
+    place: str
+    seats: int
+
+
+async def create(session: Session, actor: Ref, prison_id: str, name: str, place: str, seats: int) -> str:
+    """A booth for the families of a prison; the same name again changes it. Raises `BadBooth`."""
+    name, place = name.strip(), place.strip()
+    if not 0 < len(name) <= _NAME or not 0 < len(place) <= _PLACE or not 0 < seats <= _MOST_SEATS:
+        raise BadBooth(most=_MOST_SEATS)
+    known = select(BoothRow).where(BoothRow.prison_id == prison_id, BoothRow.name == name)
+    row = await session.scalar(known)
+    if row is None:
+        row = BoothRow(id=new_id("bth"), prison_id=prison_id, name=name, place="", seats=0, active=True)
+        session.add(row)
+    row.place, row.seats, row.active = place, seats, True
+    await session.flush()
+    record(session, tag(actor, "booth:set"), actor=actor, subject=Ref("booth", row.id), seats=seats)
+    return row.id
+
+
+async def close(session: Session, actor: Ref, prison_id: str, booth_id: str) -> None:
+    """Takes no more visits; those that are booked keep their seats. Raises `NotFound`."""
+    row = await session.get(BoothRow, booth_id)
+    if row is None or row.prison_id != prison_id:
+        raise NotFound
+    row.active = False
+    await session.flush()
+    record(session, tag(actor, "booth:closed"), actor=actor, subject=Ref("booth", booth_id))
+
+
+async def of_prison(session: Session, prison_id: str) -> list[Booth]:
+    """Those that may be wished for, by name."""
+    rows = await session.scalars(
+        select(BoothRow).where(BoothRow.prison_id == prison_id, BoothRow.active).order_by(BoothRow.name)
+    )
+    return [Booth(row.id, row.name, row.place, row.seats) for row in rows]
+
+
+async def free(
+    session: Session, prison_id: str, moments: Collection[datetime]
+) -> Mapping[tuple[str, datetime], int]:
+    """(booth, moment) -> seats that nobody is promised."""
+    if not moments:
+        return {}
+    booths = {booth.id: booth for booth in await of_prison(session, prison_id)}
+    owners = [_owner(booth.id, seat) for booth in booths.values() for seat in range(booth.seats)]
+    at = {moment: ticks(moment, moment).start for moment in moments}
+    rows = await session.execute(
+        select(ClaimRow.owner_id, ClaimRow.number).where(
+            ClaimRow.kind == ClaimKind.BOOTH,
+            ClaimRow.owner_id.in_(owners),
+            ClaimRow.number.between(min(at.values()), max(at.values())),
+        )
+    )
+    taken = Counter((_booth(owner), number) for owner, number in rows)
+    return {
+        (booth.id, moment): max(0, booth.seats - taken[booth.id, tick])
+        for booth in booths.values()
+        for moment, tick in at.items()
+    }
+
+
+async def take(session: Session, booth_id: str, starts_at: datetime, ends_at: datetime, visit: str) -> None:
+    """Promises a seat to a visit (booking), until that ends or is given up. Raises `Refused`."""
+    row = await session.get(BoothRow, booth_id, populate_existing=True)
+    for seat in range(row.seats) if row is not None and row.active else ():
+        keys = places.ticks_of(ClaimKind.BOOTH, _owner(booth_id, seat), ticks(starts_at, ends_at))
+        if await places.claim(session, keys, visit):
+            return
+    raise Refused([NO_SEAT])
+
+
+async def of_bookings(session: Session, booking_ids: Iterable[str]) -> dict[str, Booth]:
+    """Booking -> the booth in which its visitors sit."""
+    claims = select(ClaimRow.booking_id, ClaimRow.owner_id).where(
+        ClaimRow.kind == ClaimKind.BOOTH, ClaimRow.booking_id.in_(list(booking_ids))
+    )
+    booked = {visit: _booth(owner) for visit, owner in await session.execute(claims.distinct()) if visit}
+    rows = await session.scalars(select(BoothRow).where(BoothRow.id.in_(set(booked.values()))))
+    known = {row.id: Booth(row.id, row.name, row.place, row.seats) for row in rows}
+    return {visit: known[booth_id] for visit, booth_id in booked.items()}
+
+
+def _owner(booth_id: str, seat: int) -> str:
+    return f"{booth_id}#{seat}"
+
+
+def _booth(owner: str) -> str:
+    return owner.partition("#")[0]
