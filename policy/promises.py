@@ -30,6 +30,11 @@ class Promise:
             raise ValueError(f"{self.code} would be yellow from its first second")
 
 
+def _by_day(code: str, count: int, unit: Unit, second: int, basis: str) -> Promise:
+    """A clock of whole days, yellow on the last of them; `second` in working days."""
+    return Promise(code, Period(count, unit), _DAY, Period(second, Unit.WORKING_DAYS), basis)
+
+
 _ALL = (
     Promise(
         "meeting",
@@ -45,13 +50,7 @@ _ALL = (
         Period(12, Unit.HOURS),
         "刑诉法 arts 39, 105: arrange within 48 hours, the opening hour not counted",
     ),
-    Promise(
-        "interpreter",
-        Period(3, Unit.DAYS),
-        _DAY,
-        Period(1, Unit.WORKING_DAYS),
-        "律师会见监狱在押罪犯规定 art. 7: decide within 3 days",
-    ),
+    _by_day("interpreter", 3, Unit.DAYS, 1, "律师会见监狱在押罪犯规定 art. 7: decide within 3 days"),
     Promise(
         "forward",
         Period(24, Unit.HOURS),
@@ -59,32 +58,14 @@ _ALL = (
         Period(6, Unit.HOURS),
         "法律援助法 art. 39: forward within 24 hours",
     ),
-    Promise(
-        "decide",
-        Period(7, Unit.DAYS),
-        _DAY,
-        Period(2, Unit.WORKING_DAYS),
-        "法律援助法 art. 43: decide within 7 days",
-    ),
-    Promise(
-        "assign",
-        Period(3, Unit.DAYS),
-        _DAY,
-        Period(1, Unit.WORKING_DAYS),
-        "法律援助法 art. 43: assign within 3 days",
-    ),
-    Promise(
-        "objection",
-        Period(5, Unit.DAYS),
-        _DAY,
-        Period(2, Unit.WORKING_DAYS),
-        "法律援助法 art. 49: decide an objection within 5 days",
-    ),
-    Promise(
+    _by_day("decide", 7, Unit.DAYS, 2, "法律援助法 art. 43: decide within 7 days"),
+    _by_day("assign", 3, Unit.DAYS, 1, "法律援助法 art. 43: assign within 3 days"),
+    _by_day("objection", 5, Unit.DAYS, 2, "法律援助法 art. 49: decide an objection within 5 days"),
+    _by_day(
         "change-lawyer",
-        Period(3, Unit.DAYS),
-        _DAY,
-        Period(1, Unit.WORKING_DAYS),
+        3,
+        Unit.DAYS,
+        1,
         "Practice of the product, after 法律援助法 art. 55: another lawyer is named, or why not",
     ),
     Promise(
@@ -94,27 +75,21 @@ _ALL = (
         Period(3, Unit.WORKING_DAYS),
         "Practice of the product, after 法律援助法 art. 46: the applicant is told how the matter stands",
     ),
-    Promise(
+    _by_day(
         "visit-request",
-        Period(3, Unit.WORKING_DAYS),
-        _DAY,
-        Period(1, Unit.WORKING_DAYS),
+        3,
+        Unit.WORKING_DAYS,
+        1,
         "The prison's own rules state the days; three where they say nothing",
     ),
-    Promise(
+    _by_day(
         "kinship",
-        Period(3, Unit.WORKING_DAYS),
-        _DAY,
-        Period(1, Unit.WORKING_DAYS),
+        3,
+        Unit.WORKING_DAYS,
+        1,
         "The prison's own rules state the days; three where they say nothing",
     ),
-    Promise(
-        "referral",
-        Period(5, Unit.WORKING_DAYS),
-        _DAY,
-        Period(2, Unit.WORKING_DAYS),
-        "Practice of the product: who is to help says what is done",
-    ),
+    _by_day("referral", 5, Unit.WORKING_DAYS, 2, "Practice of the product: who is to help says what is done"),
     Promise(
         "referral-child",
         Period(24, Unit.HOURS),
@@ -129,18 +104,18 @@ _ALL = (
         Period(3, Unit.WORKING_DAYS),
         "Practice of the product, after 人民调解法 art. 21: mediation is held in time, lest it grows worse",
     ),
-    Promise(
+    _by_day(
         "counselling",
-        Period(3, Unit.WORKING_DAYS),
-        _DAY,
-        Period(1, Unit.WORKING_DAYS),
+        3,
+        Unit.WORKING_DAYS,
+        1,
         "Practice of the product: whoever asks for a counsellor is seen soon",
     ),
-    Promise(
+    _by_day(
         "precheck",
-        Period(2, Unit.WORKING_DAYS),
-        _DAY,
-        Period(1, Unit.WORKING_DAYS),
+        2,
+        Unit.WORKING_DAYS,
+        1,
         "Practice of the product, after Jiuquan: papers are looked at before anybody holds a time",
     ),
     Promise(
