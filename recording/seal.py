@@ -38,6 +38,7 @@ class SealVerdict:
     deleted_at: str = ""  # for one that was deleted and whose proof of deletion was checked instead
     proof: str = ""  # SHA-256 of deletion.json
     day: str = ""  # under whose root it is proved to stand; empty while that day is not sealed
+    in_ledger: bool = False  # whether the ledger was asked, too
 
     @property
     def intact(self) -> bool:
@@ -49,16 +50,45 @@ class SealVerdict:
 
     def report(self) -> dict[str, Any]:
         """As a JSON object, with a sentence for people in `text`."""
-        if self.intact:
+        if not self.intact:
+            text = f"BROKEN at {self.problems[0].place}: {self.problems[0].text}"
+        elif self.deleted_at:
+            text = f"Deleted: recording {self.recording}, {self.deleted_at}; the proof of it holds"
+        else:
             by = f"sealed {self.sealed_at} by key {self.key_id}"
             text = f"Intact: recording {self.recording}, {self.files} files, {by}"
-            if self.day:
-                text += f", under the root of {self.day}"
-            if self.deleted_at:
-                text = f"Deleted: recording {self.recording}, {self.deleted_at}; the proof of it holds"
-        else:
-            text = f"BROKEN at {self.problems[0].place}: {self.problems[0].text}"
-        return {**asdict(self), "intact": self.intact, "text": text}
+            text += f", under the root of {self.day}" if self.day else ""
+        proved, unproved = self.proved, self.unproved
+        lines = [text, *(f"Proved: {one}" for one in proved), *(f"Not proved: {one}" for one in unproved)]
+        facts = {**asdict(self), "intact": self.intact, "proved": proved, "unproved": unproved}
+        return {**facts, "text": "\n".join(lines)}
+
+    @property
+    def proved(self) -> tuple[str, ...]:
+        """Sentences; none for a broken one."""
+        if not self.intact:
+            return ()
+        what = "is gone, as the proof says" if self.deleted_at else "is bit for bit what was sealed"
+        said = [f"each of its {self.files} files {what}, and nothing was put beside them"]
+        if self.day:
+            said.append(f"it was sealed by the end of {self.day}: it stands under that day's signed root")
+        if self.in_ledger:
+            said.append("the ledger knows this manifest and no other of this recording")
+        return tuple(said)
+
+    @property
+    def unproved(self) -> tuple[str, ...]:
+        """What nobody can tell from a folder and keys alone."""
+        said = [
+            "that the public keys are those of the prison: compare them with ones that came to you another way"
+        ]
+        if not self.day:
+            said.append("when it was sealed: no proof under the root of its day lies in the folder")
+        if not self.in_ledger:
+            said.append(
+                "that the ledger knows it: the installation can tell (its page, or `kinbridge verify ledger`)"
+            )
+        return tuple(said)
 
 
 def sign(path: Path, manifest: dict[str, Any], signer: Signer) -> str:
@@ -143,6 +173,7 @@ def compare(
 ) -> SealVerdict:
     """Adds what the database and the ledger say: `known` is the row's digest, `sealed` those of the
     ledger's sealing entries, `deleted` those of the proofs in its entries of deletion."""
+    verdict = replace(verdict, in_ledger=True)
     problems = list(verdict.problems)
     if [verdict.proof] * bool(verdict.proof) != list(deleted):
         problems.append(

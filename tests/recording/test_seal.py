@@ -42,6 +42,8 @@ def test_a_sealed_folder_holds_what_the_manifest_says_and_nothing_else(
     assert family["written"]["sha256"] != family["sha256"]
     found = verdict(sealed, settings)
     assert found.report()["text"].startswith("Intact: recording rec_1, 3 files")
+    assert "Proved: each of its 3 files is bit for bit what was sealed" in found.report()["text"]
+    assert found.report()["text"].count("Not proved: ") == 3  # whose keys, when, whether the ledger knows it
     assert json.loads(json.dumps(found.report()))["intact"] is True
 
 
@@ -136,7 +138,9 @@ def test_the_first_broken_place_is_named(
     first = verdict(sealed, settings).broken_at
     assert first is not None
     assert (first.code, first.place) == (code, place)
-    assert verdict(sealed, settings).report()["text"].startswith(f"BROKEN at {place}: ")
+    report = verdict(sealed, settings).report()
+    assert report["text"].startswith(f"BROKEN at {place}: ")
+    assert not report["proved"]
 
 
 def test_old_seals_stand_after_the_key_was_changed(sealed: Path, settings: Settings) -> None:

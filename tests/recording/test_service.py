@@ -1,6 +1,7 @@
 """From the start of a recording to its seal, on both databases."""
 
 import asyncio
+import json
 import shutil
 from datetime import timedelta
 from pathlib import Path
@@ -369,6 +370,32 @@ async def test_the_ledger_catches_a_folder_that_was_sealed_anew(
     async with db.write() as session:
         await session.execute(update(RecordingRow).values(manifest_digest=digest))
     assert not (await service.verify(db, settings, recording_id)).intact
+
+
+async def test_an_old_manifest_that_is_put_back_is_found(
+    recorders: Recorders, db: Database, settings: Settings
+) -> None:
+    """Another take's, with its own true signature; and one of the same take that was signed before."""
+    first, second = await visit(recorders), await visit(recorders)
+    while await tasks.seal_finished(db, settings):
+        pass
+    async with db.read() as session:
+        older, path = [await service.path_of(session, settings, one) for one in (first, second)]
+    good = await service.verify(db, settings, second)
+    assert good.intact
+    assert "the ledger knows this manifest and no other of this recording" in good.report()["proved"]
+    kept = {name: (path / name).read_bytes() for name in (folder.MANIFEST, folder.SIGNATURE)}
+    for name in kept:
+        (path / name).write_bytes((older / name).read_bytes())
+    found = await service.verify(db, settings, second)
+    assert {"other-recording", "ledger-differs"} <= {one.code for one in found.problems}
+    before = {**json.loads(kept[folder.MANIFEST]), "sealed_at": "2026-11-20T00:00:00.000+00:00"}
+    seal.sign(path, before, keys.signer(settings.data_dir))
+    found = await service.verify(db, settings, second)
+    assert [one.code for one in found.problems] == ["ledger-differs"]
+    for name, content in kept.items():
+        (path / name).write_bytes(content)
+    assert (await service.verify(db, settings, second)).intact
 
 
 async def test_a_recording_that_is_not_sealed_is_not_intact(

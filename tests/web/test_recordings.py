@@ -10,6 +10,7 @@ from core.db import Database
 from core.ids import Ref
 from ledger import read
 from people.model import Identity, Role
+from people.tables import StaffRow
 from recording import reviews
 from recording import service as recordings
 from scheduler.model import BookingView
@@ -214,3 +215,28 @@ async def test_track_of_another_visit_is_not_served_under_this_opening(
     assert (await listener.get(stranger)).status_code == 404
     missing = re.sub(r"/[^/]+\.webm", "/trk_other.webm", file)
     assert (await listener.get(missing)).status_code == 404
+
+
+async def test_an_officer_whose_rights_ended_an_hour_ago_opens_nothing_any_more(
+    listener: Browser, db: Database, visit: BookingView, house: Staffed, clock: FakeClock
+) -> None:
+    """The page that was opened while they lasted gives nothing out either, nor does the session."""
+    page = await opened(listener, visit)
+    (file, *_) = files((await listener.get(page)).text)
+    assert (await listener.get(file)).status_code == 200
+    async with (
+        db.write() as session
+    ):  # the account is left as it was, and so is the session: the role alone went
+        (await session.get_one(StaffRow, house.monitor.id)).roles = "approver"
+    assert (await listener.get("/officer")).status_code == 403
+    async with db.write() as session:
+        (await session.get_one(StaffRow, house.monitor.id)).active = False
+    clock.move(seconds=3600)
+    for path in (file, page, "/recordings"):
+        refused = await listener.get(path)
+        assert refused.status_code in (303, 401, 403), path
+        assert visit.reference not in refused.text
+    again = await listener.send_form(f"/recordings/{visit.id}", {"reason": "re-listening", "words": ""})
+    assert again.status_code in (303, 401, 403)
+    assert "/recordings" not in again.headers.get("location", "").partition("?")[0]
+    assert len(await entries(db, "officer:recording:opened")) == 1
