@@ -49,14 +49,16 @@ async def broken_day(db: Database, settings: Settings) -> str | None:
 
 async def unguarded(db: Database, *statements: str) -> None:
     """What somebody with the database's password can do to the ledger."""
-    async with db.engine.begin() as connection:
-        if db.is_sqlite:
-            await connection.execute(text("DROP TRIGGER IF EXISTS ledger_entry_no_delete"))
-            await connection.execute(text("DROP TRIGGER IF EXISTS ledger_entry_no_update"))
-        else:
-            await connection.execute(text("ALTER TABLE ledger_entry DISABLE TRIGGER USER"))
-        for statement in statements:
-            await connection.execute(text(statement))
+    async with db.engine.connect() as connection:
+        await connection.execution_options(write=True)  # what only reads is never committed
+        async with connection.begin():
+            if db.is_sqlite:
+                await connection.execute(text("DROP TRIGGER IF EXISTS ledger_entry_no_delete"))
+                await connection.execute(text("DROP TRIGGER IF EXISTS ledger_entry_no_update"))
+            else:
+                await connection.execute(text("ALTER TABLE ledger_entry DISABLE TRIGGER USER"))
+            for statement in statements:
+                await connection.execute(text(statement))
 
 
 async def test_nothing_is_sealed_before_the_day_is_over(
