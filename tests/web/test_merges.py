@@ -32,6 +32,7 @@ async def test_one_proposes_another_looks_and_approves(
     view = await staffed.requested_visit(db, house)
     await sign_in(browser, house.admin, strong=True)
     assert "重复登记" in (await browser.get("/admin/places")).text
+    assert "没有待办" in (await browser.get("/admin/merges")).text
     wrong = await browser.send_form("/admin/merges", {"kept": "9001", "gone": "9001", "words": "x"})
     assert wrong.status_code == 422
     sent = await browser.send_form(
