@@ -1,5 +1,6 @@
-"""The journey of a question: asked at the terminal, talked about by video, answered in writing beside the face, judged;
-and an officer who would like to listen. Then the disk and the log are searched for what was said."""
+"""The journey of a question: asked at the terminal, talked about by video, answered in writing beside the face, judged,
+asked on, made a case, let lie by its desk, handed up, decided; and an officer who would like to listen and to read.
+Then the disk and the log are searched for what was said."""
 
 import json
 import subprocess
@@ -14,7 +15,7 @@ from core.ids import SYSTEM
 from legalaid.access import station_of
 from legalaid.days import HORIZON
 from recording.tables import RecordingRow
-from tests.browser import acts, place
+from tests.browser import acts, matter_acts, place
 from tests.browser.conftest import Crowd
 from tests.browser.person import Person
 from tests.browser.product import KINBRIDGE, Product
@@ -40,10 +41,7 @@ async def ask(inmate: Person) -> None:
         await inmate.fill(f"#{field}", value)
     await inmate.click(".lawyer form .button--primary")
     await inmate.open("/terminal/lawyer/ask")
-    await inmate.click("input[value=work]")
-    await inmate.fill("#words", QUESTION)
-    await inmate.click("form[action='/terminal/lawyer/ask'] .button--primary")
-    await inmate.sees(".band--green")
+    await matter_acts.ask(inmate, QUESTION)
 
 
 async def plan_the_day(product: Product) -> None:
@@ -140,13 +138,41 @@ async def test_a_question_is_talked_about_and_nobody_listens(
     await inmate.until("!document.querySelector(\"form[action$='/opinion']\")")
     await inmate.click(".lawyer-item h2 a")
     await inmate.reads(ADVICE)
+    await _to_a_decision(product, inmate, lawyer, officer)
 
     refused = await place.entries(product, "officer:ticket:refused")
     assert [entry.subject_id for entry in refused] == [sitting]
     assert await _recorded(product) == 0
     traces = [p for p in [*product.data.rglob("*"), *product.folder.glob("*.log")] if p.is_file()]
-    for words in (QUESTION, ADVICE):
+    for words in (QUESTION, ADVICE, matter_acts.FOLLOW_UP, matter_acts.CASE):
         assert [str(p) for p in traces if words.encode() in p.read_bytes()] == []
+
+
+async def _to_a_decision(product: Product, inmate: Person, lawyer: Person, officer: Person) -> None:
+    """From the answer that lies open at the terminal."""
+    question = str(await inmate.evaluate("location.pathname")).rsplit("/", 1)[-1]
+    await matter_acts.ask_on(inmate)
+    case = await matter_acts.apply(inmate)
+    await inmate.reads("驻监法律援助工作站最迟")
+    await matter_acts.is_shown_nothing(officer, f"/cases/{case}", f"/counsel/questions/{question}")
+
+    # The same browser, at other desks: each has a host and so a session of its own.
+    admin, clerk = (Person(name, officer.browser, product.url_of(name)) for name in ("admin", "clerk"))
+    await acts.enter_demo(admin, "admin")
+    await acts.enter_demo(clerk, "clerk")
+    await matter_acts.let_lie(product, case, 19)  # three quarters of the 24 hours are over
+    await admin.open("/lights?colour=yellow")
+    await admin.reads("转交申请", "main table")
+    await matter_acts.let_lie(product, case, 6)
+    await admin.open("/lights?colour=red")
+    await admin.reads("市督查室", "main table")
+    await inmate.open(f"/terminal/lawyer/cases/{case}")
+    await inmate.reads("市督查室")  # who waits is told who holds it now
+    await matter_acts.decide(lawyer, clerk, case)
+    await inmate.open(f"/terminal/lawyer/cases/{case}")
+    await inmate.reads("指派通知书")
+    await admin.open("/reviews?by=month")
+    await admin.reads("转交申请", "main table")
 
 
 async def _recorded(product: Product) -> int:
