@@ -19,7 +19,7 @@ from urllib.parse import urlsplit
 
 from websockets.asyncio.client import ClientConnection, connect
 
-from tests.browser.person import PROBE
+from tests.browser.person import PATIENCE, PROBE
 from tests.services import find_program
 
 EXECUTABLE = find_program("firefox-esr", others=("firefox",))
@@ -94,7 +94,7 @@ class Firefox:
             *(command if place is None else place.command(*command)),
             stdout=asyncio.subprocess.DEVNULL, stderr=asyncio.subprocess.PIPE,
         )  # fmt: skip
-        async with asyncio.timeout(60):
+        async with asyncio.timeout(PATIENCE):
             url = await _address(process)
         door = partial(socket.create_connection, (urlsplit(url).hostname, urlsplit(url).port))
         line = await connect(
@@ -125,7 +125,7 @@ class Firefox:
         number = next(self._numbers)
         answer = self._answers[number] = asyncio.get_running_loop().create_future()
         await self._socket.send(json.dumps({"id": number, "method": method, "params": params}))
-        async with asyncio.timeout(60):
+        async with asyncio.timeout(PATIENCE):
             result: dict[str, Any] = await answer
         return result
 
