@@ -93,7 +93,9 @@ async def hours_of(session: Session, prison_id: str, first: datetime, last: date
     prison = await session.get_one(PrisonRow, prison_id)
     zone = ZoneInfo(prison.zone)
     policy = (await policies.current(session, prison_id, clock.now())).values
-    working = calendar.load(policy.calendar).supposing()  # an officer sees the plan before anybody is promised
+    working = calendar.load(
+        policy.calendar
+    ).supposing()  # an officer sees the plan before anybody is promised
     start, end = first.astimezone(zone).date(), (last - timedelta(seconds=1)).astimezone(zone).date()
     closed = await session.scalars(
         select(ClosedDateRow.day).where(

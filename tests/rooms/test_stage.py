@@ -76,11 +76,12 @@ def test_somebody_whom_the_recorder_did_not_take_is_missed(
     with monkeypatch.context() as broken:
         broken.setattr(recorder(stage), "add", refuses)
         stage.light(FULL, SEATS)
-    assert stage.untaped
+    told = [stage.untaped]
     stage.light(FULL, SEATS)
-    assert not stage.untaped
+    told.append(stage.untaped)
     stage.dim(DARK)
-    assert not stage.untaped
+    told.append(stage.untaped)
+    assert told == [True, False, False]
     stage.light(FULL, SEATS)
     stage.drop_recorder()
     assert not stage.untaped
