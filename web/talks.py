@@ -27,6 +27,17 @@ TOLD: Mapping[Confidentiality, tuple[str, str]] = {
         N_("An officer sees and hears this talk. Nothing is recorded."),
     ),
 }
+# What the daily proof looked at, by the part of a finding's code after the room's.
+PROVED: Mapping[str, str] = {
+    "sound-between-parties": N_("Sound packets between the two, as it should be"),
+    "pictures-to-officer": N_("Picture packets to the officer, as it should be"),
+    "sound-lines-to-officer": N_("Lines for sound to the officer"),
+    "sound-to-officer": N_("Sound packets to the officer"),
+    "secret-to-officer": N_("Packets to the officer with what was said"),
+    "officers-seated": N_("Officers in the room"),
+    "recordings": N_("Recordings"),
+    "bytes-on-disk": N_("Files on the disk with what was said"),
+}
 KINDS: Mapping[RoomKind, str] = {
     RoomKind.LEGAL: N_("Lawyer's meeting"),
     RoomKind.TURN: N_("Talk with a lawyer"),
@@ -42,6 +53,15 @@ ROLES: Mapping[SeatRole, str] = {
     SeatRole.MEDIATOR: N_("Mediator"),
     SeatRole.COUNSELLOR: N_("Counsellor"),
 }
+
+
+def proved(code: str) -> tuple[str, str]:
+    """In which room, and what was looked at there; a code of another version stands as it is."""
+    room, _, what = code.partition(":")
+    known = {how.value: short for how, (short, _) in TOLD.items()}
+    return known.get(room, room), PROVED.get(what, what)
+
+
 _LEAD_HERE = {
     SeatRole.COUNSEL: N_("The lawyer is here"),
     SeatRole.MEDIATOR: N_("The mediator is here"),

@@ -26,7 +26,7 @@ from web.duty import Admin, Approver, Counsel
 from web.forms import at_fields
 from web.i18n import N_
 from web.services import Services
-from web.talks import TOLD
+from web.talks import TOLD, proved
 from web.templating import redirect, render
 from web.wording import BEIJING
 
@@ -288,6 +288,7 @@ async def _rule(
         status=status,
         rule=row,
         proof=proof,
+        proved=proved,
         counselling=[(key, text) for key, (_rule, text) in COUNSELLING_RULES.items()],
         officers=[(one.value, text) for one, text in OFFICER_RULES.items()],
         errors=errors,
