@@ -224,6 +224,19 @@ TEMPLATES: dict[str, Template] = {
             ),
         ),
     ),
+    "booking-invitation": _template(
+        (
+            "有一次视频邀请",
+            "有人希望与您视频：{date} {time}，{minutes} 分钟，已为您保留。请登录查看，点一下即可同意或谢绝。",
+        ),
+        (
+            "Somebody would like to see you by video",
+            (
+                "Somebody would like to see you by video: {date}, {time}, {minutes} minutes. It is kept for you. "
+                "Sign in to say yes or no with one tap."
+            ),
+        ),
+    ),
     "reminder-day": _template(
         (
             "明天的预约",

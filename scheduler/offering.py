@@ -149,6 +149,11 @@ def _worth(view: BookingView, slot: SlotFacts) -> int:
     return max(1, 10_000 - 200 * (days if days >= 0 else -2 * days) - int(40 * hours))
 
 
+def kept_until(now: datetime, starts_at: datetime) -> datetime:
+    """How long a time is kept for an answer; not after `now` where nobody can answer in time any more."""
+    return min(now + timedelta(hours=_KEPT_HOURS), starts_at - _NOTICE)
+
+
 async def offer(session: Session, actor: Actor, flag_id: str, slot_id: str) -> Offer:
     """Holds the time for the family and tells them. Raises `Refused` when it has been taken meanwhile,
     `FlagDecided` when the flag is not open any more."""
@@ -166,7 +171,7 @@ async def offer(session: Session, actor: Actor, flag_id: str, slot_id: str) -> O
         offer_id,
         Purpose(view if view.state in OPEN_STATES else None, f"{LINK}{offer_id}", starter=None),
     )
-    expires = min(now + timedelta(hours=_KEPT_HOURS), held.starts_at - _NOTICE)
+    expires = kept_until(now, held.starts_at)
     if view.starts_at > now:  # a call that broke has its beginning behind it
         expires = min(expires, view.starts_at)
     await session.execute(

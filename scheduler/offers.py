@@ -70,15 +70,17 @@ async def choice(
     last: date | None = None,
     *,
     instead_of: str | None = None,
+    starter: str = "family",
 ) -> Choice:
     """What the acting relative may choose from: from the first of this month, or `first`, to the last bookable day, or
-    `last`. `instead_of`: a booking that would be given up for it. Raises `NotFound` for somebody else's inmate."""
+    `last`. `instead_of`: a booking that would be given up for it. `starter`: see `Case`. Raises `NotFound` for
+    somebody else's inmate."""
     ground, who = await facts.asking(session, access.relative_id(actor), inmate_id)
     begin = first or ground.now.astimezone(ground.zone).date().replace(day=1)
     end = last or max(ground.bookable[1], begin)
     ignoring = Ignoring(() if instead_of is None else (instead_of,), actor.subject.id, inmate_id)
     found = await facts.shown(session, ground, begin, end, ignoring)
-    case = await facts.judge(session, ground, [who], found, ignoring=ignoring, starter="family")
+    case = await facts.judge(session, ground, [who], found, ignoring=ignoring, starter=starter)
     where = case.inmate
     found = [slot for slot in found if slot.audience.admits(where.location, where.category, where.level)]
     offers = tuple(

@@ -24,6 +24,7 @@ from scheduler import (
     booking,
     booths,
     decision,
+    inviting,
     meeting_proposals,
     offering,
     picking,
@@ -232,7 +233,8 @@ async def tidy(db: Database) -> int:
         async with db.write() as session:
             await befalling.close(session, SYSTEM, happening_id)
     async with db.write() as session:
-        ended = await offering.expire(session) + await befalling.stale_flags(session)
+        ended = await offering.expire(session) + await inviting.expire(session)
+        ended += await befalling.stale_flags(session)
         for prison in prisons:
             today = now.astimezone(ZoneInfo(prison.zone)).date()
             ended += await wishes.expire(session, prison.id, today)

@@ -5,6 +5,7 @@ happenings, the flags they leave on bookings, and the offers of another time.
     proposal (plan_id, wish_id)       a plan serves a wish once
     meeting_proposal (plan_id, meeting_id)  and a lawyer's request
     visit_offer (hold_id)             an offered seat is held by one booking in state `held`
+    invitation (open_for)             an inmate waits for one answer at a time
 
 `scheduler.tables` imports this module: both stand in one metadata.
 """
@@ -85,6 +86,30 @@ class OfferRow(Base):
     starts_at: Mapped[datetime]
     minutes: Mapped[int]
     state: Mapped[str]  # offering.OfferState
+    expires_at: Mapped[datetime]
+    made_at: Mapped[datetime]
+    answered_at: Mapped[datetime | None]
+
+
+class InvitationRow(Base):
+    """A visit that an inmate asked for. `hold_id`: as in an offer. `open_for`: the inmate's id while no answer is
+    there, so that only one can be waited for; NULL afterwards. `terminal_id`: the device at which it was asked."""
+
+    __tablename__ = "invitation"
+    __table_args__ = (
+        UniqueConstraint("inmate_id", "request_key"),
+        Index("ix_invitation_state_expires_at", "state", "expires_at"),
+    )
+
+    id: Mapped[str] = mapped_column(primary_key=True)
+    inmate_id: Mapped[str] = mapped_column(ForeignKey("inmate.id"))
+    relationship_id: Mapped[str] = mapped_column(ForeignKey("relationship.id"), index=True)
+    hold_id: Mapped[str] = mapped_column(ForeignKey("booking.id"), unique=True)
+    slot_id: Mapped[str] = mapped_column(ForeignKey("slot.id"))
+    request_key: Mapped[str]
+    open_for: Mapped[str | None] = mapped_column(unique=True)
+    state: Mapped[str]  # offering.OfferState
+    terminal_id: Mapped[str]
     expires_at: Mapped[datetime]
     made_at: Mapped[datetime]
     answered_at: Mapped[datetime | None]

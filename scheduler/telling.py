@@ -102,6 +102,13 @@ async def of_offer(session: Session, hold_id: str) -> None:
         await _post(session, held, "booking-offer", [held.requested_by])
 
 
+async def of_invitation(session: Session, hold_id: str) -> None:
+    """Tells the relative whom an inmate asked for a visit that a time is kept until they say yes or no."""
+    held = await repository.view(session, hold_id)
+    if held is not None:
+        await _post(session, held, "booking-invitation", [held.requested_by])
+
+
 async def _post(session: Session, booking: BookingView, template: str, relative_ids: Iterable[str]) -> None:
     for relative_id, phone, language in await _phones(session, relative_ids):
         await outbox.post(

@@ -188,6 +188,45 @@ def upgrade() -> None:
         batch_op.create_index(batch_op.f("ix_recording_term_recording_id"), ["recording_id"], unique=False)
 
     op.create_table(
+        "legal_complaint",
+        sa.Column("id", sa.String(), nullable=False),
+        sa.Column("reference", sa.String(), nullable=False),
+        sa.Column("prison_id", sa.String(), nullable=False),
+        sa.Column("inmate_id", sa.String(), nullable=False),
+        sa.Column("about_kind", sa.String(), nullable=False),
+        sa.Column("about_id", sa.String(), nullable=False),
+        sa.Column("desk_id", sa.String(), nullable=False),
+        sa.Column("state", sa.String(), nullable=False),
+        sa.Column("made_by_kind", sa.String(), nullable=False),
+        sa.Column("made_by_id", sa.String(), nullable=False),
+        sa.Column("make_key", sa.String(), nullable=False),
+        sa.Column("words_sealed", sa.LargeBinary(), nullable=False),
+        sa.Column("generation", sa.Integer(), nullable=False),
+        sa.Column("made_at", core.db.UtcDateTime(timezone=True), nullable=False),
+        sa.Column("answer_sealed", sa.LargeBinary(), nullable=True),
+        sa.Column("answered_at", core.db.UtcDateTime(timezone=True), nullable=True),
+        sa.Column("answered_by_id", sa.String(), nullable=True),
+        sa.ForeignKeyConstraint(
+            ["answered_by_id"], ["staff.id"], name=op.f("fk_legal_complaint_answered_by_id")
+        ),
+        sa.ForeignKeyConstraint(["desk_id"], ["desk.id"], name=op.f("fk_legal_complaint_desk_id")),
+        sa.ForeignKeyConstraint(["inmate_id"], ["inmate.id"], name=op.f("fk_legal_complaint_inmate_id")),
+        sa.ForeignKeyConstraint(["prison_id"], ["prison.id"], name=op.f("fk_legal_complaint_prison_id")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_legal_complaint")),
+        sa.UniqueConstraint(
+            "made_by_kind",
+            "made_by_id",
+            "make_key",
+            name=op.f("uq_legal_complaint_made_by_kind_made_by_id_make_key"),
+        ),
+        sa.UniqueConstraint("reference", name=op.f("uq_legal_complaint_reference")),
+    )
+    with op.batch_alter_table("legal_complaint", schema=None) as batch_op:
+        batch_op.create_index("ix_legal_complaint_about", ["about_kind", "about_id"], unique=False)
+        batch_op.create_index(batch_op.f("ix_legal_complaint_desk_id"), ["desk_id"], unique=False)
+        batch_op.create_index(batch_op.f("ix_legal_complaint_inmate_id"), ["inmate_id"], unique=False)
+
+    op.create_table(
         "meeting_proposal",
         sa.Column("id", sa.String(), nullable=False),
         sa.Column("plan_id", sa.String(), nullable=False),
@@ -223,6 +262,22 @@ def upgrade() -> None:
         sa.ForeignKeyConstraint(["staff_id"], ["lawyer.staff_id"], name=op.f("fk_directory_link_staff_id")),
         sa.PrimaryKeyConstraint("entry_id", name=op.f("pk_directory_link")),
     )
+    op.create_table(
+        "lawyer_absence",
+        sa.Column("id", sa.String(), nullable=False),
+        sa.Column("lawyer_id", sa.String(), nullable=False),
+        sa.Column("starts_at", core.db.UtcDateTime(timezone=True), nullable=False),
+        sa.Column("ends_at", core.db.UtcDateTime(timezone=True), nullable=False),
+        sa.Column("reported_at", core.db.UtcDateTime(timezone=True), nullable=False),
+        sa.ForeignKeyConstraint(["lawyer_id"], ["lawyer.staff_id"], name=op.f("fk_lawyer_absence_lawyer_id")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_lawyer_absence")),
+        sa.UniqueConstraint(
+            "lawyer_id", "starts_at", "ends_at", name=op.f("uq_lawyer_absence_lawyer_id_starts_at_ends_at")
+        ),
+    )
+    with op.batch_alter_table("lawyer_absence", schema=None) as batch_op:
+        batch_op.create_index(batch_op.f("ix_lawyer_absence_lawyer_id"), ["lawyer_id"], unique=False)
+
     op.create_table(
         "mandate",
         sa.Column("lawyer_id", sa.String(), nullable=False),
@@ -357,6 +412,35 @@ def upgrade() -> None:
         batch_op.create_index(batch_op.f("ix_gathering_sitting_id"), ["sitting_id"], unique=False)
 
     op.create_table(
+        "invitation",
+        sa.Column("id", sa.String(), nullable=False),
+        sa.Column("inmate_id", sa.String(), nullable=False),
+        sa.Column("relationship_id", sa.String(), nullable=False),
+        sa.Column("hold_id", sa.String(), nullable=False),
+        sa.Column("slot_id", sa.String(), nullable=False),
+        sa.Column("request_key", sa.String(), nullable=False),
+        sa.Column("open_for", sa.String(), nullable=True),
+        sa.Column("state", sa.String(), nullable=False),
+        sa.Column("terminal_id", sa.String(), nullable=False),
+        sa.Column("expires_at", core.db.UtcDateTime(timezone=True), nullable=False),
+        sa.Column("made_at", core.db.UtcDateTime(timezone=True), nullable=False),
+        sa.Column("answered_at", core.db.UtcDateTime(timezone=True), nullable=True),
+        sa.ForeignKeyConstraint(["hold_id"], ["booking.id"], name=op.f("fk_invitation_hold_id")),
+        sa.ForeignKeyConstraint(["inmate_id"], ["inmate.id"], name=op.f("fk_invitation_inmate_id")),
+        sa.ForeignKeyConstraint(
+            ["relationship_id"], ["relationship.id"], name=op.f("fk_invitation_relationship_id")
+        ),
+        sa.ForeignKeyConstraint(["slot_id"], ["slot.id"], name=op.f("fk_invitation_slot_id")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_invitation")),
+        sa.UniqueConstraint("hold_id", name=op.f("uq_invitation_hold_id")),
+        sa.UniqueConstraint("inmate_id", "request_key", name=op.f("uq_invitation_inmate_id_request_key")),
+        sa.UniqueConstraint("open_for", name=op.f("uq_invitation_open_for")),
+    )
+    with op.batch_alter_table("invitation", schema=None) as batch_op:
+        batch_op.create_index(batch_op.f("ix_invitation_relationship_id"), ["relationship_id"], unique=False)
+        batch_op.create_index("ix_invitation_state_expires_at", ["state", "expires_at"], unique=False)
+
+    op.create_table(
         "redress",
         sa.Column("booking_id", sa.String(), nullable=False),
         sa.Column("at", core.db.UtcDateTime(timezone=True), nullable=False),
@@ -392,6 +476,37 @@ def upgrade() -> None:
     )
     with op.batch_alter_table("gathering_party", schema=None) as batch_op:
         batch_op.create_index(batch_op.f("ix_gathering_party_person_id"), ["person_id"], unique=False)
+
+    op.create_table(
+        "lawyer_meeting_flag",
+        sa.Column("id", sa.String(), nullable=False),
+        sa.Column("absence_id", sa.String(), nullable=False),
+        sa.Column("meeting_id", sa.String(), nullable=False),
+        sa.Column("was_at", core.db.UtcDateTime(timezone=True), nullable=False),
+        sa.Column("state", sa.String(), nullable=False),
+        sa.Column("raised_at", core.db.UtcDateTime(timezone=True), nullable=False),
+        sa.Column("settled_at", core.db.UtcDateTime(timezone=True), nullable=True),
+        sa.Column("words", sa.Text(), server_default="", nullable=False),
+        sa.Column("starts_at", core.db.UtcDateTime(timezone=True), nullable=True),
+        sa.Column("terminal_id", sa.String(), nullable=True),
+        sa.Column("expires_at", core.db.UtcDateTime(timezone=True), nullable=True),
+        sa.ForeignKeyConstraint(
+            ["absence_id"], ["lawyer_absence.id"], name=op.f("fk_lawyer_meeting_flag_absence_id")
+        ),
+        sa.ForeignKeyConstraint(
+            ["meeting_id"], ["lawyer_meeting.id"], name=op.f("fk_lawyer_meeting_flag_meeting_id")
+        ),
+        sa.ForeignKeyConstraint(
+            ["terminal_id"], ["terminal.id"], name=op.f("fk_lawyer_meeting_flag_terminal_id")
+        ),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_lawyer_meeting_flag")),
+        sa.UniqueConstraint(
+            "absence_id", "meeting_id", name=op.f("uq_lawyer_meeting_flag_absence_id_meeting_id")
+        ),
+    )
+    with op.batch_alter_table("lawyer_meeting_flag", schema=None) as batch_op:
+        batch_op.create_index(batch_op.f("ix_lawyer_meeting_flag_meeting_id"), ["meeting_id"], unique=False)
+        batch_op.create_index(batch_op.f("ix_lawyer_meeting_flag_state"), ["state"], unique=False)
 
     op.create_table(
         "lawyer_meeting_time",
@@ -439,6 +554,14 @@ def upgrade() -> None:
     with op.batch_alter_table("lawyer_meeting_rule", schema=None) as batch_op:
         batch_op.add_column(sa.Column("counselling", sa.String(), server_default="", nullable=False))
         batch_op.add_column(sa.Column("hours", sa.String(), server_default="", nullable=False))
+        batch_op.add_column(
+            sa.Column("away_decides", sa.Boolean(), server_default=sa.text("(false)"), nullable=False)
+        )
+
+    with op.batch_alter_table("legal_case", schema=None) as batch_op:
+        batch_op.add_column(sa.Column("entry", sa.String(), server_default="", nullable=False))
+        batch_op.add_column(sa.Column("received_on", sa.Date(), nullable=True))
+        batch_op.add_column(sa.Column("notice_due", sa.Date(), nullable=True))
 
     with op.batch_alter_table("question", schema=None) as batch_op:
         batch_op.add_column(sa.Column("long", sa.Boolean(), nullable=True))

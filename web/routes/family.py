@@ -10,6 +10,7 @@ from core.db import Session
 from legalaid import gatherings
 from people import repository as people
 from people.model import KINSHIP_TEXTS, Relationship, RelationshipState
+from scheduler import inviting
 from scheduler import repository as schedule
 from scheduler.model import OPEN_STATES, BookingState, BookingView
 from web import telling
@@ -33,6 +34,7 @@ async def home(request: Request, db: Db, visitor: AtTheDoor, who: Relative) -> R
         phones = await help_phones(session, {held.prison_id for held in relationships})
         coming, past = split(bookings, now)
         asked_to = await gatherings.pending(session, who.subject)
+        invited = await inviting.of_relative(session, who.subject.id)
         waiting, moving = await wishes.of_home(session, who.subject.id, coming)
     told = {view.id: telling.booking(visitor.language, view, now) for view in bookings}
     return render(
@@ -40,6 +42,7 @@ async def home(request: Request, db: Db, visitor: AtTheDoor, who: Relative) -> R
         "family/home.html",
         now=now,
         asked_to=asked_to,
+        invited=invited,
         waiting=waiting,
         moving=moving,
         next_visit=(coming[0], told[coming[0].id]) if coming else None,
