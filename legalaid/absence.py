@@ -1,5 +1,5 @@
-"""A lawyer who is away, as the prison or the station learns of it: the help days of that time are planned anew without
-them, and arranged meetings are named, for the visits office to settle each with the lawyer. Nothing is cancelled."""
+"""A lawyer who is away, as the prison learns of it or the lawyer says: the help days of that time are planned anew
+without them, and each arranged meeting is flagged and settled by `legalaid.meeting_offers`. Nothing else moves."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -9,10 +9,12 @@ from sqlalchemy import select
 from core import clock
 from core.db import Session
 from core.errors import Malformed, NotFound
-from core.ids import Ref
+from core.ids import Ref, new_id
 from ledger.record import record
-from legalaid import days, repository
+from legalaid import access, days, meeting_flags, meeting_offers, repository
+from legalaid.absence_table import LawyerAbsenceRow, MeetingFlagRow
 from legalaid.access import ref, tag
+from legalaid.meeting_flags import Flag
 from legalaid.meeting_model import MeetingState
 from legalaid.meeting_tables import MeetingRow
 from legalaid.model import Coming
@@ -30,10 +32,10 @@ class BadAbsence(Malformed):
 
 @dataclass(frozen=True, slots=True)
 class Absence:
-    """What it touches: `days` planned without the lawyer; `meetings`: (id, beginning) of those arranged with them."""
+    """What it touches: `days` planned without the lawyer; `meetings`: the newest flag of each that was arranged."""
 
     days: int
-    meetings: tuple[tuple[str, datetime], ...]
+    meetings: tuple[Flag, ...]
 
 
 async def report(
@@ -47,16 +49,53 @@ async def report(
     if lawyer is None or station is None:
         raise NotFound
     require(actor, station.prison_id, SUPERVISORS)
+    return await _report(session, actor, lawyer, first, last)
+
+
+async def own(session: Session, actor: Identity, first: datetime, last: datetime) -> Absence:
+    """The lawyer's own word. Raises `BadAbsence`, `Forbidden` for anybody else."""
+    if last <= first or last <= clock.now():
+        raise BadAbsence
+    return await _report(session, actor, await access.lawyer(session, actor), first, last)
+
+
+async def _report(
+    session: Session, actor: Identity, lawyer: LawyerRow, first: datetime, last: datetime
+) -> Absence:
+    absence_id = await _written(session, lawyer.staff_id, first, last)
     record(
         session,
         tag(actor, "lawyer:away"),
         actor=ref(actor),
-        subject=Ref("counsel", lawyer_id),
+        subject=Ref("counsel", lawyer.staff_id),
         first=first.isoformat(),
         last=last.isoformat(),
     )
     touched = await _without(session, actor, lawyer, first, last)
-    return Absence(touched, await _meetings(session, lawyer_id, first, last))
+    arranged = await _meetings(session, lawyer.staff_id, first, last)
+    for meeting_id in arranged:
+        await meeting_offers.flag(session, actor, absence_id, meeting_id)
+    flagged = await meeting_flags.find(session, MeetingFlagRow.absence_id == absence_id)
+    return Absence(touched, tuple(flagged))
+
+
+async def _written(session: Session, lawyer_id: str, first: datetime, last: datetime) -> str:
+    """The absence's id; the same for what is reported twice."""
+    known = await session.scalar(
+        select(LawyerAbsenceRow.id).where(
+            LawyerAbsenceRow.lawyer_id == lawyer_id,
+            LawyerAbsenceRow.starts_at == first,
+            LawyerAbsenceRow.ends_at == last,
+        )
+    )
+    if known is not None:
+        return known
+    row = LawyerAbsenceRow(
+        id=new_id("abs"), lawyer_id=lawyer_id, starts_at=first, ends_at=last, reported_at=clock.now()
+    )
+    session.add(row)
+    await session.flush()
+    return row.id
 
 
 async def _without(
@@ -76,18 +115,18 @@ async def _without(
     return changed
 
 
-async def _meetings(
-    session: Session, lawyer_id: str, first: datetime, last: datetime
-) -> tuple[tuple[str, datetime], ...]:
-    rows = await session.execute(
-        select(MeetingRow.id, SittingRow.starts_at)
+async def _meetings(session: Session, lawyer_id: str, first: datetime, last: datetime) -> list[str]:
+    """Arranged meetings of that time that have not begun, the first one first."""
+    rows = await session.scalars(
+        select(MeetingRow.id)
         .join(SittingRow, SittingRow.id == MeetingRow.sitting_id)
         .where(
-            MeetingRow.lawyer_id == lawyer_id,
+            (MeetingRow.lawyer_id == lawyer_id) | (MeetingRow.second_id == lawyer_id),
             MeetingRow.state == MeetingState.ARRANGED,
             SittingRow.starts_at < last,
             SittingRow.ends_at > first,
+            SittingRow.starts_at > clock.now(),
         )
-        .order_by(SittingRow.starts_at)
+        .order_by(SittingRow.starts_at, MeetingRow.id)
     )
-    return tuple((meeting_id, starts_at) for meeting_id, starts_at in rows)
+    return list(rows)

@@ -14,7 +14,7 @@ from core.db import Session
 from core.errors import Conflict, Forbidden, NotFound, Refused
 from core.ids import SYSTEM, Ref
 from ledger.record import record
-from legalaid import access, clocks, companions, meetings
+from legalaid import access, clocks, companions, meeting_flags, meetings
 from legalaid.access import Actor, ref, tag
 from legalaid.confidential import CaseState, CounsellingRule, Decision, Ground, OfficerRule, decide
 from legalaid.forms import reason
@@ -141,8 +141,19 @@ async def arrange_row(
         raise MeetingMoved
     if starts_at <= clock.now():
         raise Refused([reason("starts_at", "invalid", "This time is over. Please choose a later one.")])
+    await meeting_flags.settle(session, actor, row.id)
+    sitting_id = await sittings.agree(session, actor, await plan_of(session, row, starts_at, terminal_id))
+    await meetings.move(
+        session, actor, row.id, MeetingState.ARRANGED, sitting_id=sitting_id, decided_at=clock.now()
+    )
+    await clocks.end(session, actor, Ref(MATTER, row.id), ClockState.DONE)
+    return sitting_id
+
+
+async def plan_of(session: Session, row: MeetingRow, starts_at: datetime, terminal_id: str) -> Plan:
+    """What the meeting takes of people, time and the prison when it begins then."""
     decision = await decision_for(session, row)
-    plan = Plan(
+    return Plan(
         kind=RoomKind.LEGAL,
         confidentiality=decision.confidentiality,
         basis=decision.basis,
@@ -155,12 +166,6 @@ async def arrange_row(
         terminal_id=terminal_id,
         early=_EARLY,
     )
-    sitting_id = await sittings.agree(session, actor, plan)
-    await meetings.move(
-        session, actor, row.id, MeetingState.ARRANGED, sitting_id=sitting_id, decided_at=clock.now()
-    )
-    await clocks.end(session, actor, Ref(MATTER, row.id), ClockState.DONE)
-    return sitting_id
 
 
 async def decision_for(session: Session, row: MeetingRow) -> Decision:

@@ -26,7 +26,7 @@ class MeetingState(StrEnum):
 
 
 MOVES: Mapping[MeetingState, frozenset[MeetingState]] = {
-    MeetingState.ASKED: frozenset(),
+    MeetingState.ASKED: frozenset({MeetingState.ARRANGED}),  # its lawyer is away: another time is found
     MeetingState.ARRANGED: frozenset({MeetingState.ASKED}),
     MeetingState.REFUSED: frozenset({MeetingState.ASKED}),
     MeetingState.WITHDRAWN: frozenset({MeetingState.ASKED, MeetingState.ARRANGED}),

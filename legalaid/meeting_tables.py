@@ -2,7 +2,7 @@
 
 from datetime import datetime
 
-from sqlalchemy import ForeignKey, LargeBinary, Text, UniqueConstraint
+from sqlalchemy import ForeignKey, LargeBinary, Text, UniqueConstraint, text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from core.db import Base
@@ -68,3 +68,6 @@ class MeetingRuleRow(Base):
     set_at: Mapped[datetime]
     counselling: Mapped[str] = mapped_column(server_default="")  # legalaid.confidential.CounsellingRule
     hours: Mapped[str] = mapped_column(server_default="")  # of working days (`legalaid.meeting_times`)
+    away_decides: Mapped[bool] = mapped_column(
+        server_default=text("false")
+    )  # an officer, when a lawyer is away

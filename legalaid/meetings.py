@@ -11,7 +11,7 @@ from core.db import Session
 from core.errors import Conflict, NotFound, Reason, Refused
 from core.ids import Ref, new_id, reference
 from ledger.record import record
-from legalaid import access, case_file, clocks, companions, mandates
+from legalaid import access, case_file, clocks, companions, mandates, meeting_flags
 from legalaid.access import Actor, ref, tag
 from legalaid.confidential import CaseState, Ground
 from legalaid.forms import reason
@@ -232,6 +232,7 @@ async def end(
     await move(session, actor, row.id, to, words=words.strip(), decided_at=clock.now())
     await clocks.end(session, actor, Ref(MATTER, row.id), how)
     await clocks.end(session, actor, Ref(INTERPRETER, row.id), how)
+    await meeting_flags.settle(session, actor, row.id)
     if row.sitting_id is not None:
         await sittings.cancel(session, ref(actor), row.sitting_id, to.value)
 

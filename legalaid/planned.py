@@ -16,7 +16,8 @@ from core import clock
 from core.db import Session
 from core.errors import NotFound, Reason
 from core.ids import Ref
-from legalaid import mandates, meeting_desk, meeting_times
+from legalaid import mandates, meeting_desk, meeting_flags, meeting_times
+from legalaid.absence_table import MeetingFlagRow
 from legalaid.confidential import CaseState, Ground
 from legalaid.meeting_model import MeetingState
 from legalaid.meeting_tables import MeetingRow
@@ -58,13 +59,17 @@ class PlannedMeetings:
     async def wanted(
         self, session: Session, prison_id: str, first: datetime, last: datetime
     ) -> Sequence[Meeting]:
-        """Those whose papers an officer has found in order."""
+        """Those whose papers an officer has found in order, but for whom a time is kept already."""
+        offered = select(MeetingFlagRow.meeting_id).where(
+            MeetingFlagRow.state == meeting_flags.FlagState.OFFERED
+        )
         rows = await session.scalars(
             select(MeetingRow)
             .where(
                 MeetingRow.prison_id == prison_id,
                 MeetingRow.state == MeetingState.ASKED,
                 MeetingRow.admitted_at.is_not(None),
+                MeetingRow.id.not_in(offered),
             )
             .order_by(MeetingRow.asked_at, MeetingRow.id)
         )
@@ -74,7 +79,7 @@ class PlannedMeetings:
         hours = await hours_of(session, prison_id, first, last)
         times = await meeting_times.named(session, [row.id for row in asked])
         return [
-            await _meeting(session, row, hours, times.get(row.id, []), max(first, clock.now() + _NOTICE))
+            await meeting_of(session, row, hours, times.get(row.id, []), max(first, clock.now() + _NOTICE))
             for row in asked
         ]
 
@@ -111,9 +116,10 @@ async def hours_of(session: Session, prison_id: str, first: datetime, last: date
     return Hours(prison.zone, buffer, dict.fromkeys(open_, spans))
 
 
-async def _meeting(
+async def meeting_of(
     session: Session, row: MeetingRow, hours: Hours, times: Sequence[Time], not_before: datetime
 ) -> Meeting:
+    """A request with every time of those hours at which it might begin."""
     inmate = await session.get_one(InmateRow, row.inmate_id)
     ranked = _ranked(row.minutes, hours, times, not_before)
     free = await _free(session, row, inmate, hours, ranked)
@@ -162,6 +168,7 @@ async def _free(
     )
     away = [(one.starts_at, one.ends_at) for one in befell.away] + list(befell.lockdowns)
     away += await _help_days(session, mandates.lawyers(row), span)
+    away += await meeting_flags.away(session, mandates.lawyers(row), span)
     return {
         at: rank
         for at, rank in ranked.items()

@@ -5,6 +5,7 @@ from datetime import date, datetime, time
 from sqlalchemy import JSON, ForeignKey, Index, LargeBinary, Text, UniqueConstraint
 from sqlalchemy.orm import Mapped, mapped_column
 
+import legalaid.absence_table
 import legalaid.case_tables
 import legalaid.directory_tables
 import legalaid.gathering_tables

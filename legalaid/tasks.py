@@ -13,7 +13,7 @@ from core.errors import Conflict, KinbridgeError
 from core.ids import SYSTEM, Ref
 from core.log import fields
 from ledger.record import record
-from legalaid import cases, clocks, days, gathering_desk, meeting_desk
+from legalaid import cases, clocks, days, gathering_desk, meeting_desk, meeting_flags
 from legalaid.case_model import CaseState
 from legalaid.case_tables import CaseRow
 from legalaid.means import LegalMeans
@@ -159,9 +159,9 @@ async def lapse(db: Database, means: LegalMeans) -> int:
 
 
 async def settle_meetings(db: Database) -> int:
-    """What became of lawyers' meetings whose room is over; answers how many."""
+    """What became of lawyers' meetings whose room is over, and of times kept that nobody took; answers how many."""
     async with db.write() as session:
-        return await meeting_desk.sweep(session)
+        return await meeting_desk.sweep(session) + await meeting_flags.expire(session)
 
 
 async def settle_gatherings(db: Database) -> int:

@@ -108,6 +108,11 @@ async def agree(session: Session, actor: Ref, plan: Plan) -> str:
     return sitting_id
 
 
+async def hold(session: Session, plan: Plan, holder_id: str) -> bool:
+    """Keeps all that `agree` would take under another id, to be given back by `places.release`; False: it is taken."""
+    return await places.claim(session, _keys(plan), holder_id)
+
+
 def _keys(plan: Plan) -> list[places.Key]:
     numbers = ticks(plan.starts_at, plan.starts_at + timedelta(minutes=plan.minutes))
     keys: list[places.Key] = []

@@ -126,12 +126,15 @@ async def apply(session: Session, actor: Ref, proposal: MeetingProposal, meeting
 
 
 async def _free(session: Session, proposal: MeetingProposal, starts_at: datetime) -> list[str]:
-    """The terminals that the meeting could have and that no visit needs, one for lawyers' calls alone first."""
-    call = proposal.call_at(starts_at)
-    span = (call.starts_at, call.ends_at)
     plan = await plans.get(session, proposal.plan_id)
-    supply = await openings.supply(session, plan.prison_id, span, ())
-    at = supply.moments([starts_at])
+    return await terminals(session, plan.prison_id, proposal.call_at(starts_at))
+
+
+async def terminals(session: Session, prison_id: str, call: Call) -> list[str]:
+    """The terminals that a lawyers' call could have and that no visit needs, one for such calls alone first."""
+    span = (call.starts_at, call.ends_at)
+    supply = await openings.supply(session, prison_id, span, ())
+    at = supply.moments([call.starts_at])
     left = supply.capacities(at)
     fitting = {
         kept for kept, rows in supply.ways(call, at).items() if all(left.get(row, 1) > 0 for row in rows)

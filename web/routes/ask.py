@@ -10,7 +10,7 @@ from starlette.responses import Response
 from core.db import Session
 from core.errors import KinbridgeError, NotFound
 from core.ids import new_id
-from legalaid import directory, opinions, personal, repository, service, turn_rooms, wording
+from legalaid import directory, meeting_offers, opinions, personal, repository, service, turn_rooms, wording
 from legalaid.forms import WORDS_MAX, QuestionForm, Voice
 from legalaid.model import AtDesk, QuestionState
 from legalaid.voice import BYTES_MAX, SECONDS_MAX, checked
@@ -21,6 +21,7 @@ from web import legal
 from web.deps import Relative, Svc
 from web.forms import at_fields
 from web.legal import Desk
+from web.routes.absence import FLAGS
 from web.routes.terminal import Terminal
 from web.services import Services
 from web.templating import redirect, render
@@ -94,6 +95,7 @@ async def mine(request: Request, services: Svc, _who: Terminal, desk: Desk, aske
         zone = await _zone(session, desk.prison_id)
         room = await turn_rooms.waiting_for(session, desk)
         owed = await opinions.owed(session, desk)
+        moved = await meeting_offers.of_inmate(session, desk.inmate_id)
     response = page(
         request,
         "terminal/lawyer_questions.html",
@@ -105,6 +107,8 @@ async def mine(request: Request, services: Svc, _who: Terminal, desk: Desk, aske
         asked=bool(asked),
         room=room.id if room else None,
         owed=owed,
+        moved=moved,
+        flags=FLAGS,
     )
     if room is None and any(view.state is QuestionState.PLANNED for view in questions):
         response.headers["refresh"] = str(_LOOK_AGAIN)

@@ -11,7 +11,7 @@ from core import clock
 from core.db import Session
 from core.errors import KinbridgeError, NotFound
 from core.ids import new_id
-from legalaid import mandates, meeting_desk, meeting_model, meetings
+from legalaid import mandates, meeting_desk, meeting_flags, meeting_model, meetings
 from legalaid.access import lawyer
 from legalaid.confidential import BASES, CounsellingRule, OfficerRule
 from legalaid.meeting_model import LATE_AFTER, STRIKE_SPAN, STRIKES, MeetingForm, MeetingState, Paper
@@ -25,6 +25,7 @@ from web.deps import Svc
 from web.duty import Admin, Approver, Counsel
 from web.forms import at_fields
 from web.i18n import N_
+from web.routes.absence import FLAGS
 from web.services import Services
 from web.talks import TOLD, proved
 from web.templating import redirect, render
@@ -80,6 +81,7 @@ async def _mine(
         found = await meetings.of_lawyer(session, who)
         strikes = await meetings.strikes(session, me.staff_id)
         unconfirmed = await mandates.refused_by(session, me.staff_id)
+        moved = await meeting_flags.newest(session, [one.id for one in found])
         place = await duty.at(session, who.prison_id) if who.prison_id else None
         rule = await session.get(MeetingRuleRow, who.prison_id) if who.prison_id else None
     return render(
@@ -92,6 +94,8 @@ async def _mine(
         strikes=strikes,
         strikes_most=STRIKES,
         unconfirmed=unconfirmed,
+        moved=moved,
+        flags=FLAGS,
         values={"minutes": "30", **values},
         errors=errors,
         key=values.get("key") or new_id("key"),
