@@ -72,6 +72,8 @@ NEEDS: Mapping[str, str] = {
 
 REFERRAL_STATES: Mapping[str, str] = {"raised": "Waiting for help", "answered": "Answered"}
 
+COMPLAINT_STATES: Mapping[str, str] = {"made": "Being looked into", "answered": "Answered"}
+
 # Matters whose papers are looked at before a time is held.
 PAPERS: Mapping[str, str] = {"notary": "A notary's deed", "mediation": "A dispute to be mediated"}
 
@@ -103,6 +105,7 @@ PROMISES: Mapping[str, str] = {
     "assign": "Name a lawyer",
     "objection": "Decide the objection",
     "change-lawyer": "Answer the wish for another lawyer",
+    "complaint": "Answer the complaint",
     "progress": "Tell how the matter stands",
     "visit-request": "Answer the request for a visit",
     "kinship": "Check the papers of kinship",

@@ -1,4 +1,4 @@
-"""Erasing what a relative wrote to legal aid: questions, spoken ones, papers that were looked at, names at mediations.
+"""Erasing what a relative wrote to legal aid: questions, also spoken, papers, complaints, names at mediations.
 
 What is still being answered stays until it is; what belongs to a case stays with its file, which legal aid must keep.
 What a lawyer answered is the inmate's, and stays.
@@ -10,6 +10,8 @@ from sqlalchemy import delete, func, select, update
 
 from core.db import Session
 from legalaid.case_tables import CaseRow
+from legalaid.complaint_table import ComplaintRow
+from legalaid.complaints import ComplaintState
 from legalaid.gathering_model import GatheringState
 from legalaid.gathering_tables import GatheringPartyRow, GatheringRow
 from legalaid.help_tables import PrecheckPaperRow, PrecheckRow
@@ -36,9 +38,10 @@ async def legal_aid(session: Session, means: LegalMeans, ids: Sequence[str]) -> 
     done, in_cases, waiting = await _questions(session, means, ids)
     papers, open_papers = await _papers(session, means, ids)
     names, open_names = await _names(session, ids)
-    still = waiting + open_papers + open_names
+    said, open_complaints = await _complaints(session, means, ids)
+    still = waiting + open_papers + open_names + open_complaints
     return [
-        Share("questions", done + papers + names, still, "open-matter" if still else ""),
+        Share("questions", done + papers + names + said, still, "open-matter" if still else ""),
         Share("cases", 0, in_cases, "case-file" if in_cases else ""),
     ]
 
@@ -69,6 +72,20 @@ async def _papers(session: Session, means: LegalMeans, ids: Sequence[str]) -> tu
             done += 1
             row.words_sealed, row.note_sealed = means.texts.seal(_NOTHING, row.id), None
             await session.execute(delete(PrecheckPaperRow).where(PrecheckPaperRow.precheck_id == row.id))
+    return done, waiting
+
+
+async def _complaints(session: Session, means: LegalMeans, ids: Sequence[str]) -> tuple[int, int]:
+    """How many were erased, wait for an answer."""
+    mine = (ComplaintRow.made_by_kind == "relative", ComplaintRow.made_by_id.in_(ids))
+    done = waiting = 0
+    for row in (await session.scalars(select(ComplaintRow).where(*mine))).all():
+        if row.state != ComplaintState.ANSWERED:
+            waiting += 1
+        elif means.texts.open(row.words_sealed, row.id) != _NOTHING:
+            done += 1
+            row.words_sealed = means.texts.seal(_NOTHING, row.id)
+            row.answer_sealed = means.texts.seal(_NOTHING, f"{row.id}:answer")
     return done, waiting
 
 

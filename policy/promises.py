@@ -69,6 +69,13 @@ _ALL = (
         "Practice of the product, after 法律援助法 art. 55: another lawyer is named, or why not",
     ),
     Promise(
+        "complaint",
+        Period(15, Unit.DAYS),
+        Threshold(before=timedelta(days=3)),
+        Period(3, Unit.WORKING_DAYS),
+        "Practice of the product, after 法律援助法 art. 56, which says “promptly” and no number",
+    ),
+    Promise(
         "progress",
         Period(30, Unit.DAYS),
         Threshold(before=timedelta(days=5)),

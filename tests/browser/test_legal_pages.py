@@ -12,7 +12,8 @@ from playwright.async_api import Browser, Page
 
 from core.db import Database
 from core.ids import SYSTEM, Ref, new_id
-from legalaid import cases, cities, directory, referrals, service, setup, tasks
+from legalaid import cases, cities, complaints, directory, referrals, service, setup, tasks
+from legalaid.complaints import ComplaintForm
 from legalaid.forms import QuestionForm
 from legalaid.referrals import ReferralForm
 from legalaid.setup import TemplateForm
@@ -61,6 +62,8 @@ async def aid(tmp_path_factory: pytest.TempPathFactory, sqlite_template: Path) -
                 "child", "女儿八岁，已经三天没有人照看。", new_id("key"), Ref("question", view.id)
             )
             referral = await referrals.raise_(session, means, lawyer, need)
+            said = ComplaintForm(Ref("case", case), "三个月没有人来，也没有人告诉我进展。", new_id("key"))
+            complaint = await complaints.make(session, means, mei, said)
             tokens = {}
             for person, subject in (
                 ("mei", Ref("relative", house.place.mei)),
@@ -73,6 +76,7 @@ async def aid(tmp_path_factory: pytest.TempPathFactory, sqlite_template: Path) -
                 tokens[person], _ = await sessions.open_session(session, subject, strong=True, agent="test")
         await tasks.plan(services.db)
         paths = _paths(view.id, house.place.inmate) | _case_paths(case, referral, house.place.inmate)
+        paths |= _complaint_paths(case, complaint)
         yield Aid(Site(url, services, tokens), paths)
 
 
@@ -92,6 +96,15 @@ def _case_paths(case: str, referral: str, inmate: str) -> dict[str, tuple[str, s
         "referral": (f"/referrals/{referral}", "clerk"),
         "terminal-cases": ("/terminal/lawyer/cases", "inmate"),
         "terminal-case": (f"/terminal/lawyer/cases/{case}", "inmate"),
+    }
+
+
+def _complaint_paths(case: str, complaint: str) -> dict[str, tuple[str, str]]:
+    return {
+        "family-complain": (f"/aid/complaints/new?about=case:{case}", "mei"),
+        "family-complaint": (f"/aid/complaints/{complaint}", "mei"),
+        "complaint": (f"/complaints/{complaint}", "clerk"),
+        "terminal-complain": (f"/terminal/lawyer/complaints/new?about=case:{case}", "inmate"),
     }
 
 

@@ -153,6 +153,58 @@ async def test_a_relative_applies_and_follows_it_from_home(
     assert (await browser.send_form(f"{mine}/fly")).status_code == 404
 
 
+async def test_an_inmate_and_a_relative_complain_and_the_bureau_answers(
+    browser: Browser, another_browser: Browser, aid: Aid, sign_in: SignIn
+) -> None:
+    screen, desk, place = browser, another_browser, aid.house.place
+    await at_desk(screen, aid, sign_in)
+    apply = (await screen.get("/terminal/lawyer/apply")).text
+    case = (await screen.send_form("/terminal/lawyer/apply", form(apply))).headers["location"]
+    link = f"/terminal/lawyer/complaints/new?about=case:{case.rpartition('/')[2]}"
+    assert link in (await screen.get(case)).text
+    key = re.search(r'name="key" value="([^"]+)"', (await screen.get(link)).text)
+    assert key
+    values = {"about": link.partition("=")[2], "key": key[1], "words": "不好"}
+    short = await screen.send_form("/terminal/lawyer/complaints", values)
+    assert short.status_code == 422
+    assert "请写明哪里有问题" in short.text
+    values["words"] = "三个月没有人来，也没有人告诉我进展。"
+    sent = await screen.send_form("/terminal/lawyer/complaints", values)
+    mine = sent.headers["location"]
+    assert "市司法局答复期限" in (await screen.get(mine)).text
+    assert mine in (await screen.get("/terminal/lawyer/cases")).text
+    again = {**values, "key": "another-key"}
+    assert (await screen.send_form("/terminal/lawyer/complaints", again)).status_code == 409
+
+    path = f"/complaints/{mine.rpartition('/')[2]}"
+    for staff in (aid.house.admin, aid.house.monitor):
+        await sign_in(desk, staff, strong=True)
+        closed = await desk.get(path)
+        assert closed.status_code == 403
+        assert values["words"] not in closed.text
+    await sign_in(desk, aid.clerk, strong=True)
+    assert path in (await desk.get("/cases")).text
+    assert path in (await desk.get("/lights")).text
+    assert values["words"] in (await desk.get(path)).text
+    assert (await desk.send_form(f"{path}/answer", {"words": "好"})).status_code == 422
+    told = {"words": "已责令律师三日内会见并书面告知进展。"}
+    assert (await desk.send_form(f"{path}/answer", told)).status_code == 303
+    assert (await desk.send_form(f"{path}/answer", told)).status_code == 409
+    assert told["words"] in (await screen.get(mine)).text
+
+    await sign_in(desk, Ref("relative", place.mei))
+    apply = (await desk.get(f"/aid/{place.inmate}/apply")).text
+    case = (await desk.send_form(f"/aid/{place.inmate}/apply", form(apply))).headers["location"]
+    link = f"/aid/complaints/new?about=case:{case.rpartition('/')[2]}"
+    assert link in (await desk.get(case)).text
+    assert (await desk.get(link)).status_code == 200
+    values = {**values, "about": link.partition("=")[2]}
+    mine = (await desk.send_form("/aid/complaints", values)).headers["location"]
+    assert "正在调查" in (await desk.get(mine)).text
+    assert mine in (await desk.get("/aid")).text
+    assert (await desk.get(path.replace("/complaints", "/aid/complaints"))).status_code == 404
+
+
 async def test_nobody_of_the_prison_opens_a_case(
     browser: Browser, another_browser: Browser, aid: Aid, sign_in: SignIn
 ) -> None:

@@ -7,7 +7,7 @@ from starlette.responses import Response
 
 from core.errors import KinbridgeError, NotFound
 from core.ids import new_id
-from legalaid import case_reading, case_wording, cases, personal, referrals
+from legalaid import access, case_reading, case_wording, cases, complaints, personal, referrals
 from legalaid.case_reading import Reader
 from people import repository as people
 from people.model import Identity
@@ -32,7 +32,9 @@ async def family(request: Request, services: Svc, who: Relative, visitor: AtTheD
     async with services.db.read() as session:
         persons = await held(session, who)
         found = await case_reading.applied_by(session, who.subject)
-        zones = {one.prison_id: await cases.zone_of(session, one.prison_id) for one in found}
+        complained = await complaints.made_by(session, who.subject)
+        prisons = {one.prison_id for one in found} | {one.about.prison_id for one in complained}
+        zones = {prison: await cases.zone_of(session, prison) for prison in prisons}
     return casefile.page(
         request,
         "family/aid.html",
@@ -41,6 +43,8 @@ async def family(request: Request, services: Svc, who: Relative, visitor: AtTheD
         caselist=found,
         nexts={one.id: casefile.next_of(visitor.language, one, zones[one.prison_id]) for one in found},
         zones=zones,
+        complained=complained,
+        complaint_states=case_wording.COMPLAINT_STATES,
     )
 
 
@@ -132,6 +136,7 @@ async def mine(request: Request, services: Svc, _who: Terminal, desk: Desk, visi
             return redirect(HOME)
         found = await case_reading.of_inmate(session, desk.inmate_id)
         helped = await referrals.of_inmate(session, desk.inmate_id)
+        complained = await complaints.made_by(session, access.ref(desk))
         zone = await cases.zone_of(session, desk.prison_id)
     return casefile.page(
         request,
@@ -140,6 +145,8 @@ async def mine(request: Request, services: Svc, _who: Terminal, desk: Desk, visi
         helped=[one for one in helped if one.generation == desk.generation],
         needs=case_wording.NEEDS,
         helped_states=case_wording.REFERRAL_STATES,
+        complained=[one for one in complained if one.generation == desk.generation],
+        complaint_states=case_wording.COMPLAINT_STATES,
         nexts={one.id: casefile.next_of(visitor.language, one, zone) for one in found},
         generation=desk.generation,
         zone=zone,

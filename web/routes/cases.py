@@ -14,6 +14,7 @@ from legalaid import (
     case_wording,
     case_work,
     cases,
+    complaints,
     handover,
     prechecks,
     repository,
@@ -60,7 +61,9 @@ async def at_my_desks(request: Request, services: Svc, who: Counsel, visitor: At
     async with services.db.read() as session:
         found = await case_reading.at_desks(session, who)
         papers = await prechecks.at_desks(session, who)
-        zones = {one.prison_id: await cases.zone_of(session, one.prison_id) for one in found}
+        complained = await complaints.at_desks(session, who)
+        prisons = {one.prison_id for one in found} | {one.about.prison_id for one in complained}
+        zones = {prison: await cases.zone_of(session, prison) for prison in prisons}
         offers = {
             one.id: await case_reading.acts(session, who, one) for one in found if one.state in OPEN_CASES
         }
@@ -76,6 +79,7 @@ async def at_my_desks(request: Request, services: Svc, who: Counsel, visitor: At
         papers=papers,
         paper_kinds=case_wording.PAPERS,
         paper_states=case_wording.PRECHECK_STATES,
+        complained=complained,
     )
 
 

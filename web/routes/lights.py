@@ -34,6 +34,7 @@ PLACES = {
     "case": "/cases/",
     "referral": "/referrals/",
     "precheck": "/papers/",
+    "complaint": "/complaints/",
     "mediation": "/counsel/gatherings/",
     "counselling": "/counsel/gatherings/",
 }
