@@ -80,11 +80,6 @@ async def askable(session: Session, inmate_id: str) -> Sequence[Relationship]:
     return [one for one in able if one.relative_id in grown]
 
 
-async def started_by(session: Session, inmate_id: str) -> tuple[str, ...]:
-    """Who may ask for a visit by the rules that hold for this inmate now."""
-    return (await facts.ground(session, inmate_id)).policy.values.started_by
-
-
 async def suspended_until(session: Session, inmate_id: str) -> date | None:
     """The last day on which all visits of this inmate are suspended; None where today they are not."""
     ground = await facts.ground(session, inmate_id)
@@ -138,9 +133,21 @@ async def invite(
     await expire(session, InvitationRow.inmate_id == inmate_id)
     await _not_too_often(session, inmate_id)
     await _not_while_booking(session, guest)
-    invitation_id, now = new_id("inv"), clock.now()
+    invitation_id = new_id("inv")
     purpose = Purpose(link=f"{offering.LINK}{invitation_id}", on_behalf=guest.relative_id, starter=STARTER)
     held = await picking.hold(session, actor, inmate_id, slot_id, invitation_id, purpose)
+    await _keep(session, actor, held, guest, invitation_id, key)
+    _enter(session, Ref("inmate", inmate_id), "inmate", "invited", held.id, invitation_id)
+    await telling.of_invitation(session, held.id)
+    (made,) = await _find(session, InvitationRow.id == invitation_id)
+    return made
+
+
+async def _keep(
+    session: Session, actor: Identity, held: BookingView, guest: Relationship, invitation_id: str, key: str
+) -> None:
+    """The pick is kept for as long as an offer is, and the invitation written down."""
+    now = clock.now()
     expires = offering.kept_until(now, held.starts_at)
     if expires <= now:
         raise Refused([TOO_LATE])
@@ -152,12 +159,12 @@ async def invite(
     )
     values = {
         "id": invitation_id,
-        "inmate_id": inmate_id,
+        "inmate_id": guest.inmate_id,
         "relationship_id": guest.id,
         "hold_id": held.id,
-        "slot_id": slot_id,
+        "slot_id": held.slot_id,
         "request_key": key,
-        "open_for": inmate_id,
+        "open_for": guest.inmate_id,
         "state": OfferState.OPEN,
         "terminal_id": actor.subject.id,
         "expires_at": expires,
@@ -166,10 +173,6 @@ async def invite(
     }
     if not await places.insert_new(session, InvitationRow, [values], InvitationRow.id):
         raise Refused([ONE_AT_A_TIME])  # asked at another terminal in the same instant
-    _enter(session, Ref("inmate", inmate_id), "inmate", "invited", held.id, invitation_id)
-    await telling.of_invitation(session, held.id)
-    (made,) = await _find(session, InvitationRow.id == invitation_id)
-    return made
 
 
 async def _not_too_often(session: Session, inmate_id: str) -> None:
