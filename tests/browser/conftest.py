@@ -1,5 +1,6 @@
 """Fixtures of the browser journeys: a product of its own for each module, people with browsers of their own."""
 
+import asyncio
 import contextlib
 import shutil
 from collections.abc import AsyncIterator, Callable, Iterator
@@ -10,6 +11,7 @@ import pytest
 import pytest_asyncio
 from playwright.async_api import Browser, Playwright, async_playwright
 
+from tests.browser import place
 from tests.browser.chromium import EXECUTABLE, Chromium, performance
 from tests.browser.firefox import Firefox, Place
 from tests.browser.person import Person
@@ -50,10 +52,12 @@ def clips(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Clip]:
 
 @pytest.fixture(scope="session")
 def demonstration(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The data of a demonstration that was started once and stopped: migrated, and with its people."""
+    """The data of a demonstration that was started once and stopped: migrated, and with its people. Each product that
+    begins with it makes its own visit that is due."""
     first = Product(tmp_path_factory.mktemp("demonstration"))
     first.start()
     first.stop()
+    asyncio.run(place.call_off(first))
     return first.data
 
 

@@ -26,8 +26,9 @@ from ledger.chain import Entry
 from people.forms import InmateForm
 from people.model import Role
 from rooms import proving
-from scheduler.model import VisitorChoice
+from scheduler.model import Fault, VisitorChoice
 from tests.browser.product import Product
+from web import demo
 from web.demo import Cast
 
 NUMBER, NAME = "3401202266", "周海"
@@ -82,6 +83,17 @@ async def proved(product: Product) -> None:
                 if (await proving.standing(session)).good:
                     return
             await asyncio.sleep(0.5)
+
+
+async def call_off(product: Product) -> None:
+    """The visit that is due is called off by nobody's fault. Whoever starts the product next finds a new one due, with
+    all of its time before it: where a slot is nearly over, its end and not the visit's own clock says what is left."""
+    cast = Cast.load(settings_of(product))
+    async with database_of(product) as db, db.write() as session:
+        due = await demo.visit_due(session, cast, clock.now())
+        if due is not None:
+            approver = cast.identity("approver", Role.APPROVER)
+            await scheduler.service.cancel(session, approver, due.id, "staff", fault=Fault.NOBODY)
 
 
 async def visit_in(product: Product, minutes: int) -> str:
