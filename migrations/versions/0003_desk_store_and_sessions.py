@@ -2,8 +2,8 @@
 
 import sqlalchemy as sa
 from alembic import op
-import core.db
 
+import core.db
 
 revision = "0003"
 down_revision = "0002"
@@ -263,6 +263,22 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("entry_id", name=op.f("pk_directory_link")),
     )
     op.create_table(
+        "lawyer_absence",
+        sa.Column("id", sa.String(), nullable=False),
+        sa.Column("lawyer_id", sa.String(), nullable=False),
+        sa.Column("starts_at", core.db.UtcDateTime(timezone=True), nullable=False),
+        sa.Column("ends_at", core.db.UtcDateTime(timezone=True), nullable=False),
+        sa.Column("reported_at", core.db.UtcDateTime(timezone=True), nullable=False),
+        sa.ForeignKeyConstraint(["lawyer_id"], ["lawyer.staff_id"], name=op.f("fk_lawyer_absence_lawyer_id")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_lawyer_absence")),
+        sa.UniqueConstraint(
+            "lawyer_id", "starts_at", "ends_at", name=op.f("uq_lawyer_absence_lawyer_id_starts_at_ends_at")
+        ),
+    )
+    with op.batch_alter_table("lawyer_absence", schema=None) as batch_op:
+        batch_op.create_index(batch_op.f("ix_lawyer_absence_lawyer_id"), ["lawyer_id"], unique=False)
+
+    op.create_table(
         "mandate",
         sa.Column("lawyer_id", sa.String(), nullable=False),
         sa.Column("inmate_id", sa.String(), nullable=False),
@@ -396,6 +412,35 @@ def upgrade() -> None:
         batch_op.create_index(batch_op.f("ix_gathering_sitting_id"), ["sitting_id"], unique=False)
 
     op.create_table(
+        "invitation",
+        sa.Column("id", sa.String(), nullable=False),
+        sa.Column("inmate_id", sa.String(), nullable=False),
+        sa.Column("relationship_id", sa.String(), nullable=False),
+        sa.Column("hold_id", sa.String(), nullable=False),
+        sa.Column("slot_id", sa.String(), nullable=False),
+        sa.Column("request_key", sa.String(), nullable=False),
+        sa.Column("open_for", sa.String(), nullable=True),
+        sa.Column("state", sa.String(), nullable=False),
+        sa.Column("terminal_id", sa.String(), nullable=False),
+        sa.Column("expires_at", core.db.UtcDateTime(timezone=True), nullable=False),
+        sa.Column("made_at", core.db.UtcDateTime(timezone=True), nullable=False),
+        sa.Column("answered_at", core.db.UtcDateTime(timezone=True), nullable=True),
+        sa.ForeignKeyConstraint(["hold_id"], ["booking.id"], name=op.f("fk_invitation_hold_id")),
+        sa.ForeignKeyConstraint(["inmate_id"], ["inmate.id"], name=op.f("fk_invitation_inmate_id")),
+        sa.ForeignKeyConstraint(
+            ["relationship_id"], ["relationship.id"], name=op.f("fk_invitation_relationship_id")
+        ),
+        sa.ForeignKeyConstraint(["slot_id"], ["slot.id"], name=op.f("fk_invitation_slot_id")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_invitation")),
+        sa.UniqueConstraint("hold_id", name=op.f("uq_invitation_hold_id")),
+        sa.UniqueConstraint("inmate_id", "request_key", name=op.f("uq_invitation_inmate_id_request_key")),
+        sa.UniqueConstraint("open_for", name=op.f("uq_invitation_open_for")),
+    )
+    with op.batch_alter_table("invitation", schema=None) as batch_op:
+        batch_op.create_index(batch_op.f("ix_invitation_relationship_id"), ["relationship_id"], unique=False)
+        batch_op.create_index("ix_invitation_state_expires_at", ["state", "expires_at"], unique=False)
+
+    op.create_table(
         "redress",
         sa.Column("booking_id", sa.String(), nullable=False),
         sa.Column("at", core.db.UtcDateTime(timezone=True), nullable=False),
@@ -431,6 +476,37 @@ def upgrade() -> None:
     )
     with op.batch_alter_table("gathering_party", schema=None) as batch_op:
         batch_op.create_index(batch_op.f("ix_gathering_party_person_id"), ["person_id"], unique=False)
+
+    op.create_table(
+        "lawyer_meeting_flag",
+        sa.Column("id", sa.String(), nullable=False),
+        sa.Column("absence_id", sa.String(), nullable=False),
+        sa.Column("meeting_id", sa.String(), nullable=False),
+        sa.Column("was_at", core.db.UtcDateTime(timezone=True), nullable=False),
+        sa.Column("state", sa.String(), nullable=False),
+        sa.Column("raised_at", core.db.UtcDateTime(timezone=True), nullable=False),
+        sa.Column("settled_at", core.db.UtcDateTime(timezone=True), nullable=True),
+        sa.Column("words", sa.Text(), server_default="", nullable=False),
+        sa.Column("starts_at", core.db.UtcDateTime(timezone=True), nullable=True),
+        sa.Column("terminal_id", sa.String(), nullable=True),
+        sa.Column("expires_at", core.db.UtcDateTime(timezone=True), nullable=True),
+        sa.ForeignKeyConstraint(
+            ["absence_id"], ["lawyer_absence.id"], name=op.f("fk_lawyer_meeting_flag_absence_id")
+        ),
+        sa.ForeignKeyConstraint(
+            ["meeting_id"], ["lawyer_meeting.id"], name=op.f("fk_lawyer_meeting_flag_meeting_id")
+        ),
+        sa.ForeignKeyConstraint(
+            ["terminal_id"], ["terminal.id"], name=op.f("fk_lawyer_meeting_flag_terminal_id")
+        ),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_lawyer_meeting_flag")),
+        sa.UniqueConstraint(
+            "absence_id", "meeting_id", name=op.f("uq_lawyer_meeting_flag_absence_id_meeting_id")
+        ),
+    )
+    with op.batch_alter_table("lawyer_meeting_flag", schema=None) as batch_op:
+        batch_op.create_index(batch_op.f("ix_lawyer_meeting_flag_meeting_id"), ["meeting_id"], unique=False)
+        batch_op.create_index(batch_op.f("ix_lawyer_meeting_flag_state"), ["state"], unique=False)
 
     op.create_table(
         "lawyer_meeting_time",
@@ -478,6 +554,14 @@ def upgrade() -> None:
     with op.batch_alter_table("lawyer_meeting_rule", schema=None) as batch_op:
         batch_op.add_column(sa.Column("counselling", sa.String(), server_default="", nullable=False))
         batch_op.add_column(sa.Column("hours", sa.String(), server_default="", nullable=False))
+        batch_op.add_column(
+            sa.Column("away_decides", sa.Boolean(), server_default=sa.text("(false)"), nullable=False)
+        )
+
+    with op.batch_alter_table("legal_case", schema=None) as batch_op:
+        batch_op.add_column(sa.Column("entry", sa.String(), server_default="", nullable=False))
+        batch_op.add_column(sa.Column("received_on", sa.Date(), nullable=True))
+        batch_op.add_column(sa.Column("notice_due", sa.Date(), nullable=True))
 
     with op.batch_alter_table("question", schema=None) as batch_op:
         batch_op.add_column(sa.Column("long", sa.Boolean(), nullable=True))
