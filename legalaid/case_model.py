@@ -6,6 +6,8 @@
                                                               └→ approved | upheld
 
 What is open may be taken back until a lawyer is named.
+
+An authority's notice that somebody has no defender begins at `approved`: appoint (3 d) → assigned → closed.
 """
 
 from collections.abc import Mapping
@@ -62,6 +64,13 @@ OPEN_CASES = frozenset(
 OBJECTABLE = CASE_MOVES[CaseState.OBJECTED]
 
 
+class Entry(StrEnum):
+    """By which way a case came."""
+
+    APPLICATION = ""
+    NOTICE = "notice"  # of a court, procuratorate or police: somebody has no defender (Legal Aid Act art. 36)
+
+
 class LetterKind(StrEnum):
     """Each line of a case's file."""
 
@@ -84,11 +93,16 @@ class LetterKind(StrEnum):
     TERMINATED = "terminated"
     CLOSED = "closed"
     WITHDRAWN = "withdrawn"
+    NOTICE = "notice"  # of an authority
+    RECALLED = "recalled"  # the notice
 
 
 @dataclass(frozen=True, slots=True)
 class CaseView:
-    """A case without its facts. `until`: the last day for the papers that were asked for."""
+    """A case without its facts. `until`: the last day for the papers that were asked for.
+
+    Of a notice: when it came, and the last day on which it was in time (None: it had none).
+    """
 
     id: str
     reference: str
@@ -109,6 +123,18 @@ class CaseView:
     ended_at: datetime | None
     generation: int
     light: Light | None
+    entry: Entry = Entry.APPLICATION
+    received_on: date | None = None
+    notice_due: date | None = None
+
+    @property
+    def late(self) -> bool:
+        """Whether the authority gave notice too late."""
+        return (
+            self.received_on is not None
+            and self.notice_due is not None
+            and self.received_on > self.notice_due
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -140,12 +166,17 @@ WAY: tuple[tuple[str, frozenset[CaseState]], ...] = (
 )
 
 
-def way(state: CaseState) -> list[tuple[str, StepState]]:
+# The same of a notice: nobody applied, and nothing is decided.
+WAY_OF_NOTICE: tuple[tuple[str, frozenset[CaseState]], ...] = (("noticed", frozenset()), *WAY[2:])
+
+
+def way(state: CaseState, entry: Entry = Entry.APPLICATION) -> list[tuple[str, StepState]]:
     """The steps of an open or closed case; empty for one that was refused, ended or taken back."""
+    steps = WAY_OF_NOTICE if entry is Entry.NOTICE else WAY
     if state is CaseState.CLOSED:
-        return [(code, StepState.DONE) for code, _ in WAY]
-    at = next((n for n, (_, states) in enumerate(WAY) if state in states), None)
+        return [(code, StepState.DONE) for code, _ in steps]
+    at = next((n for n, (_, states) in enumerate(steps) if state in states), None)
     if at is None:
         return []
     order = (StepState.DONE, StepState.NOW, StepState.LATER)
-    return [(code, order[1 + (n > at) - (n < at)]) for n, (code, _) in enumerate(WAY)]
+    return [(code, order[1 + (n > at) - (n < at)]) for n, (code, _) in enumerate(steps)]

@@ -14,7 +14,7 @@ from core.ids import Ref
 from ledger.record import record
 from legalaid import access, application, case_file, clocks, personal
 from legalaid.case_file import matter
-from legalaid.case_model import CaseState, CaseView, Letter, LetterKind
+from legalaid.case_model import CaseState, CaseView, Entry, Letter, LetterKind
 from legalaid.case_tables import CaseLetterRow, CaseRow
 from legalaid.means import LegalMeans
 from legalaid.model import AtDesk
@@ -71,6 +71,9 @@ async def _views(session: Session, *which: ColumnElement[bool]) -> list[CaseView
             ended_at=row.ended_at,
             generation=row.generation,
             light=light_of(clock, desk),
+            entry=Entry(row.entry),
+            received_on=row.received_on,
+            notice_due=row.notice_due,
         )
         for row, clock, desk, lawyer in rows.all()
     ]
@@ -124,6 +127,8 @@ async def acts(session: Session, actor: Identity, one: CaseView) -> list[str]:
     found = list(_ACTS.get(one.state, ())) if held else []
     if one.state is CaseState.FORWARDED and clock is not None and clock.supplemented:
         found.remove("papers")
+    if found and one.state is CaseState.APPROVED and one.entry is Entry.NOTICE:
+        found.append("recall")
     if one.state is CaseState.ASSIGNED:
         found = ["progress", "close"] if one.lawyer_id == actor.subject.id else []
         if clock is not None and clock.desk_id in mine and one.change_asked:

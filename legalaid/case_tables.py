@@ -45,6 +45,9 @@ class CaseRow(Base):
     letters: Mapped[int]  # how many there are
     applied_at: Mapped[datetime] = mapped_column(index=True)
     ended_at: Mapped[datetime | None]
+    entry: Mapped[str] = mapped_column(server_default="")  # legalaid.case_model.Entry
+    received_on: Mapped[date | None]  # when an authority's notice came
+    notice_due: Mapped[date | None]  # until when that was in time
 
 
 class CaseLetterRow(Base):

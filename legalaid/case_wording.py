@@ -15,6 +15,21 @@ EXEMPTIONS: Mapping[str, str] = {
 # For whom the aid is, seen from the inmate.
 RELATIONS: Mapping[str, str] = {"self": "The person in prison", "relative": "A relative"}
 
+# Who gives notice that somebody has no defender (Legal Aid Act art. 36).
+AUTHORITIES: Mapping[str, str] = {"court": "Court", "procuratorate": "Procuratorate", "police": "Police"}
+
+# Why a defender must be appointed (arts 25, 28). Whoever is held here is not tried in absence.
+DEFENCE_GROUNDS: Mapping[str, str] = {
+    "minor": "A minor",
+    "senses": "A person who is blind, deaf or mute",
+    "capacity": "An adult who cannot fully tell or govern what they do",
+    "gravest": "Somebody who may be sentenced to life imprisonment or death",
+    "death-review": "The review of a death sentence, on the defendant's wish",
+    "treatment": "Compulsory medical treatment is asked for",
+    "other": "Another case in which the law demands it",
+    "ordinary": "Ordinary procedure, and the court wishes it",
+}
+
 # Where a matter belongs, by its kind (Legal Aid Act art. 38).
 VENUES: Mapping[str, str] = {
     "authority": "Where the authority that handles the case is",
@@ -53,7 +68,20 @@ CASE_NEXT: Mapping[str, str] = {
     "withdrawn": "You can apply again at any time.",
 }
 
+# Of a case that came by an authority's notice, where it is told in other words.
+NOTICE_STATES: Mapping[str, str] = {
+    "approved": "A defender is being named",
+    "assigned": "A lawyer defends",
+    "withdrawn": "The notice was taken back",
+}
+NOTICE_NEXT: Mapping[str, str] = {
+    "approved": "{desk} names a lawyer by {when}. You need not apply for anything, and it is free.",
+    "assigned": "{lawyer} defends you, and tells you how it stands by {when} at the latest.",
+    "withdrawn": "The letter says why. If you need a lawyer, you can apply for legal aid at any time.",
+}
+
 WAY_STEPS: Mapping[str, str] = {
+    "noticed": "Notice of the authority",
     "applied": "Application",
     "decided": "Decision",
     "named": "A lawyer is named",
@@ -103,6 +131,8 @@ PROMISES: Mapping[str, str] = {
     "forward": "Forward the application",
     "decide": "Decide the application",
     "assign": "Name a lawyer",
+    "notice": "The authority gives notice",
+    "appoint": "Appoint a defender",
     "objection": "Decide the objection",
     "change-lawyer": "Answer the wish for another lawyer",
     "complaint": "Answer the complaint",
@@ -139,10 +169,16 @@ LETTERS: Mapping[str, str] = {
     "terminated": "Decision: legal aid is ended",
     "closed": "The matter is closed",
     "withdrawn": "Application taken back",
+    "notice": "Notice: nobody defends this person yet",
+    "recalled": "The notice was taken back",
 }
 
 # What stands under the words of a letter, where something follows from it.
 LETTER_FEET: Mapping[str, str] = {
+    "notice": (
+        "The legal-aid centre appoints a lawyer within 3 days of the notice and tells the authority (Legal Aid Act "
+        "art. 36). Nobody has to apply, nobody looks at means, and it is free."
+    ),
     "forwarded": "The prison forwards applications within 24 hours (Legal Aid Act art. 39).",
     "supplement": (
         "Papers are asked for once only, all together. What is not handed in by the day above counts as taken "

@@ -5,9 +5,9 @@ from sqlalchemy import update
 from core import clock
 from core.db import Session
 from core.errors import Conflict, Refused
-from legalaid import application, case_file, clocks
+from legalaid import application, case_file, clocks, meeting_desk
 from legalaid.case_file import CaseMoved, NoCentre, matter
-from legalaid.case_model import OBJECTABLE, CaseState, LetterKind
+from legalaid.case_model import OBJECTABLE, CaseState, Entry, LetterKind
 from legalaid.case_tables import CaseRow
 from legalaid.cases import of_applicant
 from legalaid.forms import reason
@@ -65,6 +65,8 @@ async def _name(
     )
     await case_file.write(session, means, actor, row.id, kind, words, desk.id, lawyer_id=lawyer_id)
     await clocks.follow(session, actor, matter(row.id), "progress", station)
+    if row.entry == Entry.NOTICE:  # the defence in an open case: what is arranged closes more at once
+        await meeting_desk.case_opened(session, actor, lawyer_id, row.inmate_id)
     await case_file.tell(session, row, f"{kind.value}:{row.letters}")
 
 

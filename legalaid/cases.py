@@ -10,13 +10,13 @@ from sqlalchemy import select
 
 from core import clock
 from core.db import Session
-from core.errors import Forbidden, NotFound, Refused
+from core.errors import Conflict, Forbidden, NotFound, Refused
 from core.ids import Ref, new_id, reference
 from legalaid import access, application, case_file, clocks, personal
 from legalaid.access import Actor
 from legalaid.application import AidForm
 from legalaid.case_file import CaseMoved, NoCentre, matter
-from legalaid.case_model import SUPPLEMENT_DAYS, CaseState, LetterKind
+from legalaid.case_model import SUPPLEMENT_DAYS, CaseState, Entry, LetterKind
 from legalaid.case_tables import CaseRow
 from legalaid.forms import reason
 from legalaid.means import LegalMeans
@@ -26,6 +26,11 @@ from people import repository as people
 from people.model import Identity, InmateStatus, RelationshipState, Role
 from policy.running import ClockState
 from scheduler import repository as scheduler
+
+
+class AskedByAuthority(Conflict):
+    code = "asked-by-authority"
+    text = "An authority has asked for this defender. If you want another, or none, tell the lawyer or the centre."
 
 
 async def by_inmate(session: Session, means: LegalMeans, desk: AtDesk, form: AidForm) -> str:
@@ -229,9 +234,14 @@ async def refuse(session: Session, means: LegalMeans, actor: Identity, case_id: 
 
 
 async def withdraw(session: Session, means: LegalMeans, actor: Identity | AtDesk, case_id: str) -> None:
-    """Taken back by the inmate or by the relative who applied, until a lawyer is named."""
+    """Taken back by the inmate or by the relative who applied, until a lawyer is named.
+
+    Raises `AskedByAuthority` for what nobody here has applied for.
+    """
     row = await case_file.row_of(session, case_id)
     await of_applicant(session, actor, row)
+    if row.entry == Entry.NOTICE:
+        raise AskedByAuthority
     await _ended(session, means, actor, row, LetterKind.WITHDRAWN)
 
 

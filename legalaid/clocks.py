@@ -127,8 +127,12 @@ async def change(
     what: str,
     words: str = "",
     desk_id: str | None = None,
+    at: datetime | None = None,
 ) -> None:
-    """Stores `clock` over the version that was read. Raises `ClockMoved` if another was faster."""
+    """Stores `clock` over the version that was read. Raises `ClockMoved` if another was faster.
+
+    `at`: when it happened, where it is entered later.
+    """
     holder = desk_id or row.desk_id
     stored = await session.scalar(
         update(MatterClockRow)
@@ -139,7 +143,7 @@ async def change(
     )
     if stored is None:
         raise ClockMoved
-    overdue = row.state == ClockState.RUNNING and core_clock.now() > row.due_at
+    overdue = row.state == ClockState.RUNNING and (at or core_clock.now()) > row.due_at
     late = what != "started" and (row.red_at is not None or overdue)
     await _note(session, actor, row, row.version + 1, holder, clock, what, words, late=late)
 
@@ -228,18 +232,24 @@ async def end(session: Session, actor: Actor, matter: Ref, how: ClockState) -> N
 
 
 async def follow(
-    session: Session, actor: Actor, matter: Ref, code: str, desk: DeskRow, words: str = ""
+    session: Session,
+    actor: Actor,
+    matter: Ref,
+    code: str,
+    desk: DeskRow,
+    words: str = "",
+    at: datetime | None = None,
 ) -> None:
     """The matter's present promise is kept (or was ended before), and the next one begins, at `desk`.
 
-    Both stand in one row and one history. A desk that is new to the matter is told.
+    Both stand in one row and one history. A desk that is new to the matter is told. `at`: as of `change`.
     """
     row = await _needed(session, matter)
     before = row.desk_id
     if row.state in running.OPEN:
-        await change(session, actor, row, running.end(clock_of(row), ClockState.DONE), "done", words)
+        await change(session, actor, row, running.end(clock_of(row), ClockState.DONE), "done", words, at=at)
         row = await _needed(session, matter)
-    clock = running.start(PROMISES[code], core_clock.now(), place_of(row))
+    clock = running.start(PROMISES[code], at or core_clock.now(), place_of(row))
     await change(session, actor, row, clock, "started", desk_id=desk.id)
     if desk.id != before:
         await _tell(session, await _needed(session, matter), desk.id, "clock-handed", clock)

@@ -11,7 +11,7 @@ from core.db import Session
 from core.errors import Conflict, NotFound, Reason, Refused
 from core.ids import Ref, new_id, reference
 from ledger.record import record
-from legalaid import access, case_file, clocks, companions, mandates, meeting_flags
+from legalaid import access, appointed, case_file, clocks, companions, mandates, meeting_flags
 from legalaid.access import Actor, ref, tag
 from legalaid.confidential import CaseState, Ground
 from legalaid.forms import reason
@@ -91,6 +91,7 @@ async def ask(
         raise Refused(problems)
     row = _row(form, lawyer, station, inmate.id, second)
     await companions.enter(session, row, form)
+    await appointed.open_case(session, row)
     session.add(row)
     await session.flush()
     _keep(session, papers, row.id, dict(zip((one for one in Paper if one in files), contents, strict=True)))

@@ -60,6 +60,8 @@ _ALL = (
     ),
     _by_day("decide", 7, Unit.DAYS, 2, "法律援助法 art. 43: decide within 7 days"),
     _by_day("assign", 3, Unit.DAYS, 1, "法律援助法 art. 43: assign within 3 days"),
+    _by_day("notice", 3, Unit.DAYS, 1, "法律援助法 art. 36: the authority tells the centre within 3 days"),
+    _by_day("appoint", 3, Unit.DAYS, 1, "法律援助法 art. 36: appoint within 3 days of the notice"),
     _by_day("objection", 5, Unit.DAYS, 2, "法律援助法 art. 49: decide an objection within 5 days"),
     _by_day(
         "change-lawyer",

@@ -9,9 +9,10 @@ from starlette.responses import Response
 from core.errors import NotFound
 from legalaid import case_wording, cases
 from legalaid.application import GOAL_MAX, LETTER_MAX, AidForm
-from legalaid.case_model import CaseState, CaseView, Letter, way
+from legalaid.case_model import CaseState, CaseView, Entry, Letter, way
 from legalaid.case_reading import File
 from legalaid.case_work import ask_change, object_to
+from legalaid.defence import day_of
 from legalaid.forms import WORDS_MAX
 from legalaid.wording import TOPICS
 from web import legal, wording
@@ -47,7 +48,24 @@ APPLICANT_ACTS: Mapping[str, tuple[str, str, frozenset[CaseState]]] = {
     ),
 }
 DO = {"supply": cases.supply, "object": object_to, "change": ask_change}
+
+
+def title(view: CaseView) -> str:
+    """What a case is called: by what it is about, or as what an authority has asked for."""
+    return N_("Defence in a criminal case") if view.entry is Entry.NOTICE else TOPICS[view.topic]
+
+
+def state_word(view: CaseView) -> str:
+    own = case_wording.NOTICE_STATES if view.entry is Entry.NOTICE else {}
+    return own.get(view.state.value, case_wording.CASE_STATES[view.state.value])
+
+
 TABLES: Mapping[str, Any] = {
+    "title_of": title,
+    "state_word": state_word,
+    "day_of": day_of,
+    "authorities": case_wording.AUTHORITIES,
+    "defence_grounds": case_wording.DEFENCE_GROUNDS,
     "topics": TOPICS,
     "states": case_wording.CASE_STATES,
     "letters": case_wording.LETTERS,
@@ -77,7 +95,9 @@ def next_of(language: str, view: CaseView, zone: str) -> str:
         "when": wording.deadline(language, view.light.due_at, zone) if view.light else "",
         "day": wording.day(language, view.until) if view.until else "",
     }
-    return translate(language, case_wording.CASE_NEXT[view.state.value], values)
+    own = case_wording.NOTICE_NEXT if view.entry is Entry.NOTICE else {}
+    text = own.get(view.state.value, case_wording.CASE_NEXT[view.state.value])
+    return translate(language, text, values)
 
 
 def offered(view: CaseView) -> list[tuple[str, str]]:

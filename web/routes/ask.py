@@ -11,6 +11,7 @@ from core.db import Session
 from core.errors import KinbridgeError, NotFound
 from core.ids import new_id
 from legalaid import directory, meeting_offers, opinions, personal, repository, service, turn_rooms, wording
+from legalaid.defenders import told
 from legalaid.forms import WORDS_MAX, QuestionForm, Voice
 from legalaid.model import AtDesk, QuestionState
 from legalaid.voice import BYTES_MAX, SECONDS_MAX, checked
@@ -18,7 +19,8 @@ from people import repository as people
 from people.model import Identity, RelationshipState
 from scheduler import repository as scheduler
 from web import legal
-from web.deps import Relative, Svc
+from web.casefile import next_of
+from web.deps import AtTheDoor, Relative, Svc
 from web.forms import at_fields
 from web.legal import Desk
 from web.routes.absence import FLAGS
@@ -83,7 +85,9 @@ async def finish(services: Svc, _who: Terminal) -> Response:
 
 
 @router.get("/terminal/lawyer/questions")
-async def mine(request: Request, services: Svc, _who: Terminal, desk: Desk, asked: str = "") -> Response:
+async def mine(
+    request: Request, services: Svc, _who: Terminal, desk: Desk, visitor: AtTheDoor, asked: str = ""
+) -> Response:
     if desk is None:
         return redirect(HOME)
     async with services.db.read() as session:
@@ -94,6 +98,7 @@ async def mine(request: Request, services: Svc, _who: Terminal, desk: Desk, aske
         planned = await repository.planned_turns(session, questions)
         zone = await _zone(session, desk.prison_id)
         room = await turn_rooms.waiting_for(session, desk)
+        defences = await told(session, desk)
         owed = await opinions.owed(session, desk)
         moved = await meeting_offers.of_inmate(session, desk.inmate_id)
     response = page(
@@ -106,6 +111,7 @@ async def mine(request: Request, services: Svc, _who: Terminal, desk: Desk, aske
         zone=zone,
         asked=bool(asked),
         room=room.id if room else None,
+        defences=[(one, next_of(visitor.language, one, zone)) for one in defences],
         owed=owed,
         moved=moved,
         flags=FLAGS,

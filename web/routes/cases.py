@@ -22,6 +22,7 @@ from legalaid import (
 )
 from legalaid.case_file import matter
 from legalaid.case_model import OPEN_CASES
+from legalaid.defenders import take_back
 from legalaid.means import LegalMeans
 from people import repository as people
 from people.model import Identity
@@ -48,6 +49,11 @@ ACTS = {
     "refuse": (N_("Refuse"), N_("The reasons"), N_("The applicant reads them, and can object.")),
     "supply": (N_("Enter papers that came"), N_("Which papers came"), ""),
     "assign": (N_("Name a lawyer"), N_("Words for the letter"), ""),
+    "recall": (
+        N_("The authority took its notice back"),
+        N_("Why, and what the authority wrote"),
+        N_("The person it is about reads it."),
+    ),
     "progress": (N_("Write how it stands"), N_("How the matter stands"), N_("The applicant reads it.")),
     "close": (N_("Close the matter"), N_("What was reached"), N_("The applicant reads it.")),
     "change": (N_("Answer the wish for another lawyer"), N_("The reasons"), ""),
@@ -205,6 +211,7 @@ def _deed(act: str, words: str, days: str, lawyer_id: str, decision: str) -> Dee
         "refuse": lambda s, m, w, c: cases.refuse(s, m, w, c, words),
         "supply": lambda s, m, w, c: cases.supply(s, m, w, c, words),
         "assign": lambda s, m, w, c: case_work.assign(s, m, w, c, lawyer_id, words),
+        "recall": lambda s, m, w, c: take_back(s, m, w, c, words),
         "progress": lambda s, m, w, c: case_work.note_progress(s, m, w, c, words),
         "close": lambda s, m, w, c: case_work.close(s, m, w, c, words),
         "change": lambda s, m, w, c: case_work.decide_change(s, m, w, c, lawyer_id, words),
