@@ -77,6 +77,7 @@ async def aid(tmp_path_factory: pytest.TempPathFactory, sqlite_template: Path) -
         await tasks.plan(services.db)
         paths = _paths(view.id, house.place.inmate) | _case_paths(case, referral, house.place.inmate)
         paths |= _complaint_paths(case, complaint)
+        paths["terminal-visits-times"] = (f"/terminal/visits/{house.place.mei_relationship}", "inmate")
         yield Aid(Site(url, services, tokens), paths)
 
 
