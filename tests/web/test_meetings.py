@@ -39,9 +39,11 @@ def picture() -> bytes:
 
 
 async def role(db: Database, of: Role) -> Ref:
+    """The one who was there first: of this prison, and not of another's."""
+    here = select(StaffRow).where(StaffRow.roles.contains(of.value)).order_by(StaffRow.id).limit(1)
     async with db.read() as session:
-        staff = (await session.scalars(select(StaffRow).where(StaffRow.roles.contains(of.value)))).all()
-    return Ref(staff[0].kind, staff[0].id)
+        staff = (await session.scalars(here)).one()
+    return Ref(staff.kind, staff.id)
 
 
 async def asked(browser: Browser, sign_in: SignIn, place: Aid) -> None:
