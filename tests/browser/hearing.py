@@ -22,13 +22,12 @@ class Heard:
     frames: int
     windows: int = 1
 
-    @property
-    def good(self) -> bool:
-        """The sound is whole to the ear, and the picture moves."""
-        return self.made_up <= LOST and self.frames > WINDOW
+    def good(self, pictures: int) -> bool:
+        """The sound is whole to the ear, and the picture moves, at more than so many a second."""
+        return self.made_up <= LOST and self.frames > pictures * WINDOW
 
 
-async def until_good(person: Person, figures: str, line: str) -> Heard:
+async def until_good(person: Person, figures: str, line: str, pictures: int = 1) -> Heard:
     """Listens until a window is good. `figures`: an expression for what the page's connection has got so far;
     `line`: what it is called when none is."""
     heard = []
@@ -39,12 +38,16 @@ async def until_good(person: Person, figures: str, line: str) -> Heard:
         samples = max(1, now["samples"] - before["samples"])
         made_up = round((now["concealed"] - before["concealed"]) / samples, 4)
         heard.append(Heard(made_up, now["frames"] - before["frames"], number))
-        if heard[-1].good:
+        if heard[-1].good(pictures):
             return heard[-1]
         before = now
     raise AssertionError(f"{person.name} on {line}: {heard}")
 
 
-async def both_good(one: Person, other: Person, figures: str, line: str) -> tuple[Heard, Heard]:
+async def both_good(
+    one: Person, other: Person, figures: str, line: str, pictures: int = 1
+) -> tuple[Heard, Heard]:
     """What `one` got of the other, and the other way round."""
-    return await asyncio.gather(until_good(one, figures, line), until_good(other, figures, line))
+    return await asyncio.gather(
+        until_good(one, figures, line, pictures), until_good(other, figures, line, pictures)
+    )

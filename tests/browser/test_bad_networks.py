@@ -34,7 +34,7 @@ async def test_loss_a_narrow_line_and_a_gap(product: Product, crowd: Crowd) -> N
     family, inmate = visit.family, visit.inmate
 
     wire.up.loss = wire.down.loss = 0.05
-    print("5 % loss", await both_good(inmate, family, "figures()", "5 % loss"))
+    print("5 % loss", await both_good(inmate, family, "figures()", "5 % loss", pictures=5))
     assert wire.swallowed > 0, "it was a line that loses"
     wire.up.loss = wire.down.loss = 0.0
 
