@@ -2,6 +2,7 @@
 
 import secrets
 from dataclasses import dataclass
+from threading import Lock
 
 from core import clock
 
@@ -26,10 +27,28 @@ def _base32(number: int, length: int) -> str:
     return "".join(_ALPHABET[(number >> (5 * i)) & 31] for i in reversed(range(length)))
 
 
+class _Births:
+    """Numbers of 128 bits, the upper 48 the milliseconds; those of one process and millisecond rise too."""
+
+    def __init__(self) -> None:
+        self._lock = Lock()
+        self._last = 0
+
+    def next(self, milliseconds: int) -> int:
+        with self._lock:
+            if self._last >> 80 == milliseconds:
+                self._last += 1 + secrets.randbits(48)  # a random step: who has one id cannot guess the next
+            else:
+                self._last = (milliseconds << 80) | secrets.randbits(79)  # a bit left free for the steps
+            return self._last
+
+
+_births = _Births()
+
+
 def new_id(prefix: str) -> str:
-    """`prefix_` and 26 characters: 48 bits of milliseconds, 80 random bits, so that ids sort by birth."""
-    milliseconds = int(clock.now().timestamp() * 1000)
-    return f"{prefix}_{_base32((milliseconds << 80) | secrets.randbits(80), 26)}"
+    """`prefix_` and 26 characters: 48 bits of milliseconds, 80 random ones; ids of one process sort by birth."""
+    return f"{prefix}_{_base32(_births.next(int(clock.now().timestamp() * 1000)), 26)}"
 
 
 def reference() -> str:

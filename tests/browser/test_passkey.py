@@ -1,9 +1,13 @@
 """Staff add a passkey and come back in with it: a real browser, its own virtual authenticator (CDP WebAuthn)."""
 
+from base64 import b64encode
 from collections.abc import Iterator
 from pathlib import Path
+from secrets import token_bytes
 
 import pytest
+from cryptography.hazmat.primitives import serialization
+from cryptography.hazmat.primitives.asymmetric import ec
 
 from tests.browser.chromium import Chromium
 from tests.browser.conftest import Crowd
@@ -62,14 +66,32 @@ async def test_a_passkey_that_is_not_ours_opens_nothing(product_with_a_name: Pro
     page = stranger.browser.page
     devtools = await page.context.new_cdp_session(page)
     await devtools.send("WebAuthn.enable")
-    await devtools.send("WebAuthn.addVirtualAuthenticator", {"options": AUTHENTICATOR})
-    await stranger.open("/demo/enter/monitor")
-    await stranger.open("/account/security")
-    async with page.expect_navigation():
-        await page.click("[data-passkey-add] button")
-    await page.click("form[action^='/account/security/passkey/'][action$='/remove'] button")
-    await page.click("form[action='/signout'] button")
+    added = await devtools.send("WebAuthn.addVirtualAuthenticator", {"options": AUTHENTICATOR})
+    await devtools.send(
+        "WebAuthn.addCredential", {"authenticatorId": added["authenticatorId"], "credential": foreign()}
+    )
     await stranger.open("/signin/staff")
     await page.click("#passkey-button")
-    await page.wait_for_function("document.getElementById('passkey-status').textContent.trim() !== ''")
+    await page.wait_for_function(
+        "(status => status.textContent === status.dataset.failed)(document.getElementById('passkey-status'))"
+    )
+    held = await devtools.send("WebAuthn.getCredentials", {"authenticatorId": added["authenticatorId"]})
+    assert held["credentials"][0]["signCount"] > 1  # it was offered to the server, and signed
     assert "/signin" in page.url
+    await stranger.open("/officer")
+    assert "/signin" in page.url
+
+
+def foreign() -> dict[str, object]:
+    """A key for this very host that the product was never given."""
+    made = ec.generate_private_key(ec.SECP256R1()).private_bytes(
+        serialization.Encoding.DER, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
+    )
+    return {
+        "credentialId": b64encode(token_bytes(16)).decode(),
+        "isResidentCredential": True,
+        "rpId": "localhost",
+        "privateKey": b64encode(made).decode(),
+        "userHandle": b64encode(token_bytes(16)).decode(),
+        "signCount": 1,
+    }
