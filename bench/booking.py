@@ -3,7 +3,8 @@
 A booking is what a family does: pick and confirm, two transactions with all rules, ledger entries and notices.
 *Bare* is one connection that writes just the rows of a booking (seat, booking, claims) in one transaction, with
 nothing asked and nobody told. *Contested* is the number of tries that found a slot taken. SQLite is measured a second
-time without waiting for the disk: no way of committing several bookings at once can save more than that saves.
+time without waiting for the disk, which no way of committing several bookings at once can save more than; and in turns
+with commits that are shared (`core.grouping`) and with a commit for each: `gain` is the ratio of the two.
 
     python -m bench.booking [FAMILIES]
 """
@@ -26,16 +27,17 @@ import psycopg
 from sqlalchemy import event, func, select
 
 import ledger.record
-from core import clock
+from core import clock, grouping
 from core.db import Database
 from core.errors import Refused
 from scheduler import service
 from scheduler.tables import BookingRow, PlaceRow
 from tests import schema, services
-from tests.scheduler.world import ADMIN, Family, build, family
+from tests.scheduler.world import ADMIN, Family, World, build, family
 
 CLIENTS, CAPACITY = 50, 8
 BARE_SECONDS = 3.0
+ROUNDS = 3  # with shared commits, and as many with a commit for each
 BARE = (
     "CREATE TABLE seat (id INTEGER PRIMARY KEY, booking INTEGER)",
     "CREATE TABLE booked (id INTEGER PRIMARY KEY, seat INTEGER, who TEXT)",
@@ -44,11 +46,15 @@ BARE = (
 
 
 async def rush(db: Database, families: int) -> dict[str, object]:
-    """All families want one of as many places; a fifth of the slots gets half of the demand."""
     world = await build(db, horizon_days=120)
+    return await _rush(db, world, families, first_day=1)
+
+
+async def _rush(db: Database, world: World, families: int, first_day: int) -> dict[str, object]:
+    """All families want one of as many places; a fifth of the slots gets half of the demand."""
     async with db.write() as session:
         everybody = [await family(session, world.prison_id, world.wing_id) for _ in range(families)]
-        first = clock.now().replace(minute=0, second=0, microsecond=0) + timedelta(days=1)
+        first = clock.now().replace(minute=0, second=0, microsecond=0) + timedelta(days=first_day)
         slots = [
             await service.create_slot(
                 session, ADMIN, world.prison_id, first + timedelta(hours=n), capacity=CAPACITY
@@ -85,7 +91,7 @@ async def rush(db: Database, families: int) -> dict[str, object]:
         "bookings": len(took),
         "contested": contested,
         "oversold": await oversold(db),
-        "bookings_per_s": round(len(took) / seconds),
+        "bookings_per_s": round(len(took) / seconds, 1),
         "cpu_ms_per_try": round(cpu * 1000 / (len(took) + contested), 1),
         "p50_ms": round(cuts[49] * 1000, 1),
         "p99_ms": round(cuts[98] * 1000, 1),
@@ -185,6 +191,28 @@ async def without_waiting_for_the_disk(folder: Path, families: int) -> dict[str,
     return {"store": "sqlite", "durable": False, **result}
 
 
+async def sharing_commits(folder: Path, families: int) -> dict[str, object]:
+    """Rounds in turns, on one database, of a third as many families each."""
+    rates: dict[int, list[float]] = {1: [], grouping.MOST: []}
+    async with database(f"sqlite+aiosqlite:///{folder / 'sharing.sqlite3'}") as db:
+        world = await build(db, horizon_days=120)
+        for number in range(ROUNDS):
+            for place, (most, found) in enumerate(rates.items()):
+                grouping.MOST = most
+                result = await _rush(db, world, families // 3, first_day=1 + 6 * (2 * number + place))
+                found.append(float(str(result["bookings_per_s"])))
+    single, shared = (statistics.median(found) for found in rates.values())
+    return {
+        "store": "sqlite",
+        "durable": True,
+        "sharing_at_most": max(rates),
+        "bookings_per_s_shared": round(shared, 1),
+        "bookings_per_s_single": round(single, 1),
+        "gain": round(shared / single, 2),
+        "rounds": ROUNDS,
+    }
+
+
 async def on_postgresql(folder: Path, families: int) -> dict[str, object]:
     """The cluster of the tests, which does not wait for the disk."""
     with services.postgresql(folder / "postgresql") as url:
@@ -205,7 +233,7 @@ def main(families: int) -> None:
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         folder.chmod(0o755)  # PostgreSQL's own user must reach it
-        for measure in (on_sqlite, without_waiting_for_the_disk, on_postgresql):
+        for measure in (on_sqlite, without_waiting_for_the_disk, sharing_commits, on_postgresql):
             print(json.dumps(asyncio.run(measure(folder, families))), flush=True)
 
 

@@ -5,21 +5,15 @@ and system time of the whole server process over a steady call of one family, on
 """
 
 import asyncio
-import contextlib
 import json
 import statistics
 import sys
-import tempfile
 import time
-from pathlib import Path
 
-from playwright.async_api import async_playwright
-
+from bench import _call
 from tests.browser import acts
-from tests.browser.conftest import Crowd
 from tests.browser.person import Person
 from tests.browser.product import Product
-from tests.fakes import clip
 
 JOINS = 20
 STEADY = 30.0  # seconds of call over which CPU is taken
@@ -52,27 +46,13 @@ async def join(family: Person, booking: str) -> float:
     return float(took)
 
 
-async def measure(folder: Path) -> dict[str, object]:
-    product = Product(folder / "product")
-    clips = {
-        person: clip.write(who, folder) for person, who in (("family", clip.FAMILY), ("inmate", clip.INMATE))
-    }
-    await asyncio.to_thread(product.start)
-    try:
-        async with async_playwright() as playwright, contextlib.AsyncExitStack() as stack:
-            crowd = Crowd(playwright, folder / "profiles", clips, stack)
-            family = await crowd.chromium(
-                "family", product.url_of("wife"), "family", size=(390, 844), scripts=(_STOPWATCH,)
-            )
-            inmate = await crowd.chromium("inmate", product.url_of("terminal"), "inmate")
-            officer = await crowd.chromium("officer", product.url_of("monitor"), "inmate")
-            visit = await acts.gather(family, inmate, officer)
-            took = [await join(family, visit.booking) for _ in range(JOINS)]
-            await acts.live(family, inmate)
-            await asyncio.sleep(5)
-            cpu = await _cpu_per_call_minute(product)
-    finally:
-        await asyncio.to_thread(product.stop)
+async def measure() -> dict[str, object]:
+    async with _call.held("inmate", (_STOPWATCH,)) as call:
+        family = call.visit.family
+        took = [await join(family, call.visit.booking) for _ in range(JOINS)]
+        await acts.live(family, call.visit.inmate)
+        await asyncio.sleep(5)
+        cpu = await _cpu_per_call_minute(call.product)
     return {
         "joins": JOINS,
         "click_to_first_frame_ms_p50": round(statistics.median(took)),
@@ -89,8 +69,7 @@ async def _cpu_per_call_minute(product: Product) -> float:
 
 
 def main() -> int:
-    with tempfile.TemporaryDirectory(prefix="kinbridge-join-") as folder:
-        print(json.dumps(asyncio.run(measure(Path(folder)))), flush=True)
+    print(json.dumps(asyncio.run(measure())), flush=True)
     return 0
 
 

@@ -5,21 +5,15 @@ it. What is counted ends when every track has put a picture of the new place on 
 """
 
 import asyncio
-import contextlib
 import json
 import random
 import statistics
 import sys
-import tempfile
 from pathlib import Path
 
-from playwright.async_api import async_playwright
-
+from bench import _call
 from tests.browser import acts
-from tests.browser.conftest import Crowd
 from tests.browser.person import Person
-from tests.browser.product import Product
-from tests.fakes import clip
 
 CALL = 60.0  # seconds
 JUMPS = 30
@@ -60,32 +54,20 @@ def locked(data: Path) -> bool:
     return bool(files) and not any(path.read_bytes()[:4] == _EBML for path in files)
 
 
-async def measure(folder: Path) -> dict[str, object]:
-    product = Product(folder / "product")
-    clips = {
-        person: clip.write(who, folder) for person, who in (("family", clip.FAMILY), ("inmate", clip.INMATE))
-    }
-    await asyncio.to_thread(product.start)
-    try:
-        async with async_playwright() as playwright, contextlib.AsyncExitStack() as stack:
-            crowd = Crowd(playwright, folder / "profiles", clips, stack)
-            family = await crowd.chromium("family", product.url_of("wife"), "family", size=(390, 844))
-            inmate = await crowd.chromium("inmate", product.url_of("terminal"), "inmate")
-            officer = await crowd.chromium("officer", product.url_of("monitor"))
-            visit = await acts.gather(family, inmate, officer)
-            await asyncio.sleep(CALL)
-            await acts.end(officer)
-            await opened(officer, visit.booking)
-            hidden = locked(product.data)
-            total = int(await officer.evaluate("document.querySelector('[data-playback]').dataset.duration"))
-            choose, took = random.Random(1), []
-            for _ in range(JUMPS):
-                found = await officer.evaluate(f"({_JUMP})({choose.randrange(1000, total - 1000)})")
-                if found is not None:
-                    took.append(float(found))
-                await asyncio.sleep(0.2)
-    finally:
-        await asyncio.to_thread(product.stop)
+async def measure() -> dict[str, object]:
+    async with _call.held() as call:
+        officer = call.visit.officer
+        await asyncio.sleep(CALL)
+        await acts.end(officer)
+        await opened(officer, call.visit.booking)
+        hidden = locked(call.product.data)
+        total = int(await officer.evaluate("document.querySelector('[data-playback]').dataset.duration"))
+        choose, took = random.Random(1), []
+        for _ in range(JUMPS):
+            found = await officer.evaluate(f"({_JUMP})({choose.randrange(1000, total - 1000)})")
+            if found is not None:
+                took.append(float(found))
+            await asyncio.sleep(0.2)
     return {
         "jumps": len(took),
         "recording_s": round(total / 1000),
@@ -96,8 +78,7 @@ async def measure(folder: Path) -> dict[str, object]:
 
 
 def main() -> int:
-    with tempfile.TemporaryDirectory(prefix="kinbridge-seek-") as folder:
-        print(json.dumps(asyncio.run(measure(Path(folder)))), flush=True)
+    print(json.dumps(asyncio.run(measure())), flush=True)
     return 0
 
 

@@ -1,8 +1,7 @@
 """An officers' wall with 16 tiles in one browser: its bandwidth, its CPU, whether it plays smoothly; and out of sight.
 
 One call of a family and an inmate, whose two ends stand on eight tiles each: for the browser and the relay that is
-what 16 calls are, sixteen streams of their own with their own decoders; only the senders are fewer. All browsers and
-the server share this machine, so the figures are upper bounds.
+what 16 calls are, sixteen streams of their own with their own decoders; only the senders are fewer.
 """
 
 import asyncio
@@ -10,17 +9,12 @@ import contextlib
 import json
 import os
 import sys
-import tempfile
 import time
 from pathlib import Path
 
-from playwright.async_api import async_playwright
-
-from tests.browser import acts
-from tests.browser.conftest import Crowd
+from bench import _call
 from tests.browser.person import Person
 from tests.browser.product import Product
-from tests.fakes import clip
 
 TILES = 16
 STEADY = 20.0  # seconds
@@ -72,30 +66,18 @@ def cpu_of(profile: Path) -> float:
     return total
 
 
-async def measure(folder: Path) -> dict[str, object]:
-    product = Product(folder / "product")
-    clips = {
-        person: clip.write(who, folder) for person, who in (("family", clip.FAMILY), ("inmate", clip.INMATE))
-    }
-    await asyncio.to_thread(product.start)
-    try:
-        async with async_playwright() as playwright, contextlib.AsyncExitStack() as stack:
-            crowd = Crowd(playwright, folder / "profiles", clips, stack)
-            family = await crowd.chromium("family", product.url_of("wife"), "family", size=(390, 844))
-            inmate = await crowd.chromium("inmate", product.url_of("terminal"), "inmate")
-            officer = await crowd.chromium("officer", product.url_of("monitor"), size=(1920, 1080))
-            visit = await acts.gather(family, inmate, officer)
-            await officer.open("/officer/wall")
-            await officer.until("document.querySelector('.wtile')")
-            await officer.press("t")
-            await officer.until(f"wall.calls.get({visit.booking!r})?.open", what="the seat on the wall")
-            await officer.evaluate(f"({_MORE})({json.dumps([visit.booking, TILES])})")
-            await officer.until_value(
-                _FRAMES, lambda counts: min(counts) > 5, what="all tiles to play", seconds=150
-            )
-            return await _figures(officer, product, next((folder / "profiles").glob("*-officer")))
-    finally:
-        await asyncio.to_thread(product.stop)
+async def measure() -> dict[str, object]:
+    async with _call.held(size=(1920, 1080)) as call:
+        officer, booking = call.visit.officer, call.visit.booking
+        await officer.open("/officer/wall")
+        await officer.until("document.querySelector('.wtile')")
+        await officer.press("t")
+        await officer.until(f"wall.calls.get({booking!r})?.open", what="the seat on the wall")
+        await officer.evaluate(f"({_MORE})({json.dumps([booking, TILES])})")
+        await officer.until_value(
+            _FRAMES, lambda counts: min(counts) > 5, what="all tiles to play", seconds=150
+        )
+        return await _figures(officer, call.product, next(call.profiles.glob("*-officer")))
 
 
 async def _figures(officer: Person, product: Product, profile: Path) -> dict[str, object]:
@@ -127,8 +109,7 @@ async def _figures(officer: Person, product: Product, profile: Path) -> dict[str
 
 
 def main() -> int:
-    with tempfile.TemporaryDirectory(prefix="kinbridge-wall-") as folder:
-        print(json.dumps(asyncio.run(measure(Path(folder)))), flush=True)
+    print(json.dumps(asyncio.run(measure())), flush=True)
     return 0
 
 

@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, AsyncSession
 
-_MOST = 8  # requests that share a commit: the first waits for the others
+MOST = 8  # requests that share a commit: the first waits for the others
 _GIVE_WAY = 0.01  # seconds that the file is left to other processes when a group was full; they look every 1 to 100 ms
 
 
@@ -89,7 +89,7 @@ class Writers:
     async def _leave(self, group: _Group) -> None:
         """Leaves the transaction to the next in line, or ends it; the end is not cut off by whoever is in a hurry."""
         lost = not group.connection.in_transaction()
-        if self._waiting and group.turns < _MOST and not lost:
+        if self._waiting and group.turns < MOST and not lost:
             return
         await asyncio.shield(asyncio.create_task(self._end(group)))
         if self._waiting and not lost:

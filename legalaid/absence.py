@@ -71,7 +71,7 @@ async def _report(
         first=first.isoformat(),
         last=last.isoformat(),
     )
-    touched = await _without(session, actor, lawyer, first, last)
+    touched = await _without(session, actor, lawyer, absence_id, (first, last))
     arranged = await _meetings(session, lawyer.staff_id, first, last)
     for meeting_id in arranged:
         await meeting_offers.flag(session, actor, absence_id, meeting_id)
@@ -80,16 +80,18 @@ async def _report(
 
 
 async def _written(session: Session, lawyer_id: str, first: datetime, last: datetime) -> str:
-    """The absence's id; the same for what is reported twice."""
+    """The absence's id; the same for what is reported twice, and again after it was taken back."""
     known = await session.scalar(
-        select(LawyerAbsenceRow.id).where(
+        select(LawyerAbsenceRow).where(
             LawyerAbsenceRow.lawyer_id == lawyer_id,
             LawyerAbsenceRow.starts_at == first,
             LawyerAbsenceRow.ends_at == last,
         )
     )
     if known is not None:
-        return known
+        known.taken_back_at = None
+        await session.flush()
+        return known.id
     row = LawyerAbsenceRow(
         id=new_id("abs"), lawyer_id=lawyer_id, starts_at=first, ends_at=last, reported_at=clock.now()
     )
@@ -99,15 +101,15 @@ async def _written(session: Session, lawyer_id: str, first: datetime, last: date
 
 
 async def _without(
-    session: Session, actor: Identity, lawyer: LawyerRow, first: datetime, last: datetime
+    session: Session, actor: Identity, lawyer: LawyerRow, absence_id: str, span: tuple[datetime, datetime]
 ) -> int:
     """Takes the lawyer out of the help days of that time; answers how many were changed."""
     changed = 0
-    for day in await repository.help_days(session, lawyer.station_id, max(first, clock.now()), last):
+    for day in await repository.help_days(session, lawyer.station_id, max(span[0], clock.now()), span[1]):
         said = await session.get(ComingRow, (day.id, lawyer.staff_id))
         if day.closed or said is None or said.coming != Coming.COMES:
             continue
-        said.coming, said.said_at = Coming.AWAY, clock.now()
+        said.coming, said.said_at, said.absence_id = Coming.AWAY, clock.now(), absence_id
         await session.flush()
         changed += 1
         if (await session.get_one(HelpDayRow, day.id)).planned_at is not None:

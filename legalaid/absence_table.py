@@ -9,7 +9,8 @@ from core.db import Base
 
 
 class LawyerAbsenceRow(Base):
-    """`lawyer_id` cannot come from `starts_at` until `ends_at`; the weekly plan leaves that time out."""
+    """`lawyer_id` cannot come from `starts_at` until `ends_at`, unless that was taken back; the
+    weekly plan leaves that time out."""
 
     __tablename__ = "lawyer_absence"
     __table_args__ = (UniqueConstraint("lawyer_id", "starts_at", "ends_at"),)
@@ -19,6 +20,7 @@ class LawyerAbsenceRow(Base):
     starts_at: Mapped[datetime]
     ends_at: Mapped[datetime]
     reported_at: Mapped[datetime]
+    taken_back_at: Mapped[datetime | None]  # the lawyer comes after all
 
 
 class MeetingFlagRow(Base):

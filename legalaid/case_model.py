@@ -76,7 +76,7 @@ class LetterKind(StrEnum):
 
     APPLICATION = "application"
     FORWARDED = "forwarded"
-    HANDED = "handed"  # to another centre
+    HANDED = "handed"  # to another centre, or station
     SUPPLEMENT = "supplement"
     SUPPLIED = "supplied"
     LAPSED = "lapsed"

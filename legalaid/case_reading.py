@@ -12,12 +12,12 @@ from core.db import Session, after_failure
 from core.errors import Forbidden, NotFound
 from core.ids import Ref
 from ledger.record import record
-from legalaid import access, application, case_file, clocks, personal
+from legalaid import access, application, case_centre, case_file, clocks, personal
 from legalaid.case_file import matter
 from legalaid.case_model import CaseState, CaseView, Entry, Letter, LetterKind
 from legalaid.case_tables import CaseLetterRow, CaseRow
 from legalaid.means import LegalMeans
-from legalaid.model import AtDesk
+from legalaid.model import AtDesk, DeskKind
 from legalaid.repository import light_of
 from legalaid.tables import DeskRow, MatterClockRow
 from people.model import Identity, Role
@@ -88,13 +88,14 @@ async def applied_by(session: Session, by: Ref) -> list[CaseView]:
 
 
 async def at_desks(session: Session, actor: Identity) -> list[CaseView]:
-    """Those whose turn it is at the actor's desks, those that were handed up to them, and the lawyer's own."""
+    """Those that are or began at the actor's desks or centre, were handed up to them, and the lawyer's own."""
     mine = [desk.id for desk in await case_file.desks_of(session, actor)]
     return await _views(
         session,
         or_(
             CaseRow.desk_id.in_(mine),
             CaseRow.station_id.in_(mine),
+            CaseRow.centre_id.in_(mine),
             MatterClockRow.desk_id.in_(mine),
             CaseRow.lawyer_id == actor.subject.id,
         ),
@@ -133,7 +134,8 @@ async def acts(session: Session, actor: Identity, one: CaseView) -> list[str]:
         found = ["progress", "close"] if one.lawyer_id == actor.subject.id else []
         if clock is not None and clock.desk_id in mine and one.change_asked:
             found.append("change")
-        if "centre" in mine.values():
+        row = await case_file.row_of(session, one.id)
+        if DeskKind.CENTRE in mine.values() and (await case_centre.of(session, row)).id in mine:
             found.append("terminate")
     return found
 
@@ -201,7 +203,7 @@ async def _of_counsel(session: Session, actor: Identity, row: CaseRow) -> None:
             MatterClockRow.matter_kind == "case", MatterClockRow.matter_id == row.id
         )
     )
-    if not mine & {row.desk_id, row.station_id, above, *held}:
+    if not mine & {row.desk_id, row.station_id, row.centre_id, above, *held}:
         raise NotFound
 
 

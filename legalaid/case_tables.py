@@ -48,6 +48,8 @@ class CaseRow(Base):
     entry: Mapped[str] = mapped_column(server_default="")  # legalaid.case_model.Entry
     received_on: Mapped[date | None]  # when an authority's notice came
     notice_due: Mapped[date | None]  # until when that was in time
+    # The centre that holds or held it; no foreign key, for this column came to a table that stood.
+    centre_id: Mapped[str | None]
 
 
 class CaseLetterRow(Base):

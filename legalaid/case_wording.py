@@ -18,21 +18,27 @@ RELATIONS: Mapping[str, str] = {"self": "The person in prison", "relative": "A r
 # Who gives notice that somebody has no defender (Legal Aid Act art. 36).
 AUTHORITIES: Mapping[str, str] = {"court": "Court", "procuratorate": "Procuratorate", "police": "Police"}
 
-# Why a defender must be appointed (arts 25, 28). Whoever is held here is not tried in absence.
+# Why a defender must be appointed: art. 25 (1), nos. 1 to 5 and 7 (whoever is held here is not tried in absence, no.
+# 6); compulsory treatment, art. 28; the last art. 25 (2).
 DEFENCE_GROUNDS: Mapping[str, str] = {
     "minor": "A minor",
     "senses": "A person who is blind, deaf or mute",
-    "capacity": "An adult who cannot fully tell or govern what they do",
+    "capacity": "An adult who cannot fully understand what they do",
     "gravest": "Somebody who may be sentenced to life imprisonment or death",
     "death-review": "The review of a death sentence, on the defendant's wish",
-    "treatment": "Compulsory medical treatment is asked for",
+    "treatment": "Compulsory medical treatment, and nobody represents the person",
     "other": "Another case in which the law demands it",
     "ordinary": "Ordinary procedure, and the court wishes it",
 }
 
-# Where a matter belongs, by its kind (Legal Aid Act art. 38).
+# Where a matter belongs (Legal Aid Act art. 38): in a suit, and out of court.
 VENUES: Mapping[str, str] = {
-    "authority": "Where the authority that handles the case is",
+    "authority": "In a suit: where the court or authority that handles it is",
+    "dispute": "Out of court: where the office that settles such disputes is",
+    "cause": "Out of court: where it happened",
+}
+# As the Regulations before the Act had it; in files of that time.
+VENUES_BEFORE: Mapping[str, str] = {
     "duty": "Where the duty is to be performed",
     "harm": "Where the harm was done",
     "respondent": "Where the other side lives",
@@ -100,7 +106,11 @@ NEEDS: Mapping[str, str] = {
 
 REFERRAL_STATES: Mapping[str, str] = {"raised": "Waiting for help", "answered": "Answered"}
 
-COMPLAINT_STATES: Mapping[str, str] = {"made": "Being looked into", "answered": "Answered"}
+COMPLAINT_STATES: Mapping[str, str] = {
+    "made": "Being looked into",
+    "answered": "Answered",
+    "withdrawn": "Taken back",
+}
 
 # Matters whose papers are looked at before a time is held.
 PAPERS: Mapping[str, str] = {"notary": "A notary's deed", "mediation": "A dispute to be mediated"}
@@ -152,7 +162,7 @@ PROMISES: Mapping[str, str] = {
 LETTERS: Mapping[str, str] = {
     "application": "Application for legal aid",
     "forwarded": "Record of forwarding",
-    "handed": "Handed to another legal-aid centre",
+    "handed": "Handed on to another legal-aid desk",
     "supplement": "Which papers are missing (the only time we ask)",
     "supplied": "Papers handed in later",
     "lapsed": "The application counts as taken back",

@@ -5,14 +5,14 @@ from sqlalchemy import update
 from core import clock
 from core.db import Session
 from core.errors import Conflict, Refused
-from legalaid import application, case_file, clocks, meeting_desk
+from legalaid import application, case_centre, case_file, clocks, meeting_desk
 from legalaid.case_file import CaseMoved, NoCentre, matter
 from legalaid.case_model import OBJECTABLE, CaseState, Entry, LetterKind
 from legalaid.case_tables import CaseRow
 from legalaid.cases import of_applicant
 from legalaid.forms import reason
 from legalaid.means import LegalMeans
-from legalaid.model import AtDesk, DeskKind
+from legalaid.model import AtDesk
 from legalaid.tables import ConflictRow, DeskRow, LawyerRow
 from people.model import Identity
 from policy.running import ClockState
@@ -92,23 +92,19 @@ async def ask_change(
     session: Session, means: LegalMeans, actor: Identity | AtDesk, case_id: str, words: str
 ) -> None:
     """Another lawyer is asked for (art. 55). Raises `ChangeAsked` while that is not answered."""
-    row, centre = await _written_to(session, actor, case_id, words, DeskKind.CENTRE)
+    row = await _written(session, actor, case_id, words)
+    centre = await case_centre.of(session, row)
     await _flag_change(session, row, asked=True)
     await case_file.write(session, means, actor, row.id, LetterKind.CHANGE_ASKED, words, row.desk_id)
     await clocks.follow(session, actor, matter(row.id), "change-lawyer", centre)
 
 
-async def _written_to(
-    session: Session, actor: Identity | AtDesk, case_id: str, words: str, kind: DeskKind
-) -> tuple[CaseRow, DeskRow]:
-    """The case, and the desk to which its applicant writes. Raises `Refused` without reasons, `NoCentre`."""
+async def _written(session: Session, actor: Identity | AtDesk, case_id: str, words: str) -> CaseRow:
+    """The case about which its applicant writes. Raises `Refused` without reasons."""
     row = await case_file.row_of(session, case_id)
     await of_applicant(session, actor, row)
     case_file.refuse(application.reasons_problems(words))
-    desk = await case_file.desk_of_kind(session, row.prison_id, kind)
-    if desk is None:
-        raise NoCentre
-    return row, desk
+    return row
 
 
 async def _flag_change(session: Session, row: CaseRow, *, asked: bool) -> None:
@@ -128,9 +124,7 @@ async def decide_change(
 ) -> None:
     """By the centre: another lawyer is named, or (`lawyer_id` "") the present one stays, with reasons."""
     row = await case_file.row_of(session, case_id)
-    centre = await case_file.desk_of_kind(session, row.prison_id, DeskKind.CENTRE)
-    if centre is None:
-        raise NoCentre
+    centre = await case_centre.of(session, row)
     desk = await case_file.holder(session, actor, row, centre.id)
     if row.state != CaseState.ASSIGNED or not row.change_asked:
         raise CaseMoved
@@ -148,8 +142,12 @@ async def decide_change(
 async def object_to(
     session: Session, means: LegalMeans, actor: Identity | AtDesk, case_id: str, words: str
 ) -> None:
-    """The applicant does not agree with a refusal or an ending: the bureau decides within five days."""
-    row, bureau = await _written_to(session, actor, case_id, words, DeskKind.BUREAU)
+    """The applicant does not agree with a refusal or an ending: the bureau of the centre that decided it decides
+    within five days. Raises `NoCentre` where there is none."""
+    row = await _written(session, actor, case_id, words)
+    bureau = await case_centre.bureau(session, await case_centre.of(session, row))
+    if bureau is None:
+        raise NoCentre
     if row.state not in OBJECTABLE:
         raise CaseMoved
     await case_file.move(session, actor, row, CaseState.OBJECTED, desk_id=bureau.id, ended_at=None)
@@ -171,9 +169,7 @@ async def decide_objection(
         await case_file.write(session, means, actor, row.id, LetterKind.UPHELD, words, desk.id)
         await clocks.end(session, actor, matter(row.id), ClockState.DONE)
     else:
-        centre = await case_file.desk_of_kind(session, row.prison_id, DeskKind.CENTRE)
-        if centre is None:
-            raise NoCentre
+        centre = await case_centre.of(session, row)
         await case_file.move(session, actor, row, CaseState.APPROVED, desk_id=centre.id, lawyer_id=None)
         await case_file.write(session, means, actor, row.id, LetterKind.GRANTED, words, desk.id)
         await clocks.follow(session, actor, matter(row.id), "assign", centre)
@@ -196,11 +192,11 @@ async def close(session: Session, means: LegalMeans, actor: Identity, case_id: s
 
 
 async def terminate(session: Session, means: LegalMeans, actor: Identity, case_id: str, words: str) -> None:
-    """By the centre: aid is ended before the matter is (art. 48), in writing; an objection is open."""
+    """By the centre that holds it: aid is ended before the matter is (art. 48), in writing; an objection is open."""
     row = await case_file.row_of(session, case_id)
-    centre = await case_file.desk_of_kind(session, row.prison_id, DeskKind.CENTRE)
+    centre = await case_centre.of(session, row)
     mine = {desk.id for desk in await case_file.desks_of(session, actor)}
-    if centre is None or centre.id not in mine:
+    if centre.id not in mine:
         raise CaseMoved if row.desk_id in mine else NoCentre
     case_file.refuse(application.reasons_problems(words))
     await case_file.move(

@@ -12,7 +12,7 @@ from core import clock
 from core.db import Session
 from core.errors import Conflict, Forbidden, NotFound, Refused
 from core.ids import Ref, new_id, reference
-from legalaid import access, application, case_file, clocks, personal
+from legalaid import access, application, case_centre, case_file, clocks, personal
 from legalaid.access import Actor
 from legalaid.application import AidForm
 from legalaid.case_file import CaseMoved, NoCentre, matter
@@ -77,8 +77,7 @@ async def _apply(session: Session, means: LegalMeans, actor: Actor, inmate_id: s
     if inmate is None or inmate.status is InmateStatus.RELEASED:
         raise NotFound
     station = await access.station_of(session, inmate.prison_id)
-    centre = await case_file.desk_of_kind(session, inmate.prison_id, DeskKind.CENTRE)
-    if station is None or centre is None:
+    if station is None or not await case_centre.of_kind(session, inmate.prison_id, DeskKind.CENTRE):
         raise NoCentre
     problems = application.problems(form)
     question = await session.get(QuestionRow, form.question_id) if form.question_id else None
@@ -138,16 +137,21 @@ async def zone_of(session: Session, prison_id: str) -> str:
     return prison.zone
 
 
-async def forward(session: Session, means: LegalMeans, actor: Identity, case_id: str) -> None:
-    """To the centre; the letter is the evidence of when. Raises `NotFound`, `CaseMoved`."""
+async def forward(
+    session: Session, means: LegalMeans, actor: Identity, case_id: str, centre_id: str = ""
+) -> None:
+    """To the centre of its venue, or the one that the station chose; the letter is the evidence of when.
+
+    Raises `NotFound`, `CaseMoved`, and as `case_centre.chosen`.
+    """
     row = await case_file.row_of(session, case_id)
     desk = await case_file.holder(session, actor, row)
     if row.state != CaseState.APPLIED:
         raise CaseMoved
-    centre = await case_file.desk_of_kind(session, row.prison_id, DeskKind.CENTRE)
-    if centre is None:
-        raise NoCentre
-    await case_file.move(session, actor, row, CaseState.FORWARDED, desk_id=centre.id)
+    centre = await case_centre.chosen(session, means, row, centre_id)
+    await case_file.move(
+        session, actor, row, CaseState.FORWARDED, desk_id=centre.id, centre_id=centre.id
+    )
     await case_file.write(session, means, actor, row.id, LetterKind.FORWARDED, "", desk.id)
     await clocks.follow(session, actor, matter(row.id), "decide", centre)
     await case_file.tell(session, row, "forwarded")

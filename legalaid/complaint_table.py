@@ -2,10 +2,12 @@
 
 from datetime import datetime
 
-from sqlalchemy import ForeignKey, Index, LargeBinary, UniqueConstraint
+from sqlalchemy import ForeignKey, Index, LargeBinary, UniqueConstraint, text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from core.db import Base
+
+_OPEN = text("state = 'made'")
 
 
 class ComplaintRow(Base):
@@ -18,6 +20,16 @@ class ComplaintRow(Base):
     __table_args__ = (
         UniqueConstraint("made_by_kind", "made_by_id", "make_key"),
         Index("ix_legal_complaint_about", "about_kind", "about_id"),
+        Index(  # one matter has one open complaint of one person
+            "uq_legal_complaint_open",
+            "made_by_kind",
+            "made_by_id",
+            "about_kind",
+            "about_id",
+            unique=True,
+            sqlite_where=_OPEN,
+            postgresql_where=_OPEN,
+        ),
     )
 
     id: Mapped[str] = mapped_column(primary_key=True)

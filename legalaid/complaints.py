@@ -1,8 +1,8 @@
 """Complaints about a case or an answer (Legal Aid Act arts 55, 56): made, held by a desk with a clock, answered
 in writing.
 
-Whoever is helped, or a relative who brought the matter, complains to the bureau of justice; where there is none,
-to the legal-aid centre. The Act says "promptly" and no number of days: the clock's length is the product's
+Whoever is helped, or a relative who brought the matter, complains to the bureau of justice above the centre that
+has the matter; where there is none, to that centre. The Act says "promptly" and no number of days: the clock's length is the product's
 (`policy.promises`). Words and answer are sealed. They open for the complainant and for the people of desks that
 hold or held the complaint, never for prison staff, and never for a lawyer whom it is about.
 """
@@ -11,15 +11,19 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
+from typing import Any
 
 from sqlalchemy import ColumnElement, select, update
+from sqlalchemy.exc import IntegrityError
 
 from core import clock
 from core.db import Session, after_failure
 from core.errors import Conflict, Forbidden, NotFound, Reason, Unavailable
 from core.ids import Ref, new_id, reference
 from ledger.record import record
-from legalaid import access, application, case_file, clocks, complaint_matter, personal
+from legalaid import access, application, case_centre, case_file, clocks, complaint_matter, personal
+from legalaid.case_file import NoCentre
+from legalaid.case_tables import CaseRow
 from legalaid.cases import zone_of
 from legalaid.complaint_matter import About
 from legalaid.complaint_table import ComplaintRow
@@ -39,18 +43,20 @@ A_DAY = 10  # complaints of one relative
 class ComplaintState(StrEnum):
     MADE = "made"
     ANSWERED = "answered"
+    WITHDRAWN = "withdrawn"
 
 
 # From which states each state may be reached.
 COMPLAINT_MOVES: Mapping[ComplaintState, frozenset[ComplaintState]] = {
     ComplaintState.MADE: frozenset(),
     ComplaintState.ANSWERED: frozenset({ComplaintState.MADE}),
+    ComplaintState.WITHDRAWN: frozenset({ComplaintState.MADE}),
 }
 
 
 class ComplaintMoved(Conflict):
     code = "complaint-moved"
-    text = "This complaint has been answered in the meantime."
+    text = "This complaint has been answered or taken back in the meantime."
 
 
 class ComplaintOpen(Conflict):
@@ -131,7 +137,7 @@ async def make(session: Session, means: LegalMeans, actor: Reader, form: Complai
     )
     if waits is not None:
         raise ComplaintOpen
-    desk = await _desk(session, about.prison_id)
+    desk = await _desk(session, about)
     row = await _new(session, means, by, form, about, desk)
     zone = await zone_of(session, about.prison_id)
     await clocks.start(session, actor, "complaint", matter(row.id), desk, zone, row.reference)
@@ -152,12 +158,20 @@ def _problems(form: ComplaintForm) -> list[Reason]:
     return problems
 
 
-async def _desk(session: Session, prison_id: str) -> DeskRow:
-    for kind in (DeskKind.BUREAU, DeskKind.CENTRE):
-        desk = await case_file.desk_of_kind(session, prison_id, kind)
-        if desk is not None:
-            return desk
-    raise NoComplaintDesk
+async def _desk(session: Session, about: About) -> DeskRow:
+    """The bureau of the centre that has the case; of a question, that of the prison's widest centre."""
+    row = await session.get(CaseRow, about.matter.id) if about.matter.kind == "case" else None
+    try:
+        if row is not None:
+            centre = await case_centre.of(session, row)
+        else:
+            centre = await case_centre.by_venue(session, about.prison_id, "")
+    except NoCentre:
+        bureaus = await case_centre.of_kind(session, about.prison_id, DeskKind.BUREAU)
+        if not bureaus:
+            raise NoComplaintDesk from None
+        return await session.get_one(DeskRow, bureaus[0].id)
+    return await case_centre.bureau(session, centre) or centre
 
 
 async def _new(
@@ -184,7 +198,10 @@ async def _new(
         answered_by_id=None,
     )
     session.add(row)
-    await session.flush()
+    try:
+        await session.flush()
+    except IntegrityError as error:  # made at the same moment from elsewhere
+        raise ComplaintOpen from error
     return row
 
 
@@ -201,24 +218,51 @@ async def answer(session: Session, means: LegalMeans, actor: Identity, complaint
         raise NotFound
     await _impartial(session, actor, row, "answer-refused")
     case_file.refuse(application.reasons_problems(words))
+    await _move(
+        session,
+        row.id,
+        ComplaintState.ANSWERED,
+        answered_at=clock.now(),
+        answered_by_id=actor.subject.id,
+        answer_sealed=means.texts.seal(words.strip().encode(), f"{row.id}:answer"),
+    )
+    record(session, "counsel:complaint:answered", actor=actor.subject, subject=matter(row.id))
+    await clocks.end(session, actor, matter(row.id), ClockState.DONE)
+    if row.made_by_kind == "relative":
+        await letters.tell(session, row.made_by_id, "matter-moved", {}, dedupe=f"complaint:{row.id}")
+
+
+async def _move(session: Session, complaint_id: str, to: ComplaintState, **values: Any) -> None:
+    """Raises `ComplaintMoved` from any state that does not lead there."""
     moved = await session.scalar(
         update(ComplaintRow)
-        .where(ComplaintRow.id == row.id, ComplaintRow.state.in_(COMPLAINT_MOVES[ComplaintState.ANSWERED]))
-        .values(
-            state=ComplaintState.ANSWERED,
-            answered_at=clock.now(),
-            answered_by_id=actor.subject.id,
-            answer_sealed=means.texts.seal(words.strip().encode(), f"{row.id}:answer"),
-        )
+        .where(ComplaintRow.id == complaint_id, ComplaintRow.state.in_(COMPLAINT_MOVES[to]))
+        .values(state=to, **values)
         .returning(ComplaintRow.id)
         .execution_options(synchronize_session=False)
     )
     if moved is None:
         raise ComplaintMoved
-    record(session, "counsel:complaint:answered", actor=actor.subject, subject=matter(row.id))
-    await clocks.end(session, actor, matter(row.id), ClockState.DONE)
-    if row.made_by_kind == "relative":
-        await letters.tell(session, row.made_by_id, "matter-moved", {}, dedupe=f"complaint:{row.id}")
+
+
+async def take_back(session: Session, actor: Reader, complaint_id: str) -> None:
+    """By whoever made it, before it is answered; the same matter may be complained about again.
+
+    Raises `NotFound` for others', `ComplaintMoved`.
+    """
+    row = await _row(session, complaint_id)
+    if not isinstance(actor, AtDesk) and Role.RELATIVE not in actor.roles:
+        raise NotFound
+    await _readable(session, actor, row)
+    await _move(session, row.id, ComplaintState.WITHDRAWN)
+    tag = access.tag(actor, "complaint:withdrawn")
+    record(session, tag, actor=access.ref(actor), subject=matter(row.id))
+    await clocks.end(session, actor, matter(row.id), ClockState.WITHDRAWN)
+
+
+async def unconcerned(session: Session, actor: Identity, complaint_id: str) -> None:
+    """Raises `AboutYou` for a lawyer whom it is about: they do not hand it on either."""
+    await _impartial(session, actor, await _row(session, complaint_id), "handing-refused")
 
 
 async def _row(session: Session, complaint_id: str) -> ComplaintRow:

@@ -91,7 +91,7 @@ async def say_coming(session: Session, actor: Identity, help_day_id: str, coming
             ComingRow(help_day_id=help_day_id, staff_id=lawyer.staff_id, coming=coming, said_at=clock.now())
         )
     else:
-        said.coming, said.said_at = coming, clock.now()
+        said.coming, said.said_at, said.absence_id = coming, clock.now(), None
     await session.flush()
     subject = Ref("help-day", help_day_id)
     record(session, "counsel:help-day:answered", actor=actor.subject, subject=subject, coming=coming.value)

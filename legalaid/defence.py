@@ -2,10 +2,12 @@
 
 Legal Aid Act art. 36: whoever handles a criminal case and finds that art. 25 (1) or art. 28 applies tells the
 legal-aid centre within three days, which appoints a lawyer within three days of the notice and tells the authority.
+Art. 26: where life imprisonment or death may follow, and in the review of a death sentence, one with three years of
+practice.
 """
 
 import json
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, fields
 from datetime import date, timedelta
 from typing import Any
 
@@ -17,6 +19,8 @@ from legalaid.forms import NAME_MAX, reason
 TOPIC = "sentence"  # of the case that comes of a notice: the nearest of what people ask about
 OFFICE_MAX = 2 * NAME_MAX
 FREE = frozenset({"ordinary"})  # where a court may give notice, and need not (art. 25 (2)): never late
+COURTS = FREE | {"treatment"}  # grounds on which only a court gives notice (arts 25 (2), 28)
+GRAVE = frozenset({"gravest", "death-review"})  # those of art. 26
 OLDEST = timedelta(days=366)  # an earlier day is a slip of the pen
 
 
@@ -44,19 +48,25 @@ def problems(form: NoticeForm, today: date) -> list[Reason]:
     found = []
     if form.authority not in AUTHORITIES:
         found.append(reason("authority", "missing", "Please choose who gives notice."))
-    if form.ground not in DEFENCE_GROUNDS:
-        found.append(reason("ground", "missing", "Please choose why a defender must be appointed."))
-    elif form.ground in FREE and form.authority != "court":
-        text = "Only a court gives notice on this ground. Please choose another."
-        found.append(reason("ground", "invalid", text))
     found += _text("office", form.office, "Please write which office gives notice.")
     found += _text("number", form.number, "Please write the number of the notice.")
     found += _text("accused_of", form.accused_of, "Please write what the person is accused of.")
+    if form.ground not in DEFENCE_GROUNDS:
+        found.append(reason("ground", "missing", "Please choose why a defender must be appointed."))
+    elif form.ground in COURTS and form.authority != "court":
+        text = "Only a court gives notice on this ground. Please choose another."
+        found.append(reason("ground", "invalid", text))
     if len(form.words) > LETTER_MAX:
         found.append(reason("words", "too-long", "At most {max} characters, please.", max=LETTER_MAX))
     if not 8 <= len(form.key) <= 64:
         found.append(reason("key", "invalid", "Please open this page again."))
     return found + _days(form, today)
+
+
+def in_order(found: list[Reason]) -> list[Reason]:
+    """As the form has its fields, so that what is to be put right is read from top to bottom."""
+    places = {field.name: place for place, field in enumerate(fields(NoticeForm))}
+    return sorted(found, key=lambda one: places[str(one.params["field"])])
 
 
 def _text(field: str, text: str, missing: str) -> list[Reason]:

@@ -14,8 +14,8 @@ from core.db import Session
 from core.errors import Forbidden, NotFound, Reason, Refused
 from core.ids import new_id, reference
 from ledger.record import record
-from legalaid import access, application, case_file, case_reading, cases, clocks, defence, personal
-from legalaid.case_file import CaseMoved, NoCentre, matter
+from legalaid import access, application, case_centre, case_file, case_reading, cases, clocks, defence, personal
+from legalaid.case_file import CaseMoved, matter
 from legalaid.case_model import OPEN_CASES, CaseState, CaseView, Entry, LetterKind
 from legalaid.case_tables import CaseRow
 from legalaid.defence import FREE, NoticeForm
@@ -42,7 +42,7 @@ async def enter(session: Session, means: LegalMeans, actor: Identity, form: Noti
 
     Raises `Refused` with every field's problem, `NotForNotices`, `NoCentre`.
     """
-    desk, centre = await desks(session, actor)
+    desk, centre = await desks(session, actor, form.office)
     by = actor.subject
     again = await session.scalar(
         select(CaseRow.id).where(
@@ -60,7 +60,7 @@ async def enter(session: Session, means: LegalMeans, actor: Identity, form: Noti
     else:
         problems += await _known(session, means, inmate.id, form.number)
     if problems or inmate is None:
-        raise Refused(problems)
+        raise Refused(defence.in_order(problems))
     row = await _new(session, means, actor, inmate, centre, form)
     await _clock(session, actor, row, desk, centre, zone, form)
     what = access.tag(actor, "case:noticed")
@@ -69,8 +69,9 @@ async def enter(session: Session, means: LegalMeans, actor: Identity, form: Noti
     return row.id
 
 
-async def desks(session: Session, actor: Identity) -> tuple[DeskRow, DeskRow]:
-    """(where the actor enters notices, the centre that appoints). Raises `NotForNotices`, `NoCentre`."""
+async def desks(session: Session, actor: Identity, office: str = "") -> tuple[DeskRow, DeskRow]:
+    """(where the actor enters notices, the centre that appoints). `office`: which gives notice, and by whose place a
+    station or the prison finds the centre (art. 38). Raises `NotForNotices`, `NoCentre`."""
     if not actor.strong or actor.prison_id is None:
         raise NotForNotices
     if Role.COUNSEL in actor.roles:
@@ -81,9 +82,7 @@ async def desks(session: Session, actor: Identity) -> tuple[DeskRow, DeskRow]:
         desk = await case_file.desk_of_kind(session, actor.prison_id, DeskKind.STATION)
     else:
         desk = None
-    centre = await case_file.desk_of_kind(session, actor.prison_id, DeskKind.CENTRE)
-    if centre is None:
-        raise NoCentre
+    centre = await case_centre.by_venue(session, actor.prison_id, office)
     if desk is None:
         raise NotForNotices
     return (desk, desk) if desk.kind == DeskKind.CENTRE else (desk, centre)
@@ -138,6 +137,7 @@ async def _new(
         applied_at=clock.now(),
         ended_at=None,
         entry=Entry.NOTICE,
+        centre_id=centre.id,
         received_on=defence.day_of(form.received_on),
     )
     session.add(row)

@@ -80,12 +80,13 @@ async def _complaints(session: Session, means: LegalMeans, ids: Sequence[str]) -
     mine = (ComplaintRow.made_by_kind == "relative", ComplaintRow.made_by_id.in_(ids))
     done = waiting = 0
     for row in (await session.scalars(select(ComplaintRow).where(*mine))).all():
-        if row.state != ComplaintState.ANSWERED:
+        if row.state == ComplaintState.MADE:
             waiting += 1
         elif means.texts.open(row.words_sealed, row.id) != _NOTHING:
             done += 1
             row.words_sealed = means.texts.seal(_NOTHING, row.id)
-            row.answer_sealed = means.texts.seal(_NOTHING, f"{row.id}:answer")
+            if row.answer_sealed is not None:
+                row.answer_sealed = means.texts.seal(_NOTHING, f"{row.id}:answer")
     return done, waiting
 
 

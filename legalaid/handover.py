@@ -13,15 +13,17 @@ from sqlalchemy.orm import InstrumentedAttribute
 from core.db import Session
 from core.errors import Conflict, NotFound, Reason, Refused
 from core.ids import Ref
-from legalaid import access, asking, case_file, clocks, moving
+from legalaid import access, asking, case_file, clocks, complaints, moving
 from legalaid.case_model import CaseState, LetterKind
 from legalaid.case_tables import CaseRow
+from legalaid.complaint_table import ComplaintRow
+from legalaid.complaints import ComplaintState
 from legalaid.forms import reason
 from legalaid.gathering_model import GatheringKind, GatheringState
 from legalaid.gathering_tables import GatheringRow
 from legalaid.help_tables import PrecheckRow, ReferralRow
 from legalaid.means import LegalMeans
-from legalaid.model import Desk, QuestionState
+from legalaid.model import Desk, DeskKind, QuestionState
 from legalaid.prechecks import PrecheckState
 from legalaid.referrals import ReferralState
 from legalaid.repository import as_desk
@@ -29,7 +31,7 @@ from legalaid.tables import DeskRow, QuestionRow
 from people.model import Identity
 
 WORDS_MAX = 200
-Matter = QuestionRow | ReferralRow | PrecheckRow | CaseRow | GatheringRow
+Matter = QuestionRow | ReferralRow | PrecheckRow | CaseRow | ComplaintRow | GatheringRow
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,8 +52,9 @@ ROADS: Mapping[str, Road] = {
     "case": Road(
         CaseRow,
         CaseRow.desk_id,
-        frozenset({CaseState.FORWARDED, CaseState.SUPPLEMENT, CaseState.APPROVED}),
+        frozenset({CaseState.APPLIED, CaseState.FORWARDED, CaseState.SUPPLEMENT, CaseState.APPROVED}),
     ),
+    "complaint": Road(ComplaintRow, ComplaintRow.desk_id, frozenset({ComplaintState.MADE})),
     **{
         kind: Road(GatheringRow, GatheringRow.desk_id, frozenset({GatheringState.ASKED}))
         for kind in GatheringKind
@@ -102,8 +105,8 @@ async def hand(
     why = words.strip()[:WORDS_MAX]
     if matter.kind == "question":
         await _freed(session, actor, matter.id)
-    await _move(session, road, matter, at, desk_id)
     desk = await session.get_one(DeskRow, desk_id)
+    await _move(session, road, matter, at, desk)
     await clocks.hand(session, actor, matter, desk, why)
     if matter.kind == "case":
         row = await case_file.row_of(session, matter.id)
@@ -122,10 +125,12 @@ async def _standing(session: Session, road: Road, matter: Ref) -> tuple[str, str
 
 async def _holds(session: Session, actor: Identity, matter: Ref, at: str) -> bool:
     """Whether the actor works at the desk, or at the one that took over because it was late. Of questions, those
-    a lawyer may read: raises as `access.lawyer_of`."""
+    a lawyer may read: raises as `access.lawyer_of`; of complaints as `complaints.unconcerned`."""
     if matter.kind == "question":
         await access.lawyer_of(session, actor, await session.get_one(QuestionRow, matter.id))
         return True
+    if matter.kind == "complaint":
+        await complaints.unconcerned(session, actor, matter.id)
     held = await clocks.of_matter(session, matter)
     mine = {desk.id for desk in await case_file.desks_of(session, actor)}
     return bool(mine & {at, held.desk_id if held else ""})
@@ -139,14 +144,21 @@ async def _freed(session: Session, actor: Identity, question_id: str) -> None:
         await asking.drop_turn(session, actor, question_id)
 
 
-async def _move(session: Session, road: Road, matter: Ref, at: str, desk_id: str) -> None:
+async def _move(session: Session, road: Road, matter: Ref, at: str, desk: DeskRow) -> None:
     """Raises `Conflict` where it is no longer with that desk, or no longer open."""
     moved = await session.scalar(
         update(road.table)
         .where(road.table.id == matter.id, road.holder == at, road.table.state.in_(road.states))
-        .values({road.holder.key: desk_id})
+        .values({road.holder.key: desk.id, **_belonging(matter, desk)})
         .returning(road.table.id)
         .execution_options(synchronize_session=False)
     )
     if moved is None:
         raise Conflict
+
+
+def _belonging(matter: Ref, desk: DeskRow) -> dict[str, str]:
+    """What else changes with the holder: an application's station acts for its applicant, a case keeps its centre."""
+    if matter.kind != "case":
+        return {}
+    return {"station_id": desk.id} if desk.kind == DeskKind.STATION else {"centre_id": desk.id}

@@ -28,10 +28,11 @@ class FlagState(StrEnum):
     DECLINED = "declined"  # to the next weekly plan
     EXPIRED = "expired"  # nobody answered; to the next weekly plan
     ENDED = "ended"  # the meeting was arranged or given up in another way
+    TAKEN_BACK = "taken-back"  # the lawyer comes after all: it is held as it was arranged first
 
 
 MOVES: Mapping[FlagState, frozenset[FlagState]] = {
-    FlagState.WAITING: frozenset(),
+    FlagState.WAITING: frozenset({FlagState.TAKEN_BACK}),  # away after all, as was said first
     FlagState.KEPT: frozenset({FlagState.WAITING}),
     FlagState.OTHER: frozenset({FlagState.WAITING}),
     FlagState.FREED: frozenset({FlagState.WAITING}),
@@ -40,6 +41,9 @@ MOVES: Mapping[FlagState, frozenset[FlagState]] = {
     FlagState.DECLINED: frozenset({FlagState.OFFERED}),
     FlagState.EXPIRED: frozenset({FlagState.OFFERED}),
     FlagState.ENDED: frozenset({FlagState.WAITING, FlagState.OFFERED}),
+    FlagState.TAKEN_BACK: frozenset(
+        {FlagState.WAITING, FlagState.FREED, FlagState.OFFERED, FlagState.DECLINED, FlagState.EXPIRED}
+    ),
 }
 OPEN = (FlagState.WAITING, FlagState.OFFERED)
 
@@ -66,12 +70,19 @@ class Flag:
 async def raise_flag(
     session: Session, actor: Actor, absence_id: str, meeting_id: str, was_at: datetime
 ) -> str | None:
-    """Answers its id; `None` where this absence has flagged the meeting before, or an officer decides about it."""
-    known = select(MeetingFlagRow.id).where(
-        MeetingFlagRow.meeting_id == meeting_id,
-        (MeetingFlagRow.absence_id == absence_id) | (MeetingFlagRow.state == FlagState.WAITING),
+    """Answers its id; `None` where this absence has flagged the meeting before, or an officer decides about it. A flag
+    that was taken back with its absence is raised again."""
+    known = await session.execute(
+        select(MeetingFlagRow.id, MeetingFlagRow.state).where(
+            MeetingFlagRow.meeting_id == meeting_id,
+            (MeetingFlagRow.absence_id == absence_id) | (MeetingFlagRow.state == FlagState.WAITING),
+        )
     )
-    if await session.scalar(known.limit(1)) is not None:
+    before = known.all()
+    if [state for _, state in before] == [FlagState.TAKEN_BACK]:
+        await _raise_again(session, actor, before[0][0], was_at)
+        return str(before[0][0])
+    if before:
         return None
     flag_id = new_id("mfl")
     session.add(
@@ -87,6 +98,12 @@ async def raise_flag(
     await session.flush()
     _enter(session, actor, "flagged", flag_id, meeting_id)
     return flag_id
+
+
+async def _raise_again(session: Session, actor: Actor, flag_id: str, was_at: datetime) -> None:
+    fresh = {"was_at": was_at, "raised_at": clock.now(), "words": ""}
+    nothing = dict.fromkeys(("starts_at", "terminal_id", "expires_at"))
+    await move(session, actor, flag_id, FlagState.WAITING, **fresh, **nothing)
 
 
 async def move(
@@ -137,6 +154,10 @@ async def newest(session: Session, meeting_ids: Collection[str]) -> dict[str, Fl
     return {flag.meeting_id: flag for flag in await find(session, MeetingFlagRow.meeting_id.in_(meeting_ids))}
 
 
+async def of_ids(session: Session, flag_ids: Collection[str]) -> list[Flag]:
+    return await find(session, MeetingFlagRow.id.in_(flag_ids))
+
+
 async def find(session: Session, *which: ColumnElement[bool]) -> list[Flag]:
     """The oldest first."""
     rows = await session.scalars(
@@ -166,6 +187,7 @@ async def away(
     rows = await session.execute(
         select(LawyerAbsenceRow.starts_at, LawyerAbsenceRow.ends_at).where(
             LawyerAbsenceRow.lawyer_id.in_(lawyers),
+            LawyerAbsenceRow.taken_back_at.is_(None),
             LawyerAbsenceRow.starts_at < span[1],
             LawyerAbsenceRow.ends_at > span[0],
         )

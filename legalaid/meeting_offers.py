@@ -48,7 +48,7 @@ async def flag(session: Session, actor: Actor, absence_id: str, meeting_id: str)
     flag_id = await meeting_flags.raise_flag(session, actor, absence_id, meeting_id, sitting.starts_at)
     if flag_id is None:
         return
-    if await _somebody_comes(session, row, sitting):
+    if await somebody_comes(session, row, (sitting.starts_at, sitting.ends_at)):
         await meeting_flags.move(session, actor, flag_id, FlagState.OTHER)
         return
     rule = await session.get(MeetingRuleRow, row.prison_id)
@@ -56,8 +56,8 @@ async def flag(session: Session, actor: Actor, absence_id: str, meeting_id: str)
         await _free(session, actor, row, flag_id)
 
 
-async def _somebody_comes(session: Session, row: MeetingRow, sitting: SittingRow) -> bool:
-    span = (sitting.starts_at, sitting.ends_at)
+async def somebody_comes(session: Session, row: MeetingRow, span: tuple[datetime, datetime]) -> bool:
+    """Whether one of the mandate's lawyers at least is there in all of that time."""
     return any([not await meeting_flags.away(session, [one], span) for one in mandates.lawyers(row)])
 
 

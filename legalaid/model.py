@@ -99,7 +99,7 @@ class Coming(StrEnum):
 class Desk:
     """Who is responsible. `phone` is the duty telephone that is told; `superior_id` takes over what is late.
 
-    `tier`: a `Tier`, or "".
+    `tier`: a `Tier`, or "". `area`: the places it serves, as in `legalaid.venue`.
     """
 
     id: str
@@ -109,6 +109,7 @@ class Desk:
     phone: str
     superior_id: str | None
     tier: str = ""
+    area: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -29,8 +29,9 @@ from policy import calendar
 from policy import repository as policies
 from rooms.confidentiality import Confidentiality
 from scheduler import obstacles
-from scheduler.meetings import STEP, TURNAROUND, Meeting
+from scheduler.meetings import STEP, TURNAROUND, Meeting, call_of
 from scheduler.model import ticks
+from scheduler.openings import Call
 from scheduler.tables import ClosedDateRow, PrisonRow
 from scheduler.timetable import instant
 
@@ -137,6 +138,17 @@ async def meeting_of(
         beginnings=tuple(free.items()),
         reasons=reasons,
     )
+
+
+async def possible(session: Session, row: MeetingRow, starts_at: datetime) -> Call | None:
+    """What the meeting would take of the prison at that time; None where the lawyers or the inmate cannot come."""
+    inmate = await session.get_one(InmateRow, row.inmate_id)
+    hours = await hours_of(session, row.prison_id, starts_at, starts_at + timedelta(minutes=row.minutes))
+    if not await _free(session, row, inmate, hours, {starts_at: 1}):
+        return None
+    decision = await meeting_desk.decision_for(session, row)
+    watched = decision.confidentiality is Confidentiality.OFFICER_PRESENT
+    return call_of(starts_at, row.minutes, inmate.wing_id, watched=watched)
 
 
 def _ranked(minutes: int, hours: Hours, times: Sequence[Time], not_before: datetime) -> dict[datetime, int]:

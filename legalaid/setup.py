@@ -15,6 +15,7 @@ from legalaid.case_tables import DeskStaffRow
 from legalaid.forms import NAME_MAX, reason
 from legalaid.model import DeskKind, Tier
 from legalaid.tables import DeskRow, HelpDayTemplateRow, LawyerRow
+from legalaid.venue import AREA_MAX
 from legalaid.wording import LANGUAGES, TOPICS
 from people import repository as people
 from people.model import Identity, StaffKind
@@ -34,6 +35,7 @@ async def create_desk(
     phone: str,
     superior_id: str | None = None,
     tier: str = "",
+    area: str = "",
 ) -> str:
     """A desk of a prison's legal aid; answers its id. Raises `Refused` with every field's problem."""
     access.admin_of(actor, prison_id)
@@ -53,6 +55,7 @@ async def create_desk(
         tier=tier,
         phone=phone.strip(),
         superior_id=superior_id or None,
+        area=area.strip()[:AREA_MAX],
     )
     session.add(row)
     await session.flush()
@@ -60,6 +63,17 @@ async def create_desk(
         session, tag(actor, "desk:created"), actor=access.ref(actor), subject=Ref("desk", row.id), kind=kind
     )
     return row.id
+
+
+async def set_area(session: Session, actor: By, desk_id: str, area: str) -> None:
+    """The places that a desk serves, as in `legalaid.venue`. Raises `NotFound`."""
+    row = await session.get(DeskRow, desk_id)
+    if row is None:
+        raise NotFound
+    access.admin_of(actor, row.prison_id)
+    row.area = area.strip()[:AREA_MAX]
+    await session.flush()
+    record(session, tag(actor, "desk:area-set"), actor=access.ref(actor), subject=Ref("desk", row.id))
 
 
 def _desk_problems(name: str, kind: str, phone: str, tier: str) -> list[Reason]:

@@ -31,6 +31,7 @@ class DeskRow(Base):
     tier: Mapped[str]  # village, town, county or city; "" where a desk has none
     phone: Mapped[str]  # E.164 or a local duty number
     superior_id: Mapped[str | None] = mapped_column(ForeignKey("desk.id"))
+    area: Mapped[str] = mapped_column(Text, server_default="")  # the places it serves (`legalaid.venue`)
 
 
 class MatterClockRow(Base):
@@ -169,6 +170,7 @@ class ComingRow(Base):
     coming: Mapped[str]
     said_at: Mapped[datetime]
     here_at: Mapped[datetime | None]  # the lawyer said "I am here"
+    absence_id: Mapped[str | None]  # which `lawyer_absence` took the lawyer out; None: their own word
 
 
 class QuestionRow(Base):

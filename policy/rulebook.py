@@ -257,6 +257,8 @@ class FamilyPolicy(_Frozen):
     watch_pictures: Literal["off", "on"] = (
         "off"  # still pictures are looked at by a program, which may only ask
     )
+    monitor_page_s: int = _number("seconds", 5, 600, 20)  # without an officer: the next one is called
+    calls_at_once: int = _number("calls", 1, 16, 16)  # that an officer supervises where no shift says how many
     relisten_days: int = _number("days", 1, 90, 7)  # in which a call is listened to again
     relisten_risk_days: int = _number("days", 1, 90, 2)  # one in which something grave happened
     relisten_share_percent: int = _number("percent", 0, 100, 10)  # of the calls in which nothing happened
@@ -291,6 +293,8 @@ class FamilyPolicy(_Frozen):
             for name, holds in (
                 ("minutes, most_minutes", self.minutes <= self.most_minutes),
                 ("relisten_risk_days, relisten_days", self.relisten_risk_days <= self.relisten_days),
+                ("monitor_page_s, monitor_absent_end_minutes",
+                 self.monitor_page_s <= self.monitor_absent_end_minutes * 60),
                 ("suspension_least_days, suspension_most_days",
                  self.suspension_least_days <= self.suspension_most_days),
                 ("decision_steps, reply_working_days", self._steps_fit()),

@@ -7,7 +7,10 @@ result back, and every frame must be what was to be written; only then the raw f
 
 import hashlib
 import itertools
+import operator
+import sys
 from array import array
+from collections import OrderedDict
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -29,6 +32,8 @@ GAP_MS = {
 }
 SOUND = "opus"
 _LAST_FRAME_MS = 33  # how long the last picture counts
+_STRETCHES = 4  # of the raw file, that are kept for the next frames
+_MS = operator.attrgetter("ms")
 
 Notes = Mapping[MediaKind, Sequence[Sighting | Jump]]
 
@@ -156,72 +161,75 @@ def track(files: Files, notes: Notes, ended_ms: int | None) -> FinishedTrack | N
 def _finish(
     content: Clear, blocks: Sequence[Block], files: Files, notes: Notes, ended_ms: int | None
 ) -> FinishedTrack:
-    def read(block: Block) -> bytes:
-        return silence.packet(block) if block.filled else content.read(block.start, block.start + block.size)
-
+    read = _Frames(content)
     coded = pictures.of_file(files.raw.name)
     everything = [note for kind in notes for note in notes[kind]]
     placed = _placed(blocks, {kind: Alignment(notes.get(kind, ()), everything) for kind in MediaKind})
-    begin = min(own[0].ms for own, _ in placed.values())
-    shifted = {kind: [one._replace(ms=one.ms - begin) for one in own] for kind, (own, _) in placed.items()}
-    whole = dict(shifted)
-    if sound := shifted.get(MediaKind.AUDIO):
+    begin = min(times[0] for _, times, _ in placed.values())
+    own = {kind: _moved(live, times, begin) for kind, (live, times, _) in placed.items()}
+    whole = dict(own)
+    if sound := own.get(MediaKind.AUDIO):
         whole[MediaKind.AUDIO] = silence.fill(sound, lambda block: rtp.opus_ms(read(block)))
-    ordered = sorted((block for own in whole.values() for block in own), key=lambda block: block.ms)
-    ends = {kind: own[-1].ms + _length(own[-1], read) for kind, own in shifted.items()}
-    frames = _Frames(read)
-    laid = _write(ordered, max(ends.values()), files, frames)
+    ordered = sorted((block for blocks in whole.values() for block in blocks), key=_MS)
+    ends = {kind: blocks[-1].ms + _length(blocks[-1], read) for kind, blocks in own.items()}
+    recorded = _Recorded(own)
+    laid = _write(ordered, max(ends.values()), files, read, recorded)
     streams = [
         FinishedStream(
             kind=kind,
             codec=coded.name if kind is MediaKind.VIDEO else SOUND,
-            frames=len(own),
-            first_ms=own[0].ms,
+            frames=len(theirs),
+            first_ms=theirs[0].ms,
             end_ms=ends[kind],
-            gaps=_gaps(own, None if ended_ms is None else ended_ms - begin),
-            frames_sha256=frames.recorded[kind].hexdigest(),
-            filled=len(whole[kind]) - len(own),
-            aligned=placed[kind][1].known,
-            correction_ms=_corrections(blocks, kind, placed[kind][1]),
+            gaps=_gaps(theirs, None if ended_ms is None else ended_ms - begin),
+            frames_sha256=recorded.digests[kind].hexdigest(),
+            filled=len(whole[kind]) - len(theirs),
+            aligned=placed[kind].alignment.known,
+            correction_ms=_corrections(placed[kind]),
         )
-        for kind, own in shifted.items()
+        for kind, theirs in own.items()
     ]
     return FinishedTrack(
         laid.digest, laid.clear, laid.raw, begin, max(ends.values()), laid.size, tuple(streams)
     )
 
 
-def _corrections(blocks: Sequence[Block], kind: MediaKind, alignment: Alignment) -> tuple[int, int]:
-    live = [block.ms for block in blocks if block.kind is kind]
-    return round(alignment.correction(live[0])), round(alignment.correction(live[-1]))
-
-
 class _Frames:
-    """Gives each block's frame and digests what it gives, by kind: `recorded` is what was recorded, `everything` all
-    that the file holds; they part where silence was filled in."""
+    """Reads blocks' frames, the raw file a stretch at a time: what is read next lies near what was read last."""
 
-    def __init__(self, read: Callable[[Block], bytes]) -> None:
-        self.read = read
-        self.recorded: dict[MediaKind, hashlib._Hash] = {}
-        self._filled: dict[MediaKind, hashlib._Hash] = {}
+    def __init__(self, content: Clear) -> None:
+        self._content = content
+        self._kept: OrderedDict[int, bytes] = OrderedDict()
 
     def __call__(self, block: Block) -> bytes:
-        kind = block.kind
-        own = self.recorded.get(kind)
-        if own is None:
-            own = self.recorded[kind] = hashlib.sha256()
-        if block.filled and kind not in self._filled:
-            self._filled[kind] = own.copy()
-        frame = self.read(block)
-        if not block.filled:
-            own.update(frame)
-        if kind in self._filled:
-            self._filled[kind].update(frame)
+        if block.filled:
+            return silence.packet(block)
+        number, at = divmod(block.start, clear.STEP)
+        stretch = self._kept.get(number) or self._load(number)
+        frame = stretch[at : at + block.size]
+        if len(frame) < block.size:  # it goes on in the next stretch
+            return self._content.read(block.start, block.start + block.size)
         return frame
 
-    @property
-    def everything(self) -> dict[MediaKind, str]:
-        return {kind: one.hexdigest() for kind, one in (self.recorded | self._filled).items()}
+    def _load(self, number: int) -> bytes:
+        start = number * clear.STEP
+        stretch = self._content.read(start, min(start + clear.STEP, len(self._content)))
+        self._kept[number] = stretch
+        if len(self._kept) > _STRETCHES:
+            self._kept.popitem(last=False)
+        return stretch
+
+
+class _Recorded:
+    """Digests what was recorded, by kind, as it is written; silence that was filled in is none of it."""
+
+    def __init__(self, kinds: Iterable[MediaKind]) -> None:
+        self.digests = {kind: hashlib.sha256() for kind in kinds}
+
+    def __call__(self, blocks: Sequence[Block], frames: Sequence[bytes]) -> None:
+        for kind, digest in self.digests.items():
+            pairs = zip(blocks, frames, strict=True)
+            digest.update(b"".join([frame for one, frame in pairs if one.kind is kind and not one.filled]))
 
 
 class _Laid(NamedTuple):
@@ -233,28 +241,21 @@ class _Laid(NamedTuple):
     size: tuple[int, int] | None
 
 
-def _write(ordered: Sequence[Block], duration: int, files: Files, frames: _Frames) -> _Laid:
+def _write(
+    ordered: Sequence[Block], duration: int, files: Files, read: finished.Read, seen: finished.Seen
+) -> _Laid:
     coded = pictures.of_file(files.raw.name)
-    keys = (frames.read(block) for block in ordered if block.key and block.kind is MediaKind.VIDEO)
+    keys = (read(block) for block in ordered if block.key and block.kind is MediaKind.VIDEO)
     key = next((frame for frame in keys if coded.size(frame)), None)
-
-    def content(read: Callable[[Block], bytes]) -> Iterator[bytes]:
-        return finished.layout(ordered, coded, key, duration, read)
-
+    layout = finished.Layout(ordered, coded, key, duration)
     raw = digest_of(files.raw, in_pieces=False)
     # Every byte between the frames, where in the raw file each frame lies, and that file's digest: together these
     # can be of one content only. The frames themselves are read once, while they are written.
-    what = hashlib.sha256(b"".join(content(_nothing)) + raw.sha256.encode())
+    what = hashlib.sha256(b"".join(layout.between()) + raw.sha256.encode())
     what.update(array("q", (block.start for block in ordered)).tobytes())
-    digest, plain = place(files.out, content(frames), files.key, what.digest())
-    names = {MediaKind.AUDIO: SOUND, MediaKind.VIDEO: coded.name}
-    _check(files, {names[kind]: one for kind, one in frames.everything.items()})
+    digest, plain = place(files.out, layout.content(read, seen), files.key, what.digest())
+    _check(files, ordered, read, coded.name)
     return _Laid(digest, plain, raw, coded.size(key) if key is not None else None)
-
-
-def _nothing(block: Block) -> bytes:
-    del block
-    return b""
 
 
 def place(path: Path, content: Iterable[bytes], key: Key | None, what: bytes) -> tuple[Digest, Digest | None]:
@@ -276,17 +277,43 @@ def _through(digester: Digester, pieces: Iterable[bytes]) -> Iterator[bytes]:
         yield piece
 
 
+class _Placed(NamedTuple):
+    """One stream's blocks as they were written, and the times that they get on the common clock."""
+
+    live: Sequence[Block]
+    times: Sequence[int]
+    alignment: Alignment
+
+
 def _placed(
     blocks: Sequence[Block], alignments: Mapping[MediaKind, Alignment]
-) -> dict[MediaKind, tuple[list[Block], Alignment]]:
-    """The kinds that there are, with all their blocks on the common clock; within a stream the order never changes
-    and no two times are equal."""
-    placed: dict[MediaKind, list[Block]] = {kind: [] for kind in MediaKind}
-    for block in blocks:
-        own = placed[block.kind]
-        ms = round(block.ms + alignments[block.kind].correction(block.ms))
-        own.append(block._replace(ms=max(ms, own[-1].ms + 1) if own else ms))
-    return {kind: (own, alignments[kind]) for kind, own in placed.items() if own}
+) -> dict[MediaKind, _Placed]:
+    """The kinds that there are. Within a stream the order never changes and no two times are equal."""
+    placed = {}
+    for kind, alignment in alignments.items():
+        live = [block for block in blocks if block.kind is kind]
+        times: list[int] = []
+        earliest = -sys.maxsize
+        for block in live:
+            ms = max(round(block.ms + alignment.correction(block.ms)), earliest)
+            times.append(ms)
+            earliest = ms + 1
+        if live:
+            placed[kind] = _Placed(live, times, alignment)
+    return placed
+
+
+def _moved(live: Sequence[Block], times: Sequence[int], begin: int) -> list[Block]:
+    """The blocks at their times in the finished file."""
+    return [
+        Block(kind, ms - begin, key, start, size)
+        for (kind, _, key, start, size, _), ms in zip(live, times, strict=True)
+    ]
+
+
+def _corrections(placed: _Placed) -> tuple[int, int]:
+    first, last = (placed.alignment.correction(placed.live[at].ms) for at in (0, -1))
+    return round(first), round(last)
 
 
 def _length(block: Block, read: Callable[[Block], bytes]) -> int:
@@ -299,19 +326,24 @@ def _gaps(own: Sequence[Block], ended_ms: int | None) -> tuple[tuple[int, int], 
     return tuple((a, b) for a, b in itertools.pairwise(times) if b - a > GAP_MS[own[0].kind])
 
 
-def _check(files: Files, expected: Mapping[str, str]) -> None:
-    """Reads the finished file back with FFmpeg; `expected`: the digest of all frames, by FFmpeg's codec name."""
-    path, digests = files.out, {codec: hashlib.sha256() for codec in expected}
+def _check(files: Files, ordered: Sequence[Block], read: finished.Read, pictures_codec: str) -> None:
+    """Reads the finished file back with FFmpeg: each of its packets must be the frame that was to be written."""
+    path, names = files.out, {MediaKind.AUDIO: SOUND, MediaKind.VIDEO: pictures_codec}
+    expected = {name: iter([one for one in ordered if one.kind is kind]) for kind, name in names.items()}
     try:
         with (
             clear.open_file(path, files.key) as content,
             av.open(content.file(), "r", "matroska") as container,
         ):
-            for packet in container.demux():
-                if packet.size:
-                    digests[packet.stream.codec.canonical_name].update(memoryview(packet))
+            streams = [expected[one.codec.canonical_name] for one in container.streams]
+            packets = (packet for packet in container.demux() if packet.size)
+            same = all(_is_next(packet, streams[packet.stream_index], read) for packet in packets)
     except (av.FFmpegError, KeyError, DamagedError) as error:
         raise NotFinishedError(f"{path.name} cannot be read back: {error}") from error
-    for codec, digest in expected.items():
-        if digests[codec].hexdigest() != digest:
-            raise NotFinishedError(f"{path.name} does not hold the {codec} frames that were written")
+    if not same or any(list(rest) for rest in expected.values()):
+        raise NotFinishedError(f"{path.name} does not hold the frames that were written")
+
+
+def _is_next(packet: av.Packet, blocks: Iterator[Block], read: finished.Read) -> bool:
+    block = next(blocks, None)
+    return block is not None and bytes(packet) == read(block)

@@ -6,10 +6,10 @@ checks the result instead, see `recording.finalise`.)
 """
 
 from collections.abc import Callable, Iterator, Sequence
+from itertools import chain
 from typing import NamedTuple
 
 from recording.matroska import (
-    BLOCK_HEAD_SIZE,
     CLUSTER,
     INFO,
     SEGMENT,
@@ -33,14 +33,18 @@ _CUES = b"\x1c\x53\xbb\x6b"
 _SEEK_HEAD = b"\x11\x4d\x9b\x74"
 _SIZE = 8  # bytes of each size and position that depends on others
 
+Read = Callable[[Block], bytes]
+Seen = Callable[[Sequence[Block], Sequence[bytes]], None]
+
 
 class _Cluster(NamedTuple):
+    """`head` and `heads`: the cluster's bytes before its blocks, and each block's before its frame."""
+
     ms: int
     blocks: Sequence[Block]
-
-    @property
-    def content_size(self) -> int:
-        return len(unsigned(TIMESTAMP, self.ms)) + sum(BLOCK_HEAD_SIZE + block.size for block in self.blocks)
+    head: bytes
+    heads: Sequence[bytes]
+    size: int  # of the whole cluster
 
     @property
     def cued(self) -> Block | None:
@@ -57,10 +61,19 @@ def _clusters(blocks: Sequence[Block]) -> list[_Cluster]:
         if opened is None or starts_picture or block.ms - opened >= CLUSTER_MS:
             cuts.append(index)
             opened = block.ms
-    return [
-        _Cluster(blocks[start].ms, blocks[start:end])
-        for start, end in zip(cuts, [*cuts[1:], len(blocks)], strict=True)
+    return [_cluster(blocks[start:end]) for start, end in zip(cuts, [*cuts[1:], len(blocks)], strict=True)]
+
+
+def _cluster(blocks: Sequence[Block]) -> _Cluster:
+    begin = blocks[0].ms
+    heads = [
+        block_head(kind, ms - begin, key, size, discardable=filled)
+        for kind, ms, key, _, size, filled in blocks
     ]
+    moment = unsigned(TIMESTAMP, begin)
+    content = len(moment) + sum(map(len, heads)) + sum(block.size for block in blocks)
+    head = CLUSTER + vint(content, _SIZE) + moment
+    return _Cluster(begin, blocks, head, heads, len(CLUSTER) + _SIZE + content)
 
 
 def _cue(ms: int, track: int, position: int) -> bytes:
@@ -78,7 +91,7 @@ def _cues(clusters: Sequence[_Cluster], first: int, with_video: bool) -> bytes:
             content += _cue(picture.ms, TRACK[MediaKind.VIDEO], position)
         elif not with_video:
             content += _cue(cluster.ms, TRACK[MediaKind.AUDIO], position)
-        position += len(CLUSTER) + _SIZE + cluster.content_size
+        position += cluster.size
     return element(_CUES, content)
 
 
@@ -102,26 +115,42 @@ def _front(clusters: Sequence[_Cluster], information: bytes, declared: bytes, wi
     return seek + information + declared + _cues(clusters, first, with_video)
 
 
+class Layout:
+    """A finished file before its frames are in it."""
+
+    def __init__(
+        self, blocks: Sequence[Block], coded: Pictures, key: bytes | None, duration_ms: float
+    ) -> None:
+        """`blocks` sorted by time, beginning at 0; `key` is the first sound key frame, `None` where there is no picture
+        at all."""
+        self._clusters = _clusters(blocks)
+        has_audio = any(block.kind is MediaKind.AUDIO for block in blocks)
+        size, private = (None, b"") if key is None else (coded.size(key), coded.private(key))
+        declared = tracks(size, audio=has_audio, codec_id=coded.codec_id, private=private)
+        front = _front(self._clusters, info(duration_ms), declared, size is not None)
+        total = len(front) + sum(cluster.size for cluster in self._clusters)
+        self._front = header(coded.document) + SEGMENT + vint(total, _SIZE) + front
+
+    def between(self) -> Iterator[bytes]:
+        """Every byte that is not part of a frame, in order."""
+        yield self._front
+        for cluster in self._clusters:
+            yield cluster.head
+            yield from cluster.heads
+
+    def content(self, read: Read, seen: Seen | None = None) -> Iterator[bytes]:
+        """The file's bytes in order. `read` gives a block's frame; `seen` is shown what is written."""
+        yield self._front
+        for cluster in self._clusters:
+            frames = list(map(read, cluster.blocks))
+            if seen is not None:
+                seen(cluster.blocks, frames)
+            pairs = chain.from_iterable(zip(cluster.heads, frames, strict=True))
+            yield b"".join(chain((cluster.head,), pairs))
+
+
 def layout(
-    blocks: Sequence[Block],
-    coded: Pictures,
-    key: bytes | None,
-    duration_ms: float,
-    read: Callable[[Block], bytes],
+    blocks: Sequence[Block], coded: Pictures, key: bytes | None, duration_ms: float, read: Read
 ) -> Iterator[bytes]:
-    """The file's bytes in order. `blocks` sorted by time, beginning at 0; `read` gives a block's frame;
-    `key` is the first sound key frame, `None` where there is no picture at all."""
-    clusters = _clusters(blocks)
-    has_audio = any(block.kind is MediaKind.AUDIO for block in blocks)
-    size, private = (None, b"") if key is None else (coded.size(key), coded.private(key))
-    declared = tracks(size, audio=has_audio, codec_id=coded.codec_id, private=private)
-    front = _front(clusters, info(duration_ms), declared, size is not None)
-    total = len(front) + sum(len(CLUSTER) + _SIZE + cluster.content_size for cluster in clusters)
-    yield header(coded.document) + SEGMENT + vint(total, _SIZE) + front
-    for cluster in clusters:
-        parts = [CLUSTER, vint(cluster.content_size, _SIZE), unsigned(TIMESTAMP, cluster.ms)]
-        for block in cluster.blocks:
-            relative = block.ms - cluster.ms
-            head = block_head(block.kind, relative, block.key, block.size, discardable=block.filled)
-            parts += (head, read(block))
-        yield b"".join(parts)
+    """A finished file's bytes in order; as `Layout`."""
+    return Layout(blocks, coded, key, duration_ms).content(read)

@@ -5,6 +5,7 @@ nothing is recorded nothing is looked at.
 """
 
 import asyncio
+import contextlib
 import logging
 from collections.abc import Callable, Sequence
 from concurrent.futures import Executor, ProcessPoolExecutor
@@ -14,9 +15,10 @@ from datetime import timedelta
 from multiprocessing import get_context
 
 from core import clock
-from core.db import Database
+from core.db import Database, Session
 from core.log import fields
 from policy import repository as policies
+from policy.model import BadPolicy, PolicyIncomplete, PolicyUnknown
 from recording import stills
 from recording.recorder import Still
 from recording.stills import Look
@@ -151,3 +153,16 @@ class Lookout:
 def expected(booking: BookingView, seat: SeatView) -> int:
     """How many faces may be at this end: the inmate alone; of a family all who were approved, on whichever device."""
     return 1 if seat.role is SeatRole.INMATE else len(booking.visitors)
+
+
+async def wanted_at(session: Session) -> list[str]:
+    """Names of the prisons where pictures are looked at, in one wing at least."""
+    return [one.name for one in await scheduling.prisons(session) if await _wanted_in(session, one.id)]
+
+
+async def _wanted_in(session: Session, prison_id: str) -> bool:
+    for wing in await scheduling.wings(session, prison_id):
+        with contextlib.suppress(PolicyUnknown, PolicyIncomplete, BadPolicy):  # without rules there is no call
+            if (await policies.current(session, wing.id, clock.now())).values.watch_pictures == "on":
+                return True
+    return False

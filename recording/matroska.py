@@ -34,6 +34,7 @@ SIMPLE_BLOCK = b"\xa3"
 _KNOWN = frozenset({EBML, SEGMENT, INFO, TRACKS, CLUSTER, TIMESTAMP, SIMPLE_BLOCK})
 _BLOCK_HEAD = struct.Struct(">cIBhB")  # element, size, track, relative time, flags
 BLOCK_HEAD_SIZE = _BLOCK_HEAD.size
+_KIND_OF = {0x80 | number: kind for number, kind in KIND.items()}  # by the track number as a block has it
 
 
 class Block(NamedTuple):
@@ -198,7 +199,13 @@ def scan(pieces: Iterable[bytes | memoryview]) -> Iterator[Block]:
     for piece in pieces:
         held += memoryview(piece)
         data, at = memoryview(held), 0
-        while (found := _element(data, at, base)) is not None:
+        while True:
+            if (block := _own_block(data, at, base, cluster)) is not None:
+                yield block
+                at = block.start - base + block.size
+                continue
+            if (found := _element(data, at, base)) is None:
+                break
             identity, start, size = found
             if identity in (SEGMENT, CLUSTER):
                 at = start
@@ -211,6 +218,22 @@ def scan(pieces: Iterable[bytes | memoryview]) -> Iterator[Block]:
             at = start + size
         base += at
         held = held[at:]
+
+
+def _own_block(data: memoryview, at: int, base: int, cluster: int) -> Block | None:
+    """A whole block in the one form in which `block_head` writes it, which is nearly all there is; `None` for anything
+    else, which `_element` looks at."""
+    if at + BLOCK_HEAD_SIZE > len(data):
+        return None
+    identity, coded, track, relative, flags = _BLOCK_HEAD.unpack_from(data, at)
+    size = coded - 0x10000004  # four bytes of size, the last of them all ones where it is unknown; track, time, flags
+    kind = _KIND_OF.get(track)
+    if identity != SIMPLE_BLOCK or kind is None or not 0 < size < 0xFFFFFFB:
+        return None
+    start = at + BLOCK_HEAD_SIZE
+    if start + size > len(data):
+        return None
+    return Block(kind, cluster + relative, flags >= 0x80, base + start, size)
 
 
 def _element(data: memoryview, at: int, base: int) -> tuple[bytes, int, int] | None:

@@ -22,9 +22,12 @@ class RecordingState(StrEnum):
 
 
 class RetentionClass(StrEnum):
-    """What a recording is kept for. Each class has its own mandatory time (rules P7, R6)."""
+    """What a recording is kept for; a later one is never kept for less. Each has its own mandatory time (rules P7, R6).
+    Only family visits are recorded: what lawyers, helpers and mediators say has no class, for it has no recording."""
 
-    FAMILY = "family"
+    FAMILY = "family"  # nothing out of the ordinary
+    FLAGGED = "flagged"  # an officer marked it, warned, sent somebody out or broke it off
+    DISPUTED = "disputed"  # whoever listened again passed on a breach, which those it is about may dispute
 
 
 MOVES: Mapping[RecordingState, frozenset[RecordingState]] = {

@@ -6,7 +6,7 @@ import json
 import logging
 import re
 from collections import Counter
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -30,13 +30,15 @@ Finished = Callable[[str], Awaitable[None]]
 class _Tap:
     """The sink of one leg."""
 
-    __slots__ = ("_reel", "track")
+    __slots__ = ("_reel", "newest", "track")
 
     def __init__(self, reel: Reel, track: Track) -> None:
         self._reel = reel
         self.track = track
+        self.newest: dict[MediaKind, float] = {}  # arrival
 
     def packet(self, kind: MediaKind, packet: bytes, arrived: float) -> None:
+        self.newest[kind] = arrived
         self._reel.put_packet(self.track, kind, packet, arrived)
 
     def sender_report(self, kind: MediaKind, ntp: int, rtp: int) -> None:
@@ -131,6 +133,11 @@ class RoomRecorder:
         """See `rooms.client.Recorder`; a leg that is not recorded is passed over."""
         if (tapped := self._taps.get(leg.id)) is not None:
             leg.tap(tapped.tap, sound=heard)
+
+    def arrived(self, leg: Leg) -> Mapping[MediaKind, float]:
+        """See `rooms.client.Recorder`; nothing has come of a leg that is not recorded."""
+        tapped = self._taps.get(leg.id)
+        return {} if tapped is None else tapped.tap.newest
 
     def stills(self) -> list[Still]:
         """Of everybody who is recorded now."""

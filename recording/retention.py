@@ -12,8 +12,10 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 from pathlib import Path
 
-from sqlalchemy import ColumnElement, delete, exists, or_, select, update
+from sqlalchemy import ColumnElement, CursorResult, and_, delete, exists, or_, select, update
+from sqlalchemy.orm import aliased
 
+import ledger.read
 import ledger.record
 from core import clock, keys
 from core.db import Database, Session
@@ -23,33 +25,119 @@ from core.log import fields
 from core.settings import Settings
 from policy import repository as policies
 from policy.model import BadPolicy, PolicyIncomplete, PolicyUnknown
-from recording import deletion, finding, folder, repository, seal, storing, vault
+from policy.rulebook import FamilyPolicy
+from recording import deletion, finding, folder, repository, reviews, seal, storing, vault
 from recording.deletion import Deletion
 from recording.errors import StoreUnavailable
-from recording.model import MOVES, RecordingState
+from recording.model import MOVES, RecordingState, RetentionClass
 from recording.store import Shelf
 from recording.tables import EventRow, HoldRow, RecordingRow, TrackRow
+from rooms.desk_tables import ReviewRow
 
+RECLASSIFIED = "system:recording:reclassified"
 DELETED = "system:recording:deleted"
 _MORTAL = tuple(state for state in RecordingState if RecordingState.DELETING in MOVES[state])
 _WHY = "kept-long-enough"
+_ORDER = tuple(RetentionClass)
+_AT_ONCE = 200
+_SEALED = RecordingRow.state.in_([RecordingState.SEALED.value, RecordingState.DAMAGED.value])
+_OTHER = aliased(RecordingRow)
+_BREACH = exists().where(ReviewRow.booking_id == RecordingRow.booking_id, ReviewRow.outcome == reviews.BREACH)
+_GRAVER = or_(
+    and_(RecordingRow.retention != RetentionClass.DISPUTED.value, _BREACH),
+    and_(
+        RecordingRow.retention == RetentionClass.FAMILY.value,
+        exists().where(
+            _OTHER.booking_id == RecordingRow.booking_id, _OTHER.retention != RetentionClass.FAMILY.value
+        ),
+    ),
+)
 
 _log = logging.getLogger(__name__)
 
 
-async def keep_until(session: Session, settings: Settings, prison_id: str, started_at: datetime) -> datetime:
-    """Until when a recording is kept: as long as the prison's rules say, and never longer than the installation does,
-    which is what the privacy page tells people. Raises `Misconfigured` where nobody has decided that."""
+async def keep_until(
+    session: Session,
+    settings: Settings,
+    prison_id: str,
+    started_at: datetime,
+    kept: RetentionClass = RetentionClass.FAMILY,
+) -> datetime:
+    """Until when a recording is kept: as long as the prison's rules say for its class, and never longer than the
+    installation does, which is what the privacy page tells people. Raises `Misconfigured` where nobody has decided
+    that."""
     if settings.recording_days is None:
         raise Misconfigured(problem="KINBRIDGE_RECORDING_DAYS: must be set, there is no lawful default")
     days = settings.recording_days
     with contextlib.suppress(PolicyUnknown, PolicyIncomplete, BadPolicy):  # no reason to lose a recording
-        days = min(days, (await policies.current(session, prison_id, started_at)).values.recording_kept_days)
+        days = min(days, _days((await policies.current(session, prison_id, started_at)).values, kept))
     return started_at + timedelta(days=days)
+
+
+def _days(rules: FamilyPolicy, kept: RetentionClass) -> int:
+    """What the rules say of a class, and of those that come before it."""
+    stated = (rules.recording_kept_days, rules.recording_flagged_days, rules.recording_disputed_days)
+    return max(stated[: _ORDER.index(kept) + 1])
+
+
+async def class_of(session: Session, booking_id: str) -> RetentionClass:
+    """By what happened in the visit, and what came of listening to it again."""
+    outcome = await session.scalar(select(ReviewRow.outcome).where(ReviewRow.booking_id == booking_id))
+    if outcome == reviews.BREACH:
+        return RetentionClass.DISPUTED
+    risk, _ = reviews.risk_of(await ledger.read.about(session, Ref("booking", booking_id)))
+    return RetentionClass.FLAGGED if risk else RetentionClass.FAMILY
+
+
+async def decided(
+    session: Session, settings: Settings, one: RecordingRow
+) -> tuple[RetentionClass, datetime]:
+    """The class of a recording and until when it is kept: at sealing, when it is known what happened in it. Neither is
+    ever less than it was."""
+    kept = max(RetentionClass(one.retention), await class_of(session, one.booking_id), key=_ORDER.index)
+    return kept, await _longer(session, settings, one, kept)
+
+
+async def _longer(
+    session: Session, settings: Settings, one: RecordingRow, kept: RetentionClass
+) -> datetime:
+    until = one.keep_until
+    if kept is not RetentionClass.FAMILY:
+        with contextlib.suppress(Misconfigured):  # no reason not to seal
+            until = max(until, await keep_until(session, settings, one.prison_id, one.started_at, kept))
+    return until
+
+
+async def reclassify(db: Database, settings: Settings) -> int:
+    """Keeps longer what turned out to be graver after it was sealed: a breach was found by listening again, or another
+    take of the visit is of a graver class. Answers how many."""
+    async with db.read() as session:
+        rows = (await session.scalars(select(RecordingRow).where(_SEALED, _GRAVER).limit(_AT_ONCE))).all()
+    return sum([await _reclassify(db, settings, one) for one in rows])
+
+
+async def _reclassify(db: Database, settings: Settings, one: RecordingRow) -> bool:
+    async with db.write() as session:
+        takes = select(RecordingRow.retention).where(RecordingRow.booking_id == one.booking_id)
+        found = [await class_of(session, one.booking_id), *map(RetentionClass, await session.scalars(takes))]
+        kept = max(found, key=_ORDER.index)
+        until = await _longer(session, settings, one, kept)
+        changed = await session.execute(
+            update(RecordingRow)
+            .where(RecordingRow.id == one.id, RecordingRow.retention == one.retention, _SEALED)
+            .values(retention=kept.value, keep_until=until)
+            .execution_options(synchronize_session=False)
+        )
+        assert isinstance(changed, CursorResult)  # noqa: S101 - what an UPDATE always gives
+        if changed.rowcount:
+            about = Ref("recording", one.id)
+            ledger.record.record(session, RECLASSIFIED, actor=SYSTEM, subject=about, to=kept.value)
+    return bool(changed.rowcount)
 
 
 async def delete_expired(db: Database, settings: Settings) -> int:
     """Deletes what is past its time and not held, and goes on with what was cut off; answers how many went."""
+    await reclassify(db, settings)
     async with db.read() as session:
         due = await _due(session, clock.now())
     done = 0

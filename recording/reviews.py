@@ -64,10 +64,11 @@ WHY: Mapping[str, str] = {
     "ended": "An officer broke it off",
     "lot": "Taken by lot",
 }
+BREACH = "violation"
 OUTCOMES: Mapping[str, str] = {
     "nothing": "Nothing to note",
     "noted": "Noted, nothing further",
-    "violation": "Breach of the rules: passed on",
+    BREACH: "Breach of the rules: passed on",
 }
 
 

@@ -80,6 +80,11 @@ def _annex_b(frame: bytes) -> bytes:
     return b"".join(b"\0\0\0\1" + unit for unit in h264.units(frame))
 
 
+def installed(detector: str) -> bool:
+    """Whether there is something that counts faces."""
+    return _counter(detector) is not None
+
+
 @cache
 def _counter(detector: str) -> FaceCounter | None:
     """Made once in this process; `None` where it is not installed."""

@@ -13,9 +13,9 @@ from core.errors import Conflict
 from core.ids import SYSTEM, Ref, new_id
 from core.log import fields
 from core.settings import Settings
-from recording import finding, folder, repository, service, vault
+from recording import finding, folder, repository, retention, service, vault
 from recording.errors import MasterKeyMissing
-from recording.model import INTERRUPTED, LEASE_S, RecordingState
+from recording.model import INTERRUPTED, LEASE_S, RecordingState, RetentionClass
 from recording.sealing import Facts, Sealed, event_details, is_for_people, seal_folder
 from recording.tables import EventRow, RecordingRow, TrackRow
 
@@ -69,6 +69,7 @@ async def _seal(db: Database, settings: Settings, recording_id: str) -> bool:
     async with db.read() as session:
         one = await repository.row(session, recording_id)
         previous = await _previous(session, one)
+        kept, until = await retention.decided(session, settings, one)
         try:
             key = await vault.key_of(session, settings, recording_id)
         except MasterKeyMissing:
@@ -86,7 +87,7 @@ async def _seal(db: Database, settings: Settings, recording_id: str) -> bool:
     try:
         signer = await asyncio.to_thread(keys.signer, settings.data_dir)
         sealed = await asyncio.to_thread(
-            seal_folder, path, _facts(one, previous), settings, signer, alive, key
+            seal_folder, path, _facts(one, previous, kept, until), settings, signer, alive, key
         )
         await _sealed(db, one, sealed, token)
     except (_NotMineError, Conflict):
@@ -111,7 +112,9 @@ async def _previous(session: Session, one: RecordingRow) -> dict[str, str | None
     return {"recording": before.id, "ended_at": ended_at, "manifest": before.manifest_digest}
 
 
-def _facts(one: RecordingRow, previous: dict[str, str | None] | None) -> Facts:
+def _facts(
+    one: RecordingRow, previous: dict[str, str | None] | None, kept: RetentionClass, until: datetime
+) -> Facts:
     now = clock.now()
     ended_at = one.ended_at or now
     return Facts(
@@ -124,8 +127,8 @@ def _facts(one: RecordingRow, previous: dict[str, str | None] | None) -> Facts:
         reason=one.reason,
         previous=previous,
         sealed_at=now,
-        retention=one.retention,
-        keep_until=one.keep_until,
+        retention=kept.value,
+        keep_until=until,
     )
 
 
@@ -144,6 +147,8 @@ async def _sealed(db: Database, one: RecordingRow, sealed: Sealed, token: str) -
             key_id=manifest["signed_by"],
             sealed_at=datetime.fromisoformat(manifest["sealed_at"]),
             ended_at=datetime.fromisoformat(manifest["ended_at"]),
+            retention=manifest["retention"]["class"],
+            keep_until=max(one.keep_until, datetime.fromisoformat(manifest["retention"]["keep_until"])),
         )
         session.add_all(
             _track_row(one.id, index, track, sealed.names[track["id"]])

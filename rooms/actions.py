@@ -149,6 +149,13 @@ class RecorderBehind:
 
 
 @dataclass(frozen=True, slots=True)
+class TracksMissing:
+    """What is expected and does not reach the recording, by seat: all of it, each time it has changed."""
+
+    tracks: frozenset[tuple[str, MediaKind]]
+
+
+@dataclass(frozen=True, slots=True)
 class BookingCancelled:
     """The booking behind the room is no longer confirmed."""
 

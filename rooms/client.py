@@ -6,7 +6,7 @@ negotiated at its start, so that nothing is renegotiated in a call. The room alo
 default of every line is silence.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Literal, Protocol
@@ -205,6 +205,10 @@ class Recorder(Protocol):
 
     def hear(self, leg: Leg, *, heard: bool) -> None:
         """Whether the sound of `leg`, whose track goes on, is taken from now on."""
+
+    def arrived(self, leg: Leg) -> Mapping[MediaKind, float]:
+        """When, in monotonic seconds, the newest packet of each kind came to the track of `leg`; without an entry
+        while none has."""
 
     def mark(self, tag: str, **details: object) -> None:
         """Writes an event into the recording's timeline (pause, warning, mute …) at this moment."""

@@ -25,6 +25,7 @@ class Kind(StrEnum):
     """What there is to be looked at, most urgent first: the order of the queue."""
 
     RECORDER_STALLED = "recorder-stalled"
+    TRACK_MISSING = "track-missing"
     MONITOR_MISSING = "monitor-missing"
     HELP = "help"
     LANGUAGE = "language"
@@ -38,6 +39,7 @@ class Kind(StrEnum):
 
 TEXTS: dict[Kind, str] = {
     Kind.RECORDER_STALLED: "The recording stands still",
+    Kind.TRACK_MISSING: "Sound or picture does not reach the recording",
     Kind.MONITOR_MISSING: "Nobody supervises this call",
     Kind.HELP: "Asks for help",
     Kind.LANGUAGE: "The language is not understood",

@@ -11,7 +11,7 @@ from ledger import read as ledger
 from ledger.chain import Entry
 from ledger.record import record
 from people.model import Identity
-from rooms import desk_tasks, presence, repository, watches
+from rooms import desk_rules, desk_tasks, presence, repository, watches
 from rooms.desk_tasks import Kind
 from rooms.model import Phase, SeatRole, SeatView
 from rooms.presence import Gone, Standing
@@ -20,7 +20,6 @@ from scheduler.model import BookingState, BookingView
 from scheduler.tables import BookingRow
 
 BROUGHT_BY = timedelta(seconds=60)  # after the beginning
-MISSING_FOR = timedelta(seconds=20)  # without an officer: the next one is called
 OUT_FOR = timedelta(seconds=5)  # disconnected
 _ENTRIES = 2000
 _CHECKS_KEPT = 20  # failed checks of one person that are entered for one visit
@@ -33,6 +32,7 @@ _SAID: dict[tuple[str, str], Kind] = {
 }
 _PASSING = (
     Kind.RECORDER_STALLED,
+    Kind.TRACK_MISSING,
     Kind.MONITOR_MISSING,
     Kind.NOT_BROUGHT,
     Kind.DROPPED_OUT,
@@ -79,22 +79,28 @@ async def _look(session: Session, booking: BookingView, calls: Sequence[BookingV
         return await desk_tasks.settle(session, booking.id, _PASSING)
     now = clock.now()
     done = 0
-    wrong = _wrong(booking, seats, found, now)
+    patience = (await desk_rules.of(session, booking.wing_id, booking.starts_at)).page_after
+    missing = _missing_for(booking, seats, found, now) > patience
+    wrong = _wrong(booking, seats, found, now, missing=missing)
     for (kind, seat), name in wrong.items():
         done += await desk_tasks.put(session, booking, kind, seat=seat, name=name) is not None
     done += await _settle_rest(session, booking, seats, wrong)
     done += await _said(session, booking, seats, entries)
-    if _missing_for(booking, seats, found, now) > MISSING_FOR and any(
-        seat.role is not SeatRole.MONITOR and seat.id not in found[-1].gone for seat in seats
-    ):
-        await _page(session, booking, calls)
+    if missing and any(seat.role is not SeatRole.MONITOR and seat.id not in found[-1].gone for seat in seats):
+        await _page(session, booking, calls, patience)
     return done
 
 
 def _wrong(
-    booking: BookingView, seats: Sequence[SeatView], found: Sequence[Standing], now: datetime
+    booking: BookingView,
+    seats: Sequence[SeatView],
+    found: Sequence[Standing],
+    now: datetime,
+    *,
+    missing: bool,
 ) -> dict[tuple[Kind, str], str]:
-    """(kind, seat) -> whom it is about, of everything that is wrong at this moment."""
+    """(kind, seat) -> whom it is about, of everything that is wrong at this moment. `missing`: an officer, for longer
+    than the rules allow."""
     wrong: dict[tuple[Kind, str], str] = {}
     last = found[-1] if found else None
     inmate = [seat for seat in seats if seat.role is SeatRole.INMATE]
@@ -105,11 +111,13 @@ def _wrong(
         return wrong
     if last.hosted and (last.behind or (last.phase == "paused" and not last.recorder)):
         wrong[Kind.RECORDER_STALLED, ""] = ""
-    if now >= booking.starts_at and _missing_for(booking, seats, found, now) > MISSING_FOR:
+    if now >= booking.starts_at and missing:
         wrong[Kind.MONITOR_MISSING, ""] = ""
     for seat in seats:
         if seat.role is not SeatRole.MONITOR and _out_for(seat.id, found, now) > OUT_FOR:
             wrong[Kind.DROPPED_OUT, seat.id] = seat.name
+        if any(of == seat.id for of, _ in last.missing):
+            wrong[Kind.TRACK_MISSING, seat.id] = seat.name
     return wrong
 
 
@@ -124,8 +132,9 @@ async def _settle_rest(
         if (kind, "") not in wrong:
             done += await desk_tasks.settle(session, booking.id, [kind])
     for seat in seats:
-        if (Kind.DROPPED_OUT, seat.id) not in wrong:
-            done += await desk_tasks.settle(session, booking.id, [Kind.DROPPED_OUT], seat.id)
+        for kind in (Kind.DROPPED_OUT, Kind.TRACK_MISSING):
+            if (kind, seat.id) not in wrong:
+                done += await desk_tasks.settle(session, booking.id, [kind], seat.id)
     return done
 
 
@@ -187,10 +196,12 @@ async def check_failed(session: Session, who: Identity, booking: BookingView) ->
         await desk_tasks.put(session, booking, Kind.CHECK_FAILED, seat=who.subject.id, name=who.name)
 
 
-async def _page(session: Session, booking: BookingView, calls: Sequence[BookingView]) -> None:
-    """The next officer on duty, unless one was called within the time a page needs to be seen."""
+async def _page(
+    session: Session, booking: BookingView, calls: Sequence[BookingView], patience: timedelta
+) -> None:
+    """The next officer on duty, unless one was called within `patience`, which the rules leave each of them to come."""
     present = (await watches.of(session, booking.prison_id, calls)).get(booking.id)
-    if await watches.paged_lately(session, booking.id, MISSING_FOR):
+    if await watches.paged_lately(session, booking.id, patience):
         return
     without = frozenset({present.officer_id}) if present is not None else frozenset()
     officer = await watches.next_free(session, booking.prison_id, calls, without)

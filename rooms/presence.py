@@ -36,6 +36,7 @@ class Standing:
     held: bool = False  # paused by an officer
     recorder: bool = False
     behind: bool = False  # the recording, against the call
+    missing: frozenset[tuple[str, str]] = frozenset()  # (seat, kind) that should reach the recording and does not
     gone: Mapping[str, Gone] = field(default_factory=dict)
     inside: frozenset[str] = frozenset()
 
@@ -53,9 +54,9 @@ _CHANGES: Mapping[str, Mapping[str, Any]] = {
     "visit:paused": {"phase": "paused"},
     "visit:resumed": {"phase": "live"},
     "visit:ended": {"phase": "ended"},
-    "room:up": {"hosted": True, "behind": False},
+    "room:up": {"hosted": True, "behind": False, "missing": frozenset()},
     "recording:started": {"recorder": True},
-    "recording:lost": {"recorder": False, "behind": False},
+    "recording:lost": {"recorder": False, "behind": False, "missing": frozenset()},
     "recording:behind": {"behind": True},
     "recording:caught-up": {"behind": False},
     "officer:visit:paused": {"held": True},
@@ -122,6 +123,10 @@ def _after(
     if event.what == "room:down":
         gone = {seat: now.gone.get(seat, Gone.SERVER) for seat in seats}
         return replace(now, hosted=False, recorder=False, gone=gone)
+    if event.what in ("track:missing", "track:settled"):
+        track = {(event.seat, str(event.details.get("code", "")))}
+        gone = event.what == "track:missing"
+        return replace(now, missing=now.missing | track if gone else now.missing - track)
     if event.what == "seat:admitted":
         return replace(now, inside=now.inside | {event.seat})
     if event.what in ("seat:sent-back", "seat:removed"):

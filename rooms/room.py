@@ -55,6 +55,7 @@ from rooms.actions import (
     SecretGiven,
     Send,
     Tick,
+    TracksMissing,
     VisitorDropped,
 )  # fmt: skip
 from rooms.audience import Scene, carries, scene
@@ -239,6 +240,7 @@ class Room:
             RecorderStarted: partial(taping.started, self),
             RecorderFailed: partial(taping.failed, self),
             RecorderBehind: partial(taping.behind, self),
+            TracksMissing: partial(taping.missing, self),
             BookingCancelled: partial(amending.cancelled, self),
             VisitorDropped: partial(amending.dropped, self),
             Extended: partial(amending.extended, self),

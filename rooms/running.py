@@ -44,6 +44,7 @@ from rooms.actions import (
     Send,
     StartRecorder,
     Tick,
+    TracksMissing,
 )
 from rooms.client import LegFactory, RecorderFactory
 from rooms.clock import VisitClock
@@ -223,6 +224,9 @@ class RunningRoom:
         behind = recorder is not None and (recorder.behind or self._stage.untaped)
         if behind is not self._room.recorder_behind:
             self.put(RecorderBehind(behind))
+        missing = self.steward.missing(clock.monotonic())
+        if missing != {(seat.id, kind) for seat in self._room.seats for kind in seat.missing}:
+            self.put(TracksMissing(missing))
         told = self.steward.look(clock.now(), clock.monotonic())
         if told is not None:
             for action in told.actions:

@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 
+from rooms.client import MediaKind
 from rooms.codec import VideoCodec
 from rooms.model import Moment, Quality, SeatRole, SeatState, SeatView, check_seat_move
 from rooms.powers import Act, Power
@@ -31,6 +32,7 @@ class Seat:
         self.commit = self.key = ""  # of its browser, see `rooms.sealing`
         self.quality = Quality.UNKNOWN
         self.helped_at = -1e9
+        self.missing = frozenset[MediaKind]()  # should reach the recording and does not
 
     @property
     def id(self) -> str:

@@ -6,12 +6,13 @@ it is stored. Both may be called at any time, any number of times.
 """
 
 import logging
+from collections.abc import Mapping
 from dataclasses import replace
 
 from core.ids import SYSTEM, Ref
 from core.log import fields
 from rooms.audience import Line, Scene
-from rooms.client import Leg, Recorder
+from rooms.client import Leg, MediaKind, Recorder
 from rooms.fitting import Shown
 from rooms.model import SeatView
 
@@ -42,6 +43,12 @@ class Stage:
         return self.recorder is not None and any(
             conn in self.legs and conn not in self._taped for conn in self._to_tape
         )
+
+    def arrived(self) -> dict[str, Mapping[MediaKind, float]]:
+        """Conn -> when the newest packet of each kind came to the recording, of everybody whom it takes."""
+        if self.recorder is None:
+            return {}
+        return {conn: self.recorder.arrived(leg) for conn, leg in self._taped.items()}
 
     def enter(self, conn: str, leg: Leg) -> None:
         self.legs[conn] = leg

@@ -8,6 +8,7 @@ from datetime import datetime
 
 from rooms import quality
 from rooms.actions import Action, Fitted, LegRated, Message
+from rooms.arrivals import Arrivals, expected
 from rooms.client import LegStatistics, MediaKind
 from rooms.fitting import MOVING, Fitting, Member, Plan, Sent
 from rooms.ladder import RUNGS
@@ -60,6 +61,8 @@ class Steward:
         self._sent: dict[str, Sent] = {}
         self._meters: dict[str, Meter] = {}
         self._widths: dict[str, _Width] = {}  # by seat
+        self._arrivals = Arrivals()
+        self._quiet: dict[str, float] = {}  # conn -> seconds for which its line carried nothing, at the last look
         self._at = 0.0
         self._count = 0
 
@@ -72,6 +75,7 @@ class Steward:
         self._count += 1
         told = Told()
         statistics = {conn: leg.statistics() for conn, leg in self._stage.legs.items()}
+        self._quiet = {conn: now - seen.last_heard for conn, seen in statistics.items()}
         self._recall(statistics, now)
         self._fit(statistics, now, told)
         self._measure(statistics, wall, now, told)
@@ -79,6 +83,13 @@ class Steward:
             told.messages += self._measured()
             told.actions += [LegRated(conn, quality.rate(seen)) for conn, seen in statistics.items()]
         return told
+
+    def missing(self, now: float) -> frozenset[tuple[str, MediaKind]]:
+        """What should reach the recording and does not, by seat. Called several times a second."""
+        wanted = expected(self._room.scene(), self._room.seats, self._plan)
+        self._arrivals.step(wanted, self._stage.arrived(), self._quiet, now)
+        seats = {seat.leg: seat.id for seat in self._room.seats}
+        return frozenset((seats[conn], kind) for conn, kind in self._arrivals.missing)
 
     # rooms.wall.Watched
 

@@ -4,7 +4,7 @@ from typing import TYPE_CHECKING
 
 from core.ids import SYSTEM
 from rooms import words
-from rooms.actions import FinishRecorder, RecorderBehind, RecorderFailed, RecorderStarted
+from rooms.actions import FinishRecorder, RecorderBehind, RecorderFailed, RecorderStarted, TracksMissing
 
 if TYPE_CHECKING:
     from rooms.room import Room
@@ -35,3 +35,17 @@ def behind(room: "Room", action: RecorderBehind) -> None:
     for officer in room.seats:
         if officer.is_monitor and action.behind:
             room.notice(officer, "recorder", words.BEHIND)
+
+
+def missing(room: "Room", action: TracksMissing) -> None:
+    """Somebody's device is on and nothing of it is recorded: told to officers at once, each time it begins."""
+    for seat in room.seats:
+        now = frozenset(kind for of, kind in action.tracks if of == seat.id)
+        before, seat.missing = seat.missing, now
+        for kind in sorted(now - before):
+            room.enter("system:track:missing", SYSTEM, seat=seat.id, code=kind.value)
+            for officer in room.seats:
+                if officer.is_monitor:
+                    room.notice(officer, "recorder", words.MISSING[kind], name=seat.view.name)
+        for kind in sorted(before - now):
+            room.enter("system:track:settled", SYSTEM, seat=seat.id, code=kind.value)

@@ -146,6 +146,7 @@ def _person(room: "Room", viewer: Seat, seat: Seat) -> Message:
         "line": line_number(viewer, seat, room.seats) if shown is not None else None,
         **picture_of(room, viewer, seat),
         "you": seat is viewer,
+        **({"missing": sorted(kind.value for kind in seat.missing)} if viewer.is_monitor else {}),
         **_keys(room, viewer, seat),
     }
 

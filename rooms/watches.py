@@ -14,12 +14,12 @@ from core.ids import SYSTEM, Ref, new_id
 from ledger.record import record
 from people import repository as people
 from people.model import Identity, Role
+from rooms import desk_rules
 from rooms.desk_tables import HandOverRow, WatchRow
 from scheduler import places, roster, shifts
 from scheduler.model import BookingView
 from scheduler.shifts import Shift
 
-MOST_WITHOUT_ROSTER = 16  # calls at once where no shift says how many
 _WORDS = 1000
 
 
@@ -78,7 +78,7 @@ async def most_at_once(session: Session, prison_id: str, officer_id: str) -> int
     now = clock.now()
     duty = await roster.on_duty(session, prison_id, now, now + timedelta(minutes=1))
     own = [shift.at_once for shift in duty if shift.officer_id == officer_id]
-    return max(own, default=MOST_WITHOUT_ROSTER)
+    return max(own) if own else (await desk_rules.of(session, prison_id, now)).at_once
 
 
 async def take(session: Session, who: Identity, booking: BookingView, calls: Sequence[BookingView]) -> None:

@@ -7,6 +7,7 @@ way to a screen is a `say(...)`: the socket's endpoint puts it into the language
 from collections.abc import Mapping
 from typing import Any
 
+from rooms.client import MediaKind
 from rooms.confidentiality import RoomKind
 from rooms.model import EndReason, Hold
 from scheduler.model import Fault
@@ -111,6 +112,10 @@ PAUSED = "The visit is paused."
 RESUMED = "The visit goes on."
 GIVEN_BACK = "{seconds} seconds that were lost are added to your time."
 BEHIND = "The recording is behind the call, or somebody is missing in it. The call goes on for now."
+MISSING: dict[MediaKind, str] = {
+    MediaKind.AUDIO: "Nothing of {name}'s voice reaches the recording, though the microphone is on.",
+    MediaKind.VIDEO: "Nothing of {name}'s picture reaches the recording, though the camera is on.",
+}
 EXTENDED = "The officer has given you {minutes} more minutes."
 HELP = "{name} asks for help."
 ADMITTED = "The officer has let you in."

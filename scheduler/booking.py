@@ -13,7 +13,7 @@ from core.errors import Conflict, NotFound, Reason, Refused
 from core.ids import Ref, new_id
 from people.model import Identity
 from policy import calendar, clocks
-from scheduler import access, accounts, facts, moves, picking, places, repository
+from scheduler import access, accounts, booths, facts, moves, picking, places, repository
 from scheduler.access import Actor
 from scheduler.facts import Ground, Guest
 from scheduler.judging import Verdict
@@ -66,13 +66,23 @@ async def release(session: Session, actor: Identity, booking_id: str) -> None:
 
 
 async def request(
-    session: Session, actor: Identity, booking_id: str, visitors: list[VisitorChoice], key: str
+    session: Session,
+    actor: Identity,
+    booking_id: str,
+    visitors: list[VisitorChoice],
+    key: str,
+    booth_id: str | None = None,
 ) -> BookingView:
-    """The family confirms its pick and names who comes; with the same `key` again it answers the same.
+    """The family confirms its pick and names who comes; with the same `key` again it answers the same. `booth_id`:
+    they would sit there, having no device of their own.
 
     Raises `Refused` with every reason (`hold-expired` if it came too late); the pick then stays as it was.
     """
-    return await confirm_pick(session, actor, await own(session, actor, booking_id), visitors, key)
+    before = await own(session, actor, booking_id)
+    view = await confirm_pick(session, actor, before, visitors, key)
+    if booth_id is not None and before.state is BookingState.HELD:
+        await booths.sit(session, before, booth_id)
+    return view
 
 
 async def confirm_pick(

@@ -6,21 +6,23 @@ from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import select
+from sqlalchemy import delete, or_, select
 
 from core.db import Session
 from core.errors import Malformed, NotFound, Reason, Refused
 from core.ids import Ref, new_id
 from ledger.record import record
 from scheduler import places
-from scheduler.access import tag
-from scheduler.model import ClaimKind, ticks
+from scheduler.access import Actor, booking_ref, ref, tag
+from scheduler.model import BookingView, ClaimKind, ticks
 from scheduler.planning_tables import BoothRow
 from scheduler.tables import ClaimRow
 
 _MOST_SEATS = 50
 _NAME, _PLACE = 60, 120  # letters
-NO_SEAT = Reason("booth-full", "The booth that was wished for has no seat left at this time.")
+NO_SEAT = Reason(
+    "booth-full", "The booth that was wished for has no seat left at this time.", {"field": "booth"}
+)
 
 
 class BadBooth(Malformed):
@@ -95,12 +97,69 @@ async def free(
     }
 
 
-async def take(session: Session, booth_id: str, starts_at: datetime, ends_at: datetime, visit: str) -> None:
-    """Promises a seat to a visit (booking), until that ends or is given up. Raises `Refused`."""
+async def open_at(
+    session: Session, prison_id: str, starts_at: datetime, ends_at: datetime, without: Collection[str] = ()
+) -> list[Booth]:
+    """Those with a seat for the whole of that time. `without`: bookings that would be given up for it."""
+    numbers = ticks(starts_at, ends_at)
+    rows = await session.scalars(
+        select(ClaimRow.owner_id).where(
+            ClaimRow.kind == ClaimKind.BOOTH,
+            ClaimRow.number.between(numbers.start, numbers.stop - 1),
+            or_(ClaimRow.booking_id.is_(None), ClaimRow.booking_id.not_in(list(without))),
+        )
+    )
+    taken = set(rows)
+    return [
+        booth
+        for booth in await of_prison(session, prison_id)
+        if any(_owner(booth.id, seat) not in taken for seat in range(booth.seats))
+    ]
+
+
+async def sit(session: Session, view: BookingView, booth_id: str) -> None:
+    """Promises a seat to a visit's family. Raises `Refused`, and `NotFound` for another prison's booth."""
+    row = await session.get(BoothRow, booth_id)
+    if row is None or row.prison_id != view.prison_id:
+        raise NotFound
+    await take(session, booth_id, view.starts_at, view.slot_ends_at, view.id, instead_of=view.replaces)
+
+
+async def sit_elsewhere(session: Session, actor: Actor, view: BookingView, booth_id: str | None) -> None:
+    """Another booth at the time of a visit that stands, or none: a device of their own. Raises as `sit`."""
+    before = (await of_bookings(session, [view.id])).get(view.id)
+    if (before.id if before else None) == booth_id:
+        return
+    gone = delete(ClaimRow).where(ClaimRow.kind == ClaimKind.BOOTH, ClaimRow.booking_id == view.id)
+    await session.execute(gone.execution_options(synchronize_session=False))
+    if booth_id is not None:
+        await sit(session, view, booth_id)
+    what, booth = tag(actor, "booking:booth-changed"), booth_id or ""
+    record(session, what, actor=ref(actor), subject=booking_ref(view.id), booth=booth)
+
+
+async def take(
+    session: Session,
+    booth_id: str,
+    starts_at: datetime,
+    ends_at: datetime,
+    visit: str,
+    *,
+    instead_of: str | None = None,
+) -> None:
+    """Promises a seat to a visit (booking), until that ends or is given up. `instead_of`: the visit whose place it is
+    to take; if both would sit on one seat, what they share of its time goes over when that ends (`places.release`).
+    Raises `Refused`."""
     row = await session.get(BoothRow, booth_id, populate_existing=True)
-    for seat in range(row.seats) if row is not None and row.active else ():
-        keys = places.ticks_of(ClaimKind.BOOTH, _owner(booth_id, seat), ticks(starts_at, ends_at))
+    seats = range(row.seats) if row is not None and row.active else range(0)
+    numbers = ticks(starts_at, ends_at)
+    wanted = [places.ticks_of(ClaimKind.BOOTH, _owner(booth_id, seat), numbers) for seat in seats]
+    for keys in wanted:
         if await places.claim(session, keys, visit):
+            return
+    for keys in wanted if instead_of is not None else ():
+        rest = await places.not_held_by(session, keys, instead_of)
+        if 0 < len(rest) < len(keys) and await places.claim(session, rest, visit):
             return
     raise Refused([NO_SEAT])
 

@@ -14,7 +14,7 @@ from core.errors import Conflict, Reason, Refused
 from core.ids import SYSTEM
 from ledger.record import record
 from people.model import Identity
-from scheduler import booking, facts, linked, moves, picking, places, repository, telling
+from scheduler import booking, booths, facts, linked, moves, picking, places, repository, telling
 from scheduler.access import booking_ref, ref, tag
 from scheduler.model import OPEN_STATES, BookingState, BookingView, ClaimKind, VisitorChoice, ticks
 from scheduler.picking import Purpose, ignoring_of
@@ -94,17 +94,19 @@ async def change(
     slot_id: str,
     visitors: list[VisitorChoice],
     key: str,
+    booth_id: str | None = None,
 ) -> BookingView:
     """Asks for another time for one's visit; answers the new request, or for the same slot the visit itself with the
-    new visitors. The same `key` again answers the same. Raises `Refused` with every reason; the visit then stands as
-    it was."""
+    new visitors. `booth_id`: where they would sit, at the old time or the new one. The same `key` again answers the
+    same. Raises `Refused` with every reason; the visit then stands as it was."""
     old = await changeable(session, actor, booking_id, key)
     if slot_id == old.slot_id:
+        await booths.sit_elsewhere(session, actor, old, booth_id)
         return await _other_visitors(session, actor, old, visitors)
     held = await pick(session, actor, booking_id, slot_id, key)
     if held.state is not BookingState.HELD:
         return held
-    return await booking.request(session, actor, held.id, visitors, key)
+    return await booking.request(session, actor, held.id, visitors, key, booth_id)
 
 
 async def _other_visitors(

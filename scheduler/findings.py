@@ -81,6 +81,13 @@ ODD: Mapping[str, str] = {
     "closed-yet-enabled": "The prison is both enabled and closed; it is taken as closed.",
     "overlap": "{value} begins before {other} ends.",
     "very-long": "{minutes} minutes are very long for one visit.",
+    "adult-age-low": "Whoever is {years} years old counts as an adult here.",
+    "audience-in-name": "By its name {name} is for some people alone; the format cannot say so, and its times are "
+    "taken as for everybody.",
+    "same-number": "{file} has the same nomis_id: parts of one prison become prisons of their own here.",
+    "same-name": "{file} is about a prison of this name too; both go into one.",
+    "closed-anyway": "{day} is closed, and the week has no visits on that weekday; another day may be meant.",
+    "special-as-usual": "{day} has the times that its weekday always has; another day or other times may be meant.",
     "far-ahead": "{day} lies more than {years} years ahead.",
     "other-name": "The file is about {name}, the prison is {prison}.",
     "not-in-file": "The prison has visits of {minutes} minutes on weekday {weekday} at {time} that the file does not "

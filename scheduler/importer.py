@@ -22,6 +22,8 @@ from scheduler.timetable import BadTimetable, Run
 
 _NAME_LENGTH = 200
 _VERY_LONG = 240  # minutes; the longest visit that policy knows
+_YOUNG = 10  # years; who is younger is hardly meant where a file speaks of adults
+_ONLY = re.compile(r"\bonly\b", re.IGNORECASE)  # in a name: the times are for some people, and not for all
 
 WEEKDAYS = {name: number for number, name in enumerate(("mon", "tue", "wed", "thu", "fri", "sat", "sun"), 1)}
 # Key of the file -> name in the policy; what the policy does not know yet is only noted.
@@ -69,9 +71,11 @@ class Times:
 
 @dataclass(frozen=True, slots=True)
 class TimetableFile:
-    """What a file states. `values` are rules by their names in the policy, `weekly` is by ISO weekday."""
+    """What a file states. `number` is its nomis_id, only compared with those of other files; `values` are rules by their
+    names in the policy, `weekly` is by ISO weekday."""
 
     name: str
+    number: str
     enabled: bool
     values: Mapping[str, Any]
     weekly: Mapping[int, tuple[Times, ...]]
@@ -111,6 +115,7 @@ def _file(reader: NodeReader, root: yaml.Node) -> TimetableFile:
     closed = _closed(reader, parts.get("unbookable"))
     made = TimetableFile(
         name=_name(reader, parts.get("name")),
+        number=_number(reader, parts.get("nomis_id")),
         enabled=enabled,
         values=_values(reader, parts),
         weekly=_weekly(reader, parts.get("recurring")),
@@ -120,7 +125,20 @@ def _file(reader: NodeReader, root: yaml.Node) -> TimetableFile:
     for name, code in _EXPECTED.items():
         if enabled and name not in parts:
             reader.say(code, name, None)
+    _report_without_effect(reader, made)
     return made
+
+
+def _report_without_effect(reader: NodeReader, file: TimetableFile) -> None:
+    """Dates that change nothing of the week: more likely another day was meant."""
+    for day, line in file.closed.items():
+        if file.weekly and day.isoweekday() not in file.weekly:
+            reader.findings.append(finding("closed-anyway", f"unbookable.{day}", line, day=day.isoformat()))
+    for day, times in file.special.items():
+        usual = file.weekly.get(day.isoweekday(), ())
+        if times and {(one.starts, one.minutes) for one in times} == {(one.starts, one.minutes) for one in usual}:
+            key, line = f"anomalous.{day}", min(one.line for one in times)
+            reader.findings.append(finding("special-as-usual", key, line, day=day.isoformat()))
 
 
 def _report_keys(reader: NodeReader, parts: Mapping[str, yaml.Node]) -> None:
@@ -144,7 +162,13 @@ def _name(reader: NodeReader, node: yaml.Node | None) -> str:
         reader.say("missing", "name", node, name="name")
     if len(text) > _NAME_LENGTH:
         reader.say("name-too-long", "name", node, limit=_NAME_LENGTH)
+    if _ONLY.search(text):
+        reader.say("audience-in-name", "name", node, name=text)
     return text
+
+
+def _number(reader: NodeReader, node: yaml.Node | None) -> str:
+    return "" if node is None or is_null(node) else reader.text("nomis_id", node) or ""
 
 
 def _enabled(reader: NodeReader, parts: Mapping[str, yaml.Node]) -> bool:
@@ -173,6 +197,8 @@ def _values(reader: NodeReader, parts: Mapping[str, yaml.Node]) -> dict[str, Any
         except BadPolicy as error:
             problem = str(error.params["problem"])
             reader.say("rule-unusable", key, parts[key], problem=problem)
+    if values.get("adult_age", _YOUNG) < _YOUNG:
+        reader.say("adult-age-low", "adult_age", parts["adult_age"], years=values["adult_age"])
     if "lead_days" in values or weekends is not None:
         values["lead_unit"] = str(LeadUnit.DAYS if weekends else LeadUnit.WORKING_DAYS)
     return values

@@ -2,7 +2,7 @@
 with one tap, gone when they run out. The old visit stays until the family has taken the new one; nothing else moves.
 """
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
@@ -16,7 +16,19 @@ from core.errors import Conflict, NotFound, Reason, Refused
 from core.ids import SYSTEM, Ref, new_id
 from ledger.record import record
 from people.model import Identity
-from scheduler import access, booking, decision, facts, flags, moves, openings, picking, repository, telling
+from scheduler import (
+    access,
+    booking,
+    booths,
+    decision,
+    facts,
+    flags,
+    moves,
+    openings,
+    picking,
+    repository,
+    telling,
+)
 from scheduler.access import Actor, ref, tag
 from scheduler.assign import repair
 from scheduler.assign.columns import Way, array, of_ways
@@ -81,7 +93,12 @@ async def work_out(session: Session, views: Sequence[BookingView]) -> list[Found
         return []
     without = {view.id for view in views}
     open_for = [await _openings(session, view, without) for view in views]
-    chosen = _choose(views, open_for, await _supply(session, views[0].prison_id, open_for, without))
+    prison_id = views[0].prison_id
+    supply = await _supply(session, prison_id, open_for, without)
+    sits = await booths.of_bookings(session, without)
+    at = supply.moments(one.slot.starts_at for found in open_for for one in found) if supply else []
+    seats = await booths.free(session, prison_id, at if sits else ())
+    chosen = _choose(views, open_for, supply, _Booths({v: one.id for v, one in sits.items()}, seats))
     return [
         Found(view, slot, None if slot else TAKEN_BY_OTHERS if found else NOTHING_OPEN)
         for view, found, slot in zip(views, open_for, chosen, strict=True)
@@ -113,8 +130,30 @@ async def _supply(
     return await openings.supply(session, prison_id, span, without)
 
 
+@dataclass(frozen=True, slots=True)
+class _Booths:
+    """`of`: visit -> the booth in which its family sits; `seats`: (booth, moment) -> seats that are left."""
+
+    of: Mapping[str, str]
+    seats: Mapping[tuple[str, datetime], int]
+
+    def rows(self, view: BookingView, slot: SlotFacts, at: Sequence[datetime]) -> dict[str, int]:
+        """What a visit takes of its booth in that slot, and how much of it there is."""
+        if view.id not in self.of:
+            return {}
+        booth_id = self.of[view.id]
+        return {
+            f"booth:{booth_id}:{moment.isoformat()}": self.seats.get((booth_id, moment), 0)
+            for moment in at
+            if slot.starts_at <= moment < slot.ends_at
+        }
+
+
 def _choose(
-    views: Sequence[BookingView], open_for: Sequence[Sequence[Opening]], supply: openings.Supply | None
+    views: Sequence[BookingView],
+    open_for: Sequence[Sequence[Opening]],
+    supply: openings.Supply | None,
+    outside: _Booths,
 ) -> list[SlotFacts | None]:
     """One time each, as few left without one as possible, then as near as possible to the old ones."""
     if supply is None:
@@ -128,8 +167,9 @@ def _choose(
             people = [f"inmate:{view.inmate_id}", *(f"visitor:{v.relationship_id}" for v in view.visitors)]
             starts, ends = one.slot.starts_at, one.slot.ends_at
             rows = [row for person in people for row in openings.busy(person, starts, ends, at)]
-            capacity |= dict.fromkeys(rows, 1) | {f"allowance:{one.period}": one.left}
-            rows += [f"seat:{one.slot.id}", f"allowance:{one.period}"]
+            booth = outside.rows(view, one.slot, at)
+            capacity |= dict.fromkeys(rows, 1) | {f"allowance:{one.period}": one.left} | booth
+            rows += [f"seat:{one.slot.id}", f"allowance:{one.period}", *booth]
             for taken in supply.ways(openings.call_in(one.slot, view.wing_id), at).values():
                 if all(capacity.get(row, 1) > 0 for row in (*rows, *taken)):
                     ways.append(Way(number, 0, _worth(view, one.slot), (*rows, *taken)))
@@ -163,14 +203,7 @@ async def offer(session: Session, actor: Actor, flag_id: str, slot_id: str) -> O
         raise flags.FlagDecided
     offer_id, now = new_id("off"), clock.now()
     await take_back(session, actor, view.id)
-    held = await picking.hold(
-        session,
-        access.in_the_name_of(view.requested_by),
-        view.inmate_id,
-        slot_id,
-        offer_id,
-        Purpose(view if view.state in OPEN_STATES else None, f"{LINK}{offer_id}", starter=None),
-    )
+    held = await _keep(session, view, slot_id, offer_id)
     expires = kept_until(now, held.starts_at)
     if view.starts_at > now:  # a call that broke has its beginning behind it
         expires = min(expires, view.starts_at)
@@ -198,6 +231,21 @@ async def offer(session: Session, actor: Actor, flag_id: str, slot_id: str) -> O
     _enter(session, actor, "offered", row)
     await telling.of_offer(session, held.id)
     return _offer(row)
+
+
+async def _keep(session: Session, view: BookingView, slot_id: str, offer_id: str) -> BookingView:
+    """Holds a place for the family, and a seat in the booth where it would sit."""
+    held = await picking.hold(
+        session,
+        access.in_the_name_of(view.requested_by),
+        view.inmate_id,
+        slot_id,
+        offer_id,
+        Purpose(view if view.state in OPEN_STATES else None, f"{LINK}{offer_id}", starter=None),
+    )
+    for booth in (await booths.of_bookings(session, [view.id])).values():
+        await booths.sit(session, held, booth.id)
+    return held
 
 
 async def offer_all(session: Session, actor: Actor, wanted: Sequence[flags.Flag]) -> list[Found]:

@@ -12,6 +12,7 @@ from typing import Any
 
 from sqlalchemy import and_, bindparam, delete, exists, or_, select, true, update
 from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.orm import aliased
 from sqlalchemy.sql.elements import ColumnElement
 
 from core import clock
@@ -153,16 +154,17 @@ async def release_visit(session: Session, booking_id: str) -> None:
 
 
 async def _hand_over(session: Session, booking_id: str, heir: BookingRow) -> None:
-    """The people's ticks that both times share, and the visit of the allowance if the heir has none of its own."""
+    """The ticks that both times share, of the people and of a seat in a booth that both have, and the visit of the
+    allowance if the heir has none of its own."""
     numbers = ticks(heir.starts_at, heir.slot_ends_at)
+    seat = aliased(ClaimRow)
+    seats = select(seat.owner_id).where(seat.booking_id == heir.id, seat.kind == ClaimKind.BOOTH)
     comes = select(VisitorRow.relative_id).where(VisitorRow.booking_id == heir.id)
     certain = [heir.inmate_id, *([heir.requested_by] if heir.state == BookingState.HELD else [])]
     people = or_(ClaimRow.owner_id.in_(certain), ClaimRow.owner_id.in_(comes))
-    shared = and_(
-        ClaimRow.kind.in_((ClaimKind.INMATE, ClaimKind.VISITOR)),
-        ClaimRow.number.between(numbers.start, numbers.stop - 1),
-        people,
-    )
+    of_people = and_(ClaimRow.kind.in_((ClaimKind.INMATE, ClaimKind.VISITOR)), people)
+    of_booth = and_(ClaimRow.kind == ClaimKind.BOOTH, ClaimRow.owner_id.in_(seats))
+    shared = and_(ClaimRow.number.between(numbers.start, numbers.stop - 1), or_(of_people, of_booth))
     own = or_(
         exists().where(ClaimRow.booking_id == heir.id, ClaimRow.kind == ClaimKind.ALLOWANCE),
         exists().where(AllowanceRow.booking_id == heir.id),

@@ -195,7 +195,7 @@ async def apply(session: Session, actor: Ref, proposal: Proposal) -> bool:
         session, family, wish.inmate_id, proposal.slot_id, proposal.id, Purpose(starter=None)
     )
     if wish.booth_id is not None:
-        await booths.take(session, wish.booth_id, held.starts_at, held.slot_ends_at, held.id)
+        await booths.sit(session, held, wish.booth_id)
     choice = [VisitorChoice(one) for one in wish.relationships]
     await booking.request(session, family, held.id, choice, proposal.id)
     if not (await repository.get(session, held.id)).chain:

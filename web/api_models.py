@@ -115,6 +115,7 @@ class HoldIn(_In):
 class RequestIn(_In):
     relationship_ids: list[str] = Field(min_length=1, max_length=10)
     key: str = Field(min_length=8, max_length=100)
+    booth_id: str | None = Field(default=None, max_length=40)
 
 
 class WithdrawIn(_In):

@@ -12,7 +12,7 @@ from legalaid.application import GOAL_MAX, LETTER_MAX, AidForm
 from legalaid.case_model import CaseState, CaseView, Entry, Letter, way
 from legalaid.case_reading import File
 from legalaid.case_work import ask_change, object_to
-from legalaid.defence import day_of
+from legalaid.defence import GRAVE, day_of
 from legalaid.forms import WORDS_MAX
 from legalaid.wording import TOPICS
 from web import legal, wording
@@ -64,6 +64,7 @@ TABLES: Mapping[str, Any] = {
     "title_of": title,
     "state_word": state_word,
     "day_of": day_of,
+    "grave": GRAVE,
     "authorities": case_wording.AUTHORITIES,
     "defence_grounds": case_wording.DEFENCE_GROUNDS,
     "topics": TOPICS,
@@ -74,6 +75,7 @@ TABLES: Mapping[str, Any] = {
     "exemptions": case_wording.EXEMPTIONS,
     "relations": case_wording.RELATIONS,
     "venues": case_wording.VENUES,
+    "venues_kept": {**case_wording.VENUES_BEFORE, **case_wording.VENUES},
     "promises": case_wording.PROMISES,
     "lights": legal.LIGHTS,
     "colours": {state.value: COLOURS.get(state, "blue") for state in CaseState},

@@ -52,6 +52,8 @@ EVENTS: Mapping[str, tuple[str, str]] = {
     "system:recording:lost": ("red", N_("The recording was interrupted")),
     "system:recording:behind": ("red", N_("The recording fell behind")),
     "system:recording:caught-up": ("green", N_("The recording is in step again")),
+    "system:track:missing": ("red", N_("Sound or picture no longer reaches the recording")),
+    "system:track:settled": ("green", N_("Sound or picture is no longer missed")),
     "system:recording:refused": ("red", N_("The recording could not begin")),
     "officer:booking:extended": ("green", N_("An officer gave more time")),
     "family:seat:entered": ("grey", N_("The family opens the page")),
@@ -77,9 +79,12 @@ EVENTS: Mapping[str, tuple[str, str]] = {
     "officer:seat:left": ("grey", N_("The officer has left")),
     "officer:wall:watched": ("grey", N_("Looked at on the wall")),
 }
+TRACKS: Mapping[str, str] = {"audio": N_("Sound"), "video": N_("Picture")}
 _CODES: Mapping[str, Mapping[str, str]] = {  # what a code or a reason says depends on what it is of
     "officer:visit:warned": WARNINGS,
     "officer:visit:marked": MARKS,
+    "system:track:missing": TRACKS,
+    "system:track:settled": TRACKS,
     "system:visit:paused": {hold.value: text for hold, text in HOLDS.items()},
     "system:visit:ended": {**REASONS, **{end.value: text for end, text in ENDS.items()}},
 }

@@ -18,6 +18,7 @@ UNITS: Mapping[str, str] = {
     "percent": N_("percent"),
     "times": N_("times"),
     "kbit/s": N_("kbit/s"),
+    "calls": N_("calls"),
 }
 
 GROUPS: tuple[tuple[str, Mapping[str, str]], ...] = (
@@ -126,6 +127,8 @@ GROUPS: tuple[tuple[str, Mapping[str, str]], ...] = (
             "record_while_muted": N_("The voice of somebody muted is recorded"),
             "reason_told_to": N_("Who reads why an officer paused or ended a call"),
             "watch_pictures": N_("Pictures are looked at by a program (tasks only, it never cuts)"),
+            "monitor_page_s": N_("The next officer is called when one is missing, after"),
+            "calls_at_once": N_("Calls one officer supervises at once, where no shift says how many"),
             "relisten_days": N_("A call is listened to again within"),
             "relisten_risk_days": N_("One in which something grave happened, within"),
             "relisten_share_percent": N_("Taken by lot, of calls in which nothing happened"),

@@ -31,7 +31,7 @@ async def apply(inmate: Person) -> str:
     await inmate.until(f"document.getElementById('facts')?.value === {FOLLOW_UP!r}")
     await inmate.fill("#facts", CASE)
     await inmate.fill("#goal", GOAL)
-    await inmate.evaluate("document.getElementById('venue').value = 'duty'")
+    await inmate.evaluate("document.getElementById('venue').value = 'authority'")
     await inmate.click("input[name=exemption][value=migrant-wages]")
     await inmate.click("form[action='/terminal/lawyer/apply'] .button--primary")
     path = await inmate.until("location.pathname.includes('/lawyer/cases/') && location.pathname")

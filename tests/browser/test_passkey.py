@@ -72,8 +72,9 @@ async def test_a_passkey_that_is_not_ours_opens_nothing(product_with_a_name: Pro
     )
     await stranger.open("/signin/staff")
     await page.click("#passkey-button")
-    await page.wait_for_function(
-        "(status => status.textContent === status.dataset.failed)(document.getElementById('passkey-status'))"
+    await stranger.until(
+        "(one => one.textContent === one.dataset.failed)(document.getElementById('passkey-status'))",
+        what="to be told that it did not work",
     )
     held = await devtools.send("WebAuthn.getCredentials", {"authenticatorId": added["authenticatorId"]})
     assert held["credentials"][0]["signCount"] > 1  # it was offered to the server, and signed

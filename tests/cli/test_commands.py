@@ -15,6 +15,7 @@ from core.ids import SYSTEM, Ref
 from core.settings import from_environment
 from recording import days
 from tests.conftest import FakeClock
+from tests.scheduler.world import build
 from web.cli import COMMANDS, main
 
 CaptureText = pytest.CaptureFixture[str]
@@ -73,6 +74,7 @@ def test_migrate_then_doctor(installation: Path, capsys: CaptureText) -> None:
     findings = {f["what"]: f for f in json.loads(capsys.readouterr().out)["findings"]}
     assert findings["ledger"]["text"] == "0 entries, 0 sealed days"
     assert findings["signing key"]["good"]
+    assert findings["faces in pictures"]["text"].startswith("off: ")
     assert len(keys.public_keys(installation / "keys")) == 1
 
 
@@ -85,6 +87,30 @@ def test_the_doctor_finds_what_is_wrong(
     assert main(["doctor", "--json"]) == 1
     bad = {f["what"] for f in json.loads(capsys.readouterr().out)["findings"] if not f["good"]}
     assert {"database", "bus", "address"} <= bad
+
+
+@pytest.mark.parametrize(("detector", "good"), [("recording.faces:Faces", True), ("recording.no:Faces", False)])
+def test_the_doctor_says_whether_faces_are_counted_where_they_should_be(
+    installation: Path, monkeypatch: pytest.MonkeyPatch, capsys: CaptureText, detector: str, good: bool
+) -> None:
+    monkeypatch.setenv("KINBRIDGE_DETECTOR", detector)
+    main(["migrate"])
+
+    async def rules() -> str:
+        db = Database.connect(f"sqlite+aiosqlite:///{installation / 'kinbridge.sqlite3'}")
+        ledger.record.install(db)
+        try:
+            return (await build(db, watch_pictures="on")).prison_id
+        finally:
+            await db.close()
+
+    asyncio.run(rules())
+    capsys.readouterr()
+    assert main(["doctor", "--json"]) == (0 if good else 1)
+    (found,) = [one for one in _report(capsys)["findings"] if one["what"] == "faces in pictures"]
+    assert found["good"] is good
+    assert found["text"].startswith("on in ")
+    assert f"{detector} is {'there' if good else 'not there'}" in found["text"]
 
 
 def _fill(installation: Path, count: int) -> None:

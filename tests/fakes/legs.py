@@ -1,6 +1,7 @@
 """Legs and recorders without a network: they remember what they were told to show and to take."""
 
 import asyncio
+from collections.abc import Mapping
 from typing import Literal
 
 from core import clock
@@ -181,6 +182,7 @@ class FakeRecorder:
         self.taking: dict[str, tuple[Ref, str, str]] = {}
         self.took: list[str] = []
         self.heard: list[tuple[str, bool]] = []  # whose sound is taken from then on
+        self.missing: set[tuple[str, MediaKind]] = set()  # roles, and what of them does not come
         self.marks: list[tuple[str, dict[str, object]]] = []
         self.finished: str | None = None
 
@@ -197,6 +199,11 @@ class FakeRecorder:
 
     def hear(self, leg: Leg, *, heard: bool) -> None:
         self.heard.append((leg.id, heard))
+
+    def arrived(self, leg: Leg) -> Mapping[MediaKind, float]:
+        """Everything comes just now, but what `missing` has."""
+        role = self.taking[leg.id][1]
+        return {kind: clock.monotonic() for kind in MediaKind if (role, kind) not in self.missing}
 
     def mark(self, tag: str, **details: object) -> None:
         self.marks.append((tag, details))

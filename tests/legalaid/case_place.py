@@ -62,7 +62,7 @@ def form(**more: Any) -> AidForm:
         "beneficiary": "陈大山",
         "relation": "relative",
         "goal": "The wages.",
-        "venue": "duty",
+        "venue": "authority",
         "exemption": "migrant-wages",
         **more,
     }

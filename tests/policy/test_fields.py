@@ -81,6 +81,8 @@ READ_BY = {
     "start_needs": "rooms/repository.py",
     "ladder": "rooms/repository.py",
     "reason_told_to": "rooms/repository.py",
+    "monitor_page_s": "rooms/desk_rules.py",
+    "calls_at_once": "rooms/desk_rules.py",
     "relisten_days": "recording/reviews.py",
     "relisten_risk_days": "recording/reviews.py",
     "relisten_share_percent": "recording/reviews.py",

@@ -5,18 +5,19 @@ from datetime import timedelta
 import pytest
 
 from core import clock
+from core.db import Database
 from core.errors import NotFound
 from core.ids import SYSTEM, Ref
 from ledger.record import record
 from people import service as people
 from people.forms import StaffForm
 from people.model import Identity, Role
-from rooms import desk_tasks, desk_watch, opening, repository, watches
+from rooms import desk_rules, desk_tasks, desk_watch, opening, repository, watches
 from rooms.desk_tasks import Kind, TaskGone
 from rooms.watches import BadHandOver, TooManyCalls, Why
-from scheduler import roster
+from scheduler import roster, service
 from scheduler.model import BookingView
-from tests.rooms.visits import Cast, ShiftedClock
+from tests.rooms.visits import Cast, ShiftedClock, confirmed_visit
 from tests.scheduler import world
 
 
@@ -115,13 +116,35 @@ async def test_the_roster_says_who_supervises_until_somebody_takes_over(cast: Ca
     assert (taken.officer_id, taken.why) == (second.subject.id, Why.TAKEN)
 
 
-async def test_nobody_supervises_more_than_the_shift_allows(
-    cast: Cast, monkeypatch: pytest.MonkeyPatch
+async def another(cast: Cast) -> BookingView:
+    """A second visit, right after the first."""
+    start = cast.booking.slot_ends_at
+    async with cast.db.write() as session:
+        slot = await service.create_slot(
+            session, world.ADMIN, cast.world.prison_id, start, minutes=25, raster=30
+        )
+    return await cast.world.confirmed(await cast.world.family(), slot)
+
+
+async def test_nobody_supervises_more_than_the_shift_allows_or_without_one_the_rules(
+    db: Database, shifted: ShiftedClock
 ) -> None:
-    monkeypatch.setattr(watches, "MOST_WITHOUT_ROSTER", 0)
-    with pytest.raises(TooManyCalls):
+    cast = await confirmed_visit(db, calls_at_once=1)
+    both = [cast.booking, await another(cast)]
+
+    async def take(booking: BookingView) -> None:
         async with cast.db.write() as session:
-            await watches.take(session, cast.officer, cast.booking, await calls(cast))
+            await watches.take(session, cast.officer, booking, both)
+
+    await take(both[0])
+    await take(both[0])  # one's own again is no second one
+    with pytest.raises(TooManyCalls) as refused:
+        await take(both[1])
+    assert refused.value.params == {"most": 1}
+    rostered = await officer(cast, "rostered")
+    await on_duty(cast, rostered, at_once=2)
+    async with cast.db.read() as session:
+        assert await watches.most_at_once(session, cast.world.prison_id, rostered.subject.id) == 2
 
 
 async def test_a_shift_is_handed_over_with_its_note(cast: Cast) -> None:
@@ -166,6 +189,29 @@ async def test_the_next_officer_is_called_when_one_is_missing(cast: Cast, shifte
     assert {called.officer_id, planned.officer_id} == {first.subject.id, second.subject.id}
     await desk_watch.look(cast.db)
     assert await watcher(cast) == called  # who was just called has time to come
+
+
+async def test_how_long_an_officer_may_be_missing_is_policy(db: Database, shifted: ShiftedClock) -> None:
+    cast = await confirmed_visit(db, monitor_page_s=50)
+    shifted.put_to(cast.booking.starts_at)
+    await on_duty(cast, await officer(cast, "first"))
+    await on_duty(cast, await officer(cast, "second"))
+    planned = await watcher(cast)
+    await entered(cast, "family:visit:joined", seat="relative")
+    shifted.shift += 40
+    assert Kind.MONITOR_MISSING not in await kinds(cast)
+    assert await watcher(cast) == planned
+    shifted.shift += 15
+    assert Kind.MONITOR_MISSING in await kinds(cast)
+    called = await watcher(cast)
+    assert called is not None
+    assert called.why is Why.PAGED
+
+
+async def test_where_the_rules_are_not_whole_calls_are_supervised_all_the_same(cast: Cast) -> None:
+    async with cast.db.read() as session:
+        found = await desk_rules.of(session, "prs_nobody_set_up", clock.now())
+    assert (found.page_after.total_seconds(), found.at_once) == (20, 16)
 
 
 async def test_a_call_that_is_over_leaves_no_tasks(cast: Cast, shifted: ShiftedClock) -> None:

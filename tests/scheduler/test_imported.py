@@ -79,7 +79,7 @@ async def test_the_same_file_twice_changes_nothing_and_says_so(db: Database) -> 
 async def test_a_later_file_adds_and_what_it_does_not_name_stays(db: Database) -> None:
     await _bring(db, WHOLE)
     later = (
-        WHOLE.replace("1400-1600", "1415-1615").replace("12-26", "12-27").replace("1045-1215", "1300-1400")
+        WHOLE.replace("1400-1600", "1415-1615").replace("2027-01-01", "2027-01-04").replace("1045-1215", "1300-1400")
     )
     outcome = await _bring(db, later.replace("adult_age: 16", "adult_age: 17"))
     assert outcome.changed == {"weekly": 1, "closed": 1, "special": 1}
@@ -148,7 +148,7 @@ async def test_what_contradicts_the_prison_is_refused_and_nothing_is_taken(db: D
 
 async def test_dates_that_have_passed_or_lie_far_ahead(db: Database, clock: FakeClock) -> None:
     clock.set(datetime(2026, 12, 25, 23, 30, tzinfo=UTC))  # still the 25th in London
-    far = WHOLE.replace("- 2026-12-26\n", "- 2026-12-26\n- 2206-12-25\n- 2025-12-25\n")
+    far = WHOLE.replace("- 2027-01-01\n", "- 2027-01-01\n- 2206-12-25\n- 2025-12-25\n")
     outcome = await _bring(db, far)
     assert outcome.changed["closed"] == 3
     told = {one.code: str(one.reason) for one in outcome.findings}

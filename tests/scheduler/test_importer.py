@@ -40,7 +40,7 @@ def test_a_whole_file_is_read_whole() -> None:
         1: ["14:00-16:00"],
         5: ["09:30-10:30", "11:00-12:00"],
     }
-    assert list(file.closed) == [date(2026, 12, 25), date(2026, 12, 26)]
+    assert list(file.closed) == [date(2026, 12, 25), date(2027, 1, 1)]
     assert [str(times) for times in file.special[date(2026, 12, 28)]] == ["09:30-10:30", "10:45-12:15"]
     assert _found(WHOLE) == []
     kept_out = {key for _, code, key, _ in _found(WHOLE, leave=()) if code == "not-kept"}
@@ -103,7 +103,16 @@ def test_what_cannot_be_meant_is_refused_by_name(more: str) -> None:
     assert ("refused", code, key, line) in _found(HEAD + more)
 
 
+FRIDAYS = "recurring:\n  fri:\n  - 0930-1030\n  - 1100-1200\n"
 ODD = {
+    "adult_age: 9\n": ("adult-age-low", "adult_age", 6),
+    FRIDAYS + "unbookable:\n- 2026-12-25\n- 2026-12-26\n": ("closed-anyway", "unbookable.2026-12-26", 13),
+    FRIDAYS + "anomalous:\n  2026-12-25:\n  - 1100-1200\n  - 0930-1030\n": (
+        "special-as-usual",
+        "anomalous.2026-12-25",
+        13,
+    ),
+    "name: Northgate (A, B only)\n": ("audience-in-name", "name", 6),
     "recurring:\n  mon:\n  - 9:15-11.15\n": ("read-as", "recurring.mon[0]", 9),
     "recurring:\n  mon:\n  - 0900-1100\n  - 1000-1200\n": ("overlap", "recurring.mon[1]", 10),
     "recurring:\n  mon:\n  - 1000-1200\n  - 0900-1100\n": ("overlap", "recurring.mon[0]", 9),
@@ -123,9 +132,25 @@ ODD = {
 @pytest.mark.parametrize("more", ODD)
 def test_what_is_only_odd_is_taken_and_told(more: str) -> None:
     code, key, line = ODD[more]
-    found = _found(HEAD + more)
+    stated = more.partition(":")[0]
+    found = _found("".join(one for one in HEAD.splitlines(True) if not one.startswith(stated)) + more)
     assert ("odd", code, key, line) in found
     assert not [one for one in found if one[0] == "refused"]
+
+
+@pytest.mark.parametrize(
+    "more",
+    [
+        "adult_age: 10\n",
+        "unbookable:\n- 2026-12-26\n",  # there is no week yet
+        FRIDAYS + "anomalous:\n  2026-12-25:\n  - 0930-1030\n",
+        FRIDAYS + "anomalous:\n  2026-12-25:\n  - 0930-1030\n  - 1100-1230\n",
+        "name: Onley\n",
+    ],
+)
+def test_what_has_a_meaning_is_not_odd(more: str) -> None:
+    stated = more.partition(":")[0]
+    assert _found("".join(one for one in HEAD.splitlines(True) if not one.startswith(stated)) + more) == []
 
 
 def test_visits_that_only_touch_do_not_overlap() -> None:
@@ -247,7 +272,7 @@ def test_a_byte_order_mark_and_spaces_do_no_harm() -> None:
 
 
 def test_everything_wrong_is_told_at_once() -> None:
-    text = WHOLE.replace("1400-1600", "2630-2730").replace("2026-12-26", "9999-99-99")
+    text = WHOLE.replace("1400-1600", "2630-2730").replace("2027-01-01", "9999-99-99")
     assert {one[1] for one in _found(text) if one[0] == "refused"} == {"bad-time", "bad-date"}
 
 

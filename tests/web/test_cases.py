@@ -62,7 +62,7 @@ def form(page: str, **more: str) -> dict[str, str]:
         "beneficiary": "陈大山",
         "relation": "relative",
         "goal": "支付工资",
-        "venue": "duty",
+        "venue": "authority",
         "exemption": "migrant-wages",
         **more,
     }

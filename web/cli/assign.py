@@ -1,58 +1,97 @@
-"""`kinbridge assign INSTANCE --out PLAN`: plans a week from a file, with the proof of how near it is to the best."""
+"""`kinbridge assign INSTANCE --out PLAN`: plans a week from a file, with the proof of how near it is to the best.
+
+Exit codes: 0 planned, 1 the instance cannot be used (`bad-instance`), 2 bad use: a file that cannot be read
+(`unreadable`) or written (`not-written`). With --json an error too is one JSON object: its code, and the problems.
+"""
 
 import argparse
 import json
 import sys
+from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 from scheduler.assign import engine
-from scheduler.assign.instance import BadInstance, parse
+from scheduler.assign.engine import Plan
+from scheduler.assign.instance import BadInstance, Instance, outside, parse
 
 _NAMED = 20  # requests without any way that are listed; --json lists all
+_MOST = 1 << 48  # of a seed, and of steps
+
+
+def _whole(text: str) -> int:
+    """A number from 0 on; argparse says what is wrong with anything else."""
+    number = int(text)
+    if not 0 <= number <= _MOST:
+        raise ValueError
+    return number
+
+
+_whole.__name__ = "whole number"  # as argparse names it
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("instance", type=Path, help="an instance in the format kinbridge-assign/1 (JSON)")
     parser.add_argument("--out", type=Path, required=True, help="where the plan goes (kinbridge-plan/1)")
-    parser.add_argument("--seed", type=int, default=1, help="the same seed and steps give the same plan (1)")
+    parser.add_argument("--seed", type=_whole, default=1, help="the same seed and steps give the same plan (1)")
     parser.add_argument(
-        "--steps", type=int, help=f"steps of the search ({engine.steps_for(1)} for each request)"
+        "--steps", type=_whole, help=f"steps of the search ({engine.steps_for(1)} for each request)"
     )
     parser.add_argument(
         "--fair",
         action="store_true",
         help="first nobody who waited 30, 21, 14, 7 days is left out, then value",
     )
-    parser.add_argument("--json", action="store_true", help="report as one JSON object")
+    parser.add_argument("--json", action="store_true", help="report, or error, as one JSON object")
 
 
 def run(args: argparse.Namespace) -> int:
     try:
-        instance = parse(json.loads(args.instance.read_text(encoding="utf-8")))
+        instance = parse(_read(args.instance))
     except BadInstance as error:
-        sys.stderr.write(f"kinbridge: {error.reason}\n")
-        return 1
-    except (OSError, ValueError) as error:
-        sys.stderr.write(f"kinbridge: {args.instance} cannot be read: {error}\n")
-        return 2
+        return _failed(args, 1, error.code, error.problems, f"{args.instance} cannot be used")
+    except (OSError, ValueError, RecursionError) as error:
+        return _failed(args, 2, "unreadable", [str(error)], f"{args.instance} cannot be read")
+    if not args.out.parent.is_dir():  # not only after a minute's work
+        return _failed(args, 2, "not-written", ["there is no such folder"], f"{args.out} cannot be written")
     plan = engine.solve(instance, seed=args.seed, steps=args.steps, fair=args.fair)
-    args.out.write_text(json.dumps(plan.document()), encoding="utf-8")
-    report = plan.report()
+    try:
+        args.out.write_text(json.dumps(plan.document()), encoding="utf-8")
+    except OSError as error:
+        return _failed(args, 2, "not-written", [str(error)], f"{args.out} cannot be written")
     if args.json:
-        print(json.dumps(report))
+        print(json.dumps(plan.report() | {"outside": outside(instance)}))
     else:
-        near = f"at most {plan.gap_percent:.2f} % below the best plan"
-        print(f"{plan.served} of {plan.requests} requests served; {near}.")
-        for tier in plan.tiers:
-            left = tier.waiting - tier.served
-            proof = (
-                "no plan leaves out fewer"
-                if tier.proven
-                else f"{tier.at_most - tier.served} may be avoidable"
-            )
-            print(f"Left out after waiting {tier.days} days or more: {left} of {tier.waiting}; {proof}.")
-        if plan.hopeless:
-            named = ", ".join(str(one) for one in plan.hopeless[:_NAMED])
-            more = f" and {len(plan.hopeless) - _NAMED} more" if len(plan.hopeless) > _NAMED else ""
-            print(f"No way to serve (no session, room or lawyer in their windows): {named}{more}.")
+        _tell(instance, plan)
     return 0
+
+
+def _read(file: Path) -> Any:
+    return json.loads(file.read_text(encoding="utf-8"))
+
+
+def _failed(args: argparse.Namespace, status: int, code: str, problems: Sequence[str], text: str) -> int:
+    if args.json:
+        print(json.dumps({"error": code, "problems": list(problems)}))
+    sys.stderr.write("\n  ".join([f"kinbridge: {text} ({code}):", *problems]) + "\n")
+    return status
+
+
+def _tell(instance: Instance, plan: Plan) -> None:
+    near = f"at most {plan.gap_percent:.2f} % below the best plan"
+    print(f"{plan.served} of {plan.requests} requests served; {near}.")
+    for tier in plan.tiers:
+        left = tier.waiting - tier.served
+        proof = (
+            "no plan leaves out fewer" if tier.proven else f"{tier.at_most - tier.served} may be avoidable"
+        )
+        print(f"Left out after waiting {tier.days} days or more: {left} of {tier.waiting}; {proof}.")
+    _name("No way to serve (no session, room or lawyer in their windows)", plan.hopeless)
+    _name("With a window that meets no session", outside(instance))
+
+
+def _name(title: str, requests: Sequence[int]) -> None:
+    if requests:
+        named = ", ".join(str(one) for one in requests[:_NAMED])
+        more = f" and {len(requests) - _NAMED} more" if len(requests) > _NAMED else ""
+        print(f"{title}: {named}{more}.")

@@ -14,7 +14,7 @@ from core import settings as core_settings
 from core.bus import open_bus
 from core.db import Database
 from core.settings import Settings
-from recording import days, masters, vault
+from recording import days, lookout, masters, stills, vault
 from rooms import proving
 from signaling import turn
 from signaling.library import chosen
@@ -167,6 +167,24 @@ async def _closed_rooms(settings: Settings) -> tuple[bool, str]:
     return standing.good, standing.text
 
 
+async def _faces(settings: Settings) -> tuple[bool, str]:
+    """What counts faces may be missing where no prison wants them counted."""
+    there = await asyncio.to_thread(stills.installed, settings.detector)
+    have = f"{settings.detector} is {'there' if there else 'not there'}"
+    db = Database.connect(settings.sqlalchemy_url)
+    try:
+        async with db.read() as session:
+            wanted = await lookout.wanted_at(session)
+    finally:
+        await db.close()
+    if not wanted:
+        return True, f"off: no prison's rules have watch_pictures on; {have}"
+    on = f"on in {', '.join(wanted)}; {have}"
+    if there:
+        return True, on
+    return False, f"{on}: only covered lenses are seen; pip install 'kinbridge[faces]', or set KINBRIDGE_DETECTOR"
+
+
 async def _transport(settings: Settings) -> tuple[bool, str]:
     local = settings.host in ("127.0.0.1", "localhost", "::1")
     if settings.secure or local:
@@ -189,5 +207,6 @@ EXAMINATIONS: dict[str, Callable[[Settings], Awaitable[tuple[bool, str]]]] = {
     "TURN": _turn,
     "media back-end": _media_backend,
     "closed rooms": _closed_rooms,
+    "faces in pictures": _faces,
     "address": _transport,
 }

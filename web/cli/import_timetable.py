@@ -5,7 +5,8 @@ import asyncio
 import json
 import sys
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from datetime import date
 from pathlib import Path
 from typing import Any
@@ -86,7 +87,7 @@ def run(args: argparse.Namespace) -> int:
     except OSError as error:
         sys.stderr.write(f"kinbridge: {error.filename} cannot be read: {error.strerror}\n")
         return 2
-    results = asyncio.run(_all(core_settings.from_environment(), readings, target))
+    results = asyncio.run(_all(core_settings.from_environment(), _with_namesakes(readings), target))
     if args.json:
         print(json.dumps(_document(results, dry=args.dry_run), ensure_ascii=False))
     else:
@@ -111,6 +112,34 @@ def _bad_use(args: argparse.Namespace, files: Sequence[Path]) -> str:
     if not args.create and (args.policy or args.zone):
         return "--policy and --zone are for prisons that --create sets up"
     return ""
+
+
+def _with_namesakes(readings: Sequence[tuple[Path, Reading]]) -> list[tuple[Path, Reading]]:
+    """Each file also names the others that bear its prison's number or name."""
+    bearing: dict[tuple[str, str], list[str]] = {}
+    for path, reading in readings:
+        for borne in _borne(reading):
+            bearing.setdefault(borne, []).append(path.name)
+    return [
+        (path, replace(reading, findings=(*reading.findings, *_namesakes(path.name, reading, bearing))))
+        for path, reading in readings
+    ]
+
+
+def _borne(reading: Reading) -> list[tuple[str, str]]:
+    """(code of what is said when another file bears it too, what it is)."""
+    if reading.file is None:
+        return []
+    return [("same-name", reading.file.name), *([("same-number", reading.file.number)] * bool(reading.file.number))]
+
+
+def _namesakes(name: str, reading: Reading, bearing: Mapping[tuple[str, str], Sequence[str]]) -> list[Finding]:
+    return [
+        findings.finding(borne[0], "name" if borne[0] == "same-name" else "nomis_id", file=other)
+        for borne in _borne(reading)
+        for other in bearing[borne]
+        if other != name
+    ]
 
 
 class _Result:
@@ -190,6 +219,8 @@ def _print(results: Sequence[_Result], *, dry: bool) -> None:
             if one.code != "not-kept":
                 print(f"  {one.grade.value:<8}{_place(one)}{one.reason}")
     total = _document(results, dry=dry)
+    if total["stated"].get("weekly") or total["stated"].get("special"):
+        print("Each time is one visit for one family: the files state no capacities.")
     print(
         f"Files: {len(results)}. Refused: {total['refused']}, odd: {total['odd']}, noted: {total['noted']}"
         " (--json names them all)."
@@ -204,6 +235,17 @@ def _place(one: Finding) -> str:
 def _done(result: _Result, *, dry: bool) -> str:
     if result.outcome.refused:
         return "refused, nothing of it was taken"
+    return _changes(result, dry=dry) + _closed_to_all(result)
+
+
+def _closed_to_all(result: _Result) -> str:
+    """A prison with times that is not enabled would look as if it could be booked."""
+    file = result.reading.file
+    shut = file is not None and not file.enabled and (file.weekly or file.special)
+    return "; it is not enabled, nobody can book" if shut else ""
+
+
+def _changes(result: _Result, *, dry: bool) -> str:
     if not result.outcome.changed and not result.outcome.stood:
         return "can be read"
     if not result.outcome.changed:

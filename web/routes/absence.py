@@ -9,7 +9,7 @@ from starlette.responses import Response
 
 from core.db import Session
 from core.errors import KinbridgeError, Malformed
-from legalaid import absence, access, meeting_offers, meetings
+from legalaid import absence, access, lawyer_return, meeting_offers, meetings
 from legalaid import repository as legal
 from legalaid.absence import Absence
 from legalaid.meeting_flags import FlagState
@@ -36,6 +36,7 @@ FLAGS: Mapping[FlagState, tuple[str, str]] = {
     FlagState.DECLINED: ("blue", N_("The next weekly plan finds another time")),
     FlagState.EXPIRED: ("blue", N_("The next weekly plan finds another time")),
     FlagState.ENDED: ("grey", N_("Settled in another way")),
+    FlagState.TAKEN_BACK: ("green", N_("The lawyer comes after all: it is held as it was arranged first")),
 }
 
 
@@ -50,6 +51,7 @@ async def _page(
     who: Identity,
     status: int = 200,
     result: Absence | None = None,
+    back: Absence | None = None,
     errors: Mapping[str, str] | None = None,
     values: Mapping[str, str] | None = None,
 ) -> Response:
@@ -58,6 +60,7 @@ async def _page(
         lawyers = await legal.lawyers(session, on.prison.id)
         touched = await meeting_offers.of_prison(session, on.prison.id)
         arranged = await meetings.of_prison(session, on.prison.id, on.now)
+        standing = await lawyer_return.standing(session, on.prison.id)
     return render(
         request,
         "officer/lawyer_away.html",
@@ -66,6 +69,8 @@ async def _page(
         zone=on.zone,
         prison_name=on.prison.name,
         result=result,
+        back=back,
+        standing=standing,
         open_flags=touched,
         meetings={one.id: one for one in arranged},
         may_decide=Role.APPROVER in who.roles,
@@ -95,6 +100,14 @@ async def report(
         errors = at_fields(request, error)
         return await _page(request, services, who, error.status, errors=errors, values=values)
     return await _page(request, services, who, result=result)
+
+
+@router.post("/officer/lawyer-away/{absence_id}/take-back")
+async def take_back(request: Request, services: Svc, who: Officer, absence_id: str) -> Response:
+    """The lawyer comes after all."""
+    async with services.db.write() as session:
+        back = await lawyer_return.take_back(session, who, absence_id)
+    return await _page(request, services, who, back=back)
 
 
 @router.post("/officer/meetings/flags/{flag_id}/release")
@@ -128,7 +141,8 @@ async def _own(
 ) -> Response:
     async with services.db.read() as session:
         zone = await _zone(session, who)
-    given = {"result": None, "errors": {}, "values": {}, **shown}
+        standing = await lawyer_return.own(session, who)
+    given = {"result": None, "back": None, "standing": standing, "errors": {}, "values": {}, **shown}
     return render(request, "counsel/away.html", status=status, zone=zone, flags=FLAGS, **given)
 
 
@@ -148,6 +162,13 @@ async def own(
         errors, values = at_fields(request, error), {"from": from_, "till": till}
         return await _own(request, services, who, error.status, errors=errors, values=values)
     return await _own(request, services, who, result=result)
+
+
+@router.post("/counsel/away/{absence_id}/take-back")
+async def take_own_back(request: Request, services: Svc, who: Counsel, absence_id: str) -> Response:
+    async with services.db.write() as session:
+        back = await lawyer_return.take_back(session, who, absence_id)
+    return await _own(request, services, who, back=back)
 
 
 async def _zone(session: Session, who: Identity) -> str:

@@ -185,10 +185,10 @@ async def one(db: Db, visitor: AtTheDoor, who: Relative, booking_id: str) -> Boo
 
 @router.post("/bookings/{booking_id}/request")
 async def request(db: Db, visitor: AtTheDoor, who: Relative, booking_id: str, wish: RequestIn) -> BookingOut:
-    """Confirms the pick and names who comes; idempotent by `key`."""
+    """Confirms the pick and names who comes, and in which booth they sit if in one; idempotent by `key`."""
     choices = [VisitorChoice(relationship_id) for relationship_id in wish.relationship_ids]
     async with db.write() as session:
-        view = await booking.request(session, who, booking_id, choices, wish.key)
+        view = await booking.request(session, who, booking_id, choices, wish.key, wish.booth_id)
     return _booking(visitor.language, view)
 
 

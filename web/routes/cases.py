@@ -10,6 +10,7 @@ from core.db import Session
 from core.errors import KinbridgeError, NotFound
 from core.ids import new_id
 from legalaid import (
+    case_centre,
     case_reading,
     case_wording,
     case_work,
@@ -19,11 +20,13 @@ from legalaid import (
     prechecks,
     repository,
     service,
+    venue,
 )
 from legalaid.case_file import matter
 from legalaid.case_model import OPEN_CASES
 from legalaid.defenders import take_back
 from legalaid.means import LegalMeans
+from legalaid.model import DeskKind
 from people import repository as people
 from people.model import Identity
 from web import casefile, legal
@@ -165,7 +168,8 @@ async def _one(
         zone = await cases.zone_of(session, file.view.prison_id)
         history = await service.history(session, matter(case_id))
         lawyers = await repository.lawyers(session, file.view.prison_id)
-        centres = await handover.offered(session, who, matter(case_id))
+        targets = await handover.offered(session, who, matter(case_id))
+        centres = await case_centre.of_kind(session, file.view.prison_id, DeskKind.CENTRE)
     return casefile.page(
         request,
         "cases/case.html",
@@ -178,7 +182,9 @@ async def _one(
         act_words=ACTS.get(act, ("", "", "")),
         lawyers=[(one.id, one.name) for one in lawyers if one.id != file.view.lawyer_id],
         history=history,
+        targets=[(desk.id, desk.name) for desk in targets],
         centres=[(desk.id, desk.name) for desk in centres],
+        centre=venue.choose(centres, file.facts.get("place", "")),
         steps=STEPS,
         zone=zone,
         values=values or {},
@@ -200,10 +206,10 @@ async def letter(request: Request, services: Svc, who: Counsel, case_id: str, nu
 Deed = Callable[[Session, LegalMeans, Identity, str], Awaitable[None]]
 
 
-def _deed(act: str, words: str, days: str, lawyer_id: str, decision: str) -> Deed:
+def _deed(act: str, words: str, days: str, lawyer_id: str, decision: str, centre_id: str) -> Deed:
     """The use case behind an act, with what the form says."""
     table: dict[str, Deed] = {
-        "forward": cases.forward,
+        "forward": lambda s, m, w, c: cases.forward(s, m, w, c, centre_id),
         "papers": lambda s, m, w, c: cases.ask_papers(
             s, m, w, c, words, int(days) if days.isdecimal() else 0
         ),
@@ -237,8 +243,9 @@ async def do(
     days: Text = "",
     lawyer_id: Text = "",
     decision: Text = "",
+    centre_id: Text = "",
 ) -> Response:
-    deed = _deed(act, words, days, lawyer_id, decision)
+    deed = _deed(act, words, days, lawyer_id, decision, centre_id)
     try:
         async with services.db.write() as session:
             await deed(session, legal.means_of(services), who, case_id)
@@ -246,6 +253,7 @@ async def do(
         raise
     except KinbridgeError as error:
         values = {"words": words, "days": days, "lawyer_id": lawyer_id, "decision": decision}
+        values["centre_id"] = centre_id
         return await _one(
             request,
             services,

@@ -21,7 +21,7 @@ from web.forms import at_fields
 from web.routes import booking
 from web.routes.booking import Text, Way
 from web.routes.family import kinships
-from web.routes.pick import CHOOSE_ONE, policy_of
+from web.routes.pick import CHOOSE_ONE, policy_of, seats_outside
 from web.services import Services
 from web.templating import redirect, render
 
@@ -72,6 +72,7 @@ async def _people_page(
     chosen: list[str] | None = None,
     errors: dict[str, str] | None = None,
     status: int = 200,
+    booth: str | None = None,
 ) -> Response:
     words = kinships(language)
     coming = [visitor.relationship_id for visitor in view.visitors] if chosen is None else chosen
@@ -86,6 +87,7 @@ async def _people_page(
             (held.id, held.relative_name, words[held.kinship], held.id in coming, False) for held in able
         ],
         errors=errors or {},
+        **await seats_outside(session, view, booth),
     )
 
 
@@ -97,19 +99,20 @@ async def bring_others(
     who: Relative,
     booking_id: str,
     visitor: Annotated[list[str] | None, Form()] = None,
+    booth: Text = "",
 ) -> Response:
-    """Other people at the same time: done at once, the prison is told."""
+    """Other people, or another seat, at the same time: done at once, the prison is told."""
     chosen = visitor or []
     if not chosen:
         nobody = Refused([Reason(CHOOSE_ONE.code, CHOOSE_ONE.text, {"field": "visitor"})])
-        return await _refused(request, services, language.language, who, booking_id, chosen, nobody)
+        return await _refused(request, services, language.language, who, booking_id, chosen, nobody, booth)
     try:
         async with services.db.write() as session:
             view = await changing.changeable(session, who, booking_id)
             choices = [VisitorChoice(relationship_id) for relationship_id in chosen]
-            await changing.change(session, who, booking_id, view.slot_id, choices, "people")
+            await changing.change(session, who, booking_id, view.slot_id, choices, "people", booth or None)
     except Refused as error:
-        return await _refused(request, services, language.language, who, booking_id, chosen, error)
+        return await _refused(request, services, language.language, who, booking_id, chosen, error, booth)
     return redirect(f"/bookings/{booking_id}")
 
 
@@ -121,11 +124,12 @@ async def _refused(
     booking_id: str,
     chosen: list[str],
     error: Refused,
+    booth: str,
 ) -> Response:
     async with services.db.read() as session:
         view = await own(session, who, booking_id)
         errors = at_fields(request, error)
-        return await _people_page(request, session, language, who, view, chosen, errors, error.status)
+        return await _people_page(request, session, language, who, view, chosen, errors, error.status, booth)
 
 
 @router.get("/bookings/{booking_id}/change/{day}")

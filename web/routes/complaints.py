@@ -8,13 +8,13 @@ from starlette.responses import Response
 
 from core.errors import KinbridgeError, NotFound
 from core.ids import Ref, new_id
-from legalaid import case_wording, clocks, complaint_matter, complaints
+from legalaid import case_wording, clocks, complaint_matter, complaints, handover
 from legalaid.application import LETTER_MAX
 from legalaid.cases import zone_of
 from legalaid.complaints import ComplaintForm, ComplaintState, Reader
 from legalaid.forms import WORDS_MAX
 from legalaid.wording import TOPICS
-from people.model import Identity
+from people.model import Identity, Role
 from web import legal
 from web.deps import Relative, Svc
 from web.duty import Counsel
@@ -94,6 +94,9 @@ async def _one(
         found = await complaints.opened(session, legal.means_of(services), reader, complaint_id)
         zone = await zone_of(session, found.view.about.prison_id)
         history = await clocks.history(session, complaints.matter(complaint_id))
+        targets = []
+        if isinstance(reader, Identity) and Role.COUNSEL in reader.roles:
+            targets = await handover.offered(session, reader, complaints.matter(complaint_id))
     return _page(
         request,
         template,
@@ -102,10 +105,27 @@ async def _one(
         view=found.view,
         zone=zone,
         history=history,
-        decides=found.view.state is ComplaintState.MADE,
+        open=found.view.state is ComplaintState.MADE,
+        targets=[(desk.id, desk.name) for desk in targets],
         values=values or {},
         errors=errors or {},
     )
+
+
+async def _take_back(
+    request: Request, services: Services, reader: Reader, complaint_id: str, template: str, back: str
+) -> Response:
+    try:
+        async with services.db.write() as session:
+            await complaints.take_back(session, reader, complaint_id)
+    except NotFound:
+        raise
+    except KinbridgeError as error:
+        errors = at_fields(request, error)
+        return await _one(
+            request, services, reader, complaint_id, template, errors=errors, status=error.status
+        )
+    return redirect(f"{back}/{complaint_id}")
 
 
 AT_TERMINAL = f"{HOME}/complaints"
@@ -142,6 +162,16 @@ async def one(request: Request, services: Svc, _who: Terminal, desk: Desk, compl
     return await _one(request, services, desk, complaint_id, "terminal/lawyer_complaint.html")
 
 
+@router.post(AT_TERMINAL + "/{complaint_id}/take-back")
+async def take_back(
+    request: Request, services: Svc, _who: Terminal, desk: Desk, complaint_id: str
+) -> Response:
+    if desk is None:
+        return redirect(HOME)
+    page = "terminal/lawyer_complaint.html"
+    return await _take_back(request, services, desk, complaint_id, page, AT_TERMINAL)
+
+
 AT_HOME = "/aid/complaints"
 
 
@@ -161,6 +191,11 @@ async def family_make(
 @router.get(AT_HOME + "/{complaint_id}")
 async def family_one(request: Request, services: Svc, who: Relative, complaint_id: str) -> Response:
     return await _one(request, services, who, complaint_id, "family/complaint.html")
+
+
+@router.post(AT_HOME + "/{complaint_id}/take-back")
+async def family_take_back(request: Request, services: Svc, who: Relative, complaint_id: str) -> Response:
+    return await _take_back(request, services, who, complaint_id, "family/complaint.html", AT_HOME)
 
 
 @router.get("/complaints/{complaint_id}")

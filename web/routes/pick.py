@@ -6,7 +6,7 @@ again later all work. What was chosen but not sent travels in the address of the
 
 import secrets
 from collections.abc import Sequence
-from typing import Annotated
+from typing import Annotated, Any
 from urllib.parse import urlencode
 
 from fastapi import APIRouter, Form, Query, Request
@@ -164,6 +164,7 @@ async def _confirm_page(
     key: str,
     errors: dict[str, str] | None = None,
     status: int = 200,
+    booth: str | None = None,
 ) -> Response:
     return render(
         request,
@@ -178,7 +179,24 @@ async def _confirm_page(
         cautions=_cautions(await policy_of(session, view)),
         key=key,
         errors=errors or {},
+        **await seats_outside(session, view, booth),
     )
+
+
+async def seats_outside(session: Session, view: BookingView, chosen: str | None = None) -> dict[str, Any]:
+    """Where a family may sit that has no device: booths with a seat at the time of the visit. Theirs is that of the
+    visit, or of the one it is to replace, or what they have `chosen`; `full`: its name, where it has no seat now."""
+    mine = [view.id, *([view.replaces] if view.replaces else [])]
+    now = next(iter((await booths.of_bookings(session, mine)).values()), None)
+    free = await booths.open_at(session, view.prison_id, view.starts_at, view.slot_ends_at, mine)
+    if now is not None and now not in free and not view.replaces:
+        free.append(now)  # closed since; who sits there stays
+    return {
+        "booths": [(one.id, f"{one.name} · {one.place}") for one in free],
+        "booth": chosen if chosen is not None else now.id if now else "",
+        "full": now.name if now is not None and now not in free else "",
+        "any_booth": bool(await booths.of_prison(session, view.prison_id)),
+    }
 
 
 def _cautions(policy: FamilyPolicy) -> list[str]:
@@ -193,19 +211,21 @@ async def send(
     booking_id: str,
     key: Annotated[str, Form()] = "",
     visitor: Annotated[list[str] | None, Form()] = None,
+    booth: Annotated[str, Form()] = "",
 ) -> Response:
     """Idempotent by `key`; refused, the page comes back with every reason and the pick stays kept."""
     choices = [VisitorChoice(relationship_id) for relationship_id in visitor or []]
     try:
         async with services.db.write() as session:
-            view = await booking.request(session, who, booking_id, choices, key)
+            view = await booking.request(session, who, booking_id, choices, key, booth or None)
     except Refused as error:
         async with services.db.read() as session:
             view = await _held(session, who, booking_id)
             able = await offers.candidates(session, who, view.inmate_id)
             chosen = [held for held in able if held.id in (visitor or [])]
             errors = at_fields(request, error)
-            return await _confirm_page(request, session, view, able, chosen, _key(), errors, error.status)
+            status = error.status
+            return await _confirm_page(request, session, view, able, chosen, _key(), errors, status, booth)
     return redirect(f"/bookings/{view.id}?sent=1")
 
 

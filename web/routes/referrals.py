@@ -30,6 +30,7 @@ LISTS = {
     "referral": "/referrals",
     "precheck": "/cases",
     "case": "/cases",
+    "complaint": "/cases",
     "mediation": "/counsel/gatherings",
     "counselling": "/counsel/gatherings",
 }

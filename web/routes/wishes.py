@@ -161,8 +161,9 @@ async def offer(request: Request, db: Db, who: Relative, offer_id: str) -> Respo
         found = await offering.get(session, who, offer_id)
         view = await repository.get(session, found.booking_id)
         flag = await flags.get(session, found.flag_id)
+        sits = (await booths.of_bookings(session, [found.hold_id])).get(found.hold_id)
     return render(
-        request, "family/offer.html", offer=found, view=view, reason=flag.reason, now=clock.now(),
+        request, "family/offer.html", offer=found, view=view, reason=flag.reason, now=clock.now(), booth=sits,
         open=found.state is OfferState.OPEN and found.expires_at > clock.now(),
     )  # fmt: skip
 

@@ -14,6 +14,10 @@ from tests.browser.product import Product
 from tests.fakes import clip
 
 STEADY, PAUSE = 1.5, 1.2  # seconds for which media must come, and the longest pause in them
+# Seconds within which media have come back, on a machine that has other things to do; the aim is three. Before the page
+# felt it by itself it took nine where a second network had been there all along.
+BACK = 7.5
+ROUNDS = 3  # a busy machine can spoil one, and never makes one quicker
 BETWEEN = 1.5  # seconds in which there is no network at all
 # The newest connection of the call; one of the device check has fewer lines, and may not be closed yet.
 LIVING = """(window.connections.filter((one) => one.connectionState !== "closed")
@@ -66,21 +70,30 @@ async def test_a_telephone_leaves_the_house_and_comes_back(
     lab: Lab, visited: Product, people: People, kind: str
 ) -> None:
     visit = await _begin(lab, visited, people, kind)
-    first = await joined(visited)
+    rounds = [await _leaves_and_comes_back(lab, visited, visit)]
+    while max(rounds[-1].values()) >= BACK and len(rounds) < ROUNDS:
+        rounds.append(await _leaves_and_comes_back(lab, visited, visit))
+    print(json.dumps({"roaming": kind, "seconds": rounds}))
+    assert max(rounds[-1].values()) < BACK, rounds
+    await visit.family.watch("other", acts.OTHER, clip.INMATE.pitch)
+    await acts.sees_and_hears(visit.family, "other", clip.INMATE, frames=3, beeps=0)
+    tags = [entry.tag for entry in await place.entries(visited, "officer:seat:")]
+    assert tags.count("officer:seat:admitted") == 2, "a seat that comes back is not checked again"
+    await acts.end(visit.officer)
+    assert people.complaints == []
+
+
+async def _leaves_and_comes_back(lab: Lab, product: Product, visit: acts.Visit) -> dict[str, float]:
+    """One round, from the house and back to it: after how many seconds media came again, each time."""
+    first = await joined(product)
     took = {"media only": await _way_dies(lab, visit)}
-    assert await joined(visited) == first, "the socket lived: the leg is the same, its keys and streams go on"
+    assert await joined(product) == first, "the socket lived: the leg is the same, its keys and streams go on"
     lab.uplinks["mobile"].connect()
     lab.uplinks["wifi"].disconnect()
     took["both were there"] = await until_both_receive(visit)
     lab.uplinks["wifi"].rules()
     took["back home"] = await _changes(lab, visit, "mobile", "wifi")
-    await visit.family.watch("other", acts.OTHER, clip.INMATE.pitch)
-    await acts.sees_and_hears(visit.family, "other", clip.INMATE, frames=3, beeps=0)
-    print(json.dumps({"roaming": kind, "seconds": took}))
-    tags = [entry.tag for entry in await place.entries(visited, "officer:seat:")]
-    assert tags.count("officer:seat:admitted") == 2, "a seat that comes back is not checked again"
-    await acts.end(visit.officer)
-    assert people.complaints == []
+    return took
 
 
 async def _begin(lab: Lab, product: Product, people: People, kind: str) -> acts.Visit:

@@ -6,15 +6,17 @@ import json
 
 from rooms.ladder import ORDER, Picture
 from tests.browser import acts
-from tests.browser.hearing import both_good
+from tests.browser.hearing import both_good, within
 from tests.browser.networks.conftest import People
-from tests.browser.networks.lab import Lab
+from tests.browser.networks.lab import Lab, Uplink
 from tests.browser.networks.test_roaming import LIVING, until_both_receive
 from tests.browser.product import Product
 from tests.browser.test_bad_networks import VOICE
 
 FIGURES = f"figures(window.connections.indexOf({LIVING}))"
 PICTURE = "document.querySelector('.face:not([hidden])')?.dataset.picture"  # what a page gets of the other
+CLIMBS = 3  # a busy machine can make a picture fall, and never makes it climb well
+BACK = 3.0  # seconds that two seconds of nothing may cost
 LEAST = '["still", "sound"]'
 
 
@@ -34,6 +36,32 @@ async def note_steps(visit: acts.Visit) -> None:
     )
 
 
+def climbs(way: list[str]) -> bool:
+    """From a still picture or none, one rung at a time, and never down again."""
+    rungs = [ORDER.index(Picture(one)) for one in way]
+    return rungs[0] >= ORDER.index(Picture.STILL) and all(a - b == 1 for a, b in itertools.pairwise(rungs))
+
+
+async def _down_and_up(wifi: Uplink, visit: acts.Visit) -> list[str]:
+    """The line becomes too narrow for pictures, at both ends, and wide again: the steps of the family's picture."""
+    wifi.rate(110)
+    least = f"{LEAST}.includes({PICTURE})"
+    while not all([await person.evaluate(least) for person in (visit.inmate, visit.family)]):
+        for person in (visit.inmate, visit.family):
+            await person.until(least, what="sound before pictures")
+    await note_steps(visit)
+    wifi.rate(None)
+    await visit.inmate.until(f"!{LEAST}.includes(window.steps.at(-1))", what="a picture that moves again")
+    return await steps(visit)
+
+
+async def _gap(wifi: Uplink, visit: acts.Visit) -> float:
+    wifi.dead()
+    await asyncio.sleep(2)
+    wifi.whole()
+    return await until_both_receive(visit)
+
+
 async def test_sound_first(lab: Lab, visited: Product, people: People) -> None:
     wifi = lab.uplinks["wifi"]
     family = await people.chromium("family", lab.home, visited.url, "family", scripts=(VOICE,))
@@ -46,24 +74,21 @@ async def test_sound_first(lab: Lab, visited: Product, people: People) -> None:
     wifi.whole()
     wifi.rate(300)
     measured["300 kbit/s"] = await both_good(inmate, family, FIGURES, "300 kbit/s")
-    await note_steps(visit)
-    wifi.rate(110)
-    await visit.inmate.until(
-        f"window.steps.some((one) => {LEAST}.includes(one))", what="sound before pictures"
-    )
-    wifi.rate(None)
-    await visit.inmate.until(f"!{LEAST}.includes(window.steps.at(-1))", what="a picture that moves again")
-    way = await steps(visit)
-    wifi.dead()
-    await asyncio.sleep(2)
-    wifi.whole()
-    back = await until_both_receive(visit)
-    told = {"weak": {k: [vars(one) for one in v] for k, v in measured.items()}, "steps": way, "back_s": back}
+    ways = [await _down_and_up(wifi, visit)]
+    while not climbs(ways[-1]) and len(ways) < CLIMBS:
+        ways.append(await _down_and_up(wifi, visit))
+    backs = await within(BACK, "two seconds of nothing", lambda: _gap(wifi, visit))
+    told = {
+        "weak": {k: [vars(one) for one in v] for k, v in measured.items()},
+        "steps": ways,
+        "back_s": backs,
+    }
     print(json.dumps(told))
-    rungs = [ORDER.index(Picture(one)) for one in way]
-    assert all(a - b == 1 for a, b in itertools.pairwise(rungs) if a > b), "up, one rung at a time"
+    assert climbs(ways[-1]), ways
     stepped = [
         entry for entry in visited.process.log.read_text(errors="replace").splitlines() if "picture" in entry
     ]
-    assert all(any(f"to={one}" in entry for entry in stepped) for one in way), "every step is logged"
+    assert all(any(f"to={one}" in entry for entry in stepped) for way in ways for one in way), (
+        "all are logged"
+    )
     assert people.complaints == []

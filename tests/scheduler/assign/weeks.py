@@ -102,4 +102,6 @@ def _capacity(
         return max((n for a, b, n in wings[key[1]]["sessions"] if a * 15 <= key[2] < b * 15), default=0)
     if key[0] == "allowance":
         return int(inmates[key[1]]["allowance"])
+    if key[0] == "booth":
+        return next(int(booth["seats"]) for booth in week["booths"] if booth["id"] == key[1])
     return int(week["prisons"][0]["legal_rooms"]) if key[0] == "legal" else 1

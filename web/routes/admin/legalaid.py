@@ -9,10 +9,11 @@ from starlette.responses import Response
 
 from core import clock
 from core.errors import KinbridgeError, Malformed, NotFound
-from legalaid import repository, service
+from legalaid import repository, service, setup
 from legalaid.days import materialise
 from legalaid.model import DeskKind, Tier
 from legalaid.setup import TemplateForm, seat_at_desk
+from legalaid.venue import AREA_MAX
 from legalaid.tables import HelpDayTemplateRow
 from people import repository as people
 from people.model import Identity, StaffKind
@@ -91,6 +92,7 @@ async def _page(
         accounts=accounts,
         kinds=KINDS,
         tiers=TIERS,
+        area_max=AREA_MAX,
         weekdays=WEEKDAYS,
         **context,
     )
@@ -115,12 +117,24 @@ async def add_desk(
     phone: Text = "",
     superior_id: Text = "",
     tier: Text = "",
+    area: Text = "",
 ) -> Response:
+    above = superior_id or None
     try:
         async with services.db.write() as session:
-            await service.create_desk(session, who, prison, name, kind, phone, superior_id or None, tier)
+            await service.create_desk(session, who, prison, name, kind, phone, above, tier, area)
     except KinbridgeError as error:
         return await _again(request, services, who, prison, "desk", error)
+    return redirect(f"{PAGE}?prison={prison}")
+
+
+@router.post(f"{PAGE}/areas")
+async def set_area(
+    services: Svc, who: Admin, prison: Text = "", desk_id: Text = "", area: Text = ""
+) -> Response:
+    """Which places a desk serves: matters find their centre by it."""
+    async with services.db.write() as session:
+        await setup.set_area(session, who, desk_id, area)
     return redirect(f"{PAGE}?prison={prison}")
 
 

@@ -91,9 +91,11 @@ export class Seats {
     write(card.name, person.name);
     write(card.role, [text(`role.${person.role}`), kinshipOf(this.papers.get(person.seat)?.[0])].filter(Boolean).join(" · "));
     write(card.quality, person.connected ? text(`quality.${person.quality}`) : "");
-    const note = person.state === "away" || person.state === "removed" ? "" : noteOf(person);
+    const missing = person.missing?.[0];
+    const note = person.state === "away" || person.state === "removed" ? "" : missing ? text(`seat.missing.${missing}`) : noteOf(person);
     write(card.note, note);
     show(card.note, note !== "");
+    card.note.dataset.missing = Boolean(missing);
     show(card.blank, !person.connected || !person.camera);
     write(card.initial, [...person.name][0] ?? "");
     show(card.admit, person.state === "lobby" && this.acts.has("admit"));

@@ -85,9 +85,10 @@ export class Tile {
     people.forEach((one, place) => {
       const item = this.people.children[place];
       item.dataset.seat = one.seat;
-      item.dataset.quality = one.connected ? one.quality : "unknown";
+      const missing = one.missing?.[0];
+      item.dataset.quality = missing ? "missing" : one.connected ? one.quality : "unknown";
       write(item.querySelector(".wtile-who"), one.name);
-      write(item.querySelector(".wtile-quality"), text(`wall.quality.${one.connected ? one.quality : "unknown"}`));
+      write(item.querySelector(".wtile-quality"), missing ? text(`wall.missing.${missing}`) : text(`wall.quality.${one.connected ? one.quality : "unknown"}`));
     });
   }
 
