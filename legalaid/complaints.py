@@ -2,8 +2,8 @@
 in writing.
 
 Whoever is helped, or a relative who brought the matter, complains to the bureau of justice above the centre that
-has the matter; where there is none, to that centre. The Act says "promptly" and no number of days: the clock's length is the product's
-(`policy.promises`). Words and answer are sealed. They open for the complainant and for the people of desks that
+has the matter; where there is none, to that centre. The Act says "promptly" and no number of days: the clock's
+length is the product's (`policy.promises`). Words and answer are sealed. They open for the complainant and for the people of desks that
 hold or held the complaint, never for prison staff, and never for a lawyer whom it is about.
 """
 
@@ -21,7 +21,7 @@ from core.db import Session, after_failure
 from core.errors import Conflict, Forbidden, NotFound, Reason, Unavailable
 from core.ids import Ref, new_id, reference
 from ledger.record import record
-from legalaid import access, application, case_centre, case_file, clocks, complaint_matter, personal
+from legalaid import access, application, case_centre, case_file, clocks, complaint_matter, holding, personal
 from legalaid.case_file import NoCentre
 from legalaid.case_tables import CaseRow
 from legalaid.cases import zone_of
@@ -31,7 +31,7 @@ from legalaid.forms import WORDS_MAX, reason
 from legalaid.means import LegalMeans
 from legalaid.model import AtDesk, DeskKind, Light
 from legalaid.repository import light_of
-from legalaid.tables import ClockEventRow, DeskRow, MatterClockRow
+from legalaid.tables import DeskRow, MatterClockRow
 from people import letters
 from people.model import Identity, Role
 from policy.running import ClockState
@@ -212,9 +212,7 @@ async def answer(session: Session, means: LegalMeans, actor: Identity, complaint
     answered.
     """
     row = await _row(session, complaint_id)
-    held = await clocks.of_matter(session, matter(row.id))
-    mine = {desk.id for desk in await case_file.desks_of(session, actor)}
-    if not mine & {row.desk_id, held.desk_id if held else ""}:
+    if not await holding.holds(session, actor, matter(row.id), row.desk_id):
         raise NotFound
     await _impartial(session, actor, row, "answer-refused")
     case_file.refuse(application.reasons_problems(words))
@@ -317,12 +315,7 @@ async def _readable(session: Session, actor: Reader, row: ComplaintRow) -> None:
 
 
 async def _of_desk(session: Session, actor: Identity, row: ComplaintRow) -> None:
-    held = await session.scalars(
-        select(ClockEventRow.desk_id)
-        .join(MatterClockRow, MatterClockRow.id == ClockEventRow.clock_id)
-        .where(MatterClockRow.matter_kind == "complaint", MatterClockRow.matter_id == row.id)
-    )
-    if not {desk.id for desk in await case_file.desks_of(session, actor)} & {row.desk_id, *held}:
+    if not await holding.held(session, actor, matter(row.id), row.desk_id):
         raise NotFound
     await _impartial(session, actor, row, "reading-refused")
 

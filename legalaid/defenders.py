@@ -14,7 +14,17 @@ from core.db import Session
 from core.errors import Forbidden, NotFound, Reason, Refused
 from core.ids import new_id, reference
 from ledger.record import record
-from legalaid import access, application, case_centre, case_file, case_reading, cases, clocks, defence, personal
+from legalaid import (
+    access,
+    application,
+    case_centre,
+    case_file,
+    case_reading,
+    cases,
+    clocks,
+    defence,
+    personal,
+)
 from legalaid.case_file import CaseMoved, matter
 from legalaid.case_model import OPEN_CASES, CaseState, CaseView, Entry, LetterKind
 from legalaid.case_tables import CaseRow

@@ -13,7 +13,7 @@ from sqlalchemy.orm import InstrumentedAttribute
 from core.db import Session
 from core.errors import Conflict, NotFound, Reason, Refused
 from core.ids import Ref
-from legalaid import access, asking, case_file, clocks, complaints, moving
+from legalaid import access, asking, case_file, clocks, complaints, holding, moving
 from legalaid.case_model import CaseState, LetterKind
 from legalaid.case_tables import CaseRow
 from legalaid.complaint_table import ComplaintRow
@@ -131,9 +131,7 @@ async def _holds(session: Session, actor: Identity, matter: Ref, at: str) -> boo
         return True
     if matter.kind == "complaint":
         await complaints.unconcerned(session, actor, matter.id)
-    held = await clocks.of_matter(session, matter)
-    mine = {desk.id for desk in await case_file.desks_of(session, actor)}
-    return bool(mine & {at, held.desk_id if held else ""})
+    return await holding.holds(session, actor, matter, at)
 
 
 async def _freed(session: Session, actor: Identity, question_id: str) -> None:

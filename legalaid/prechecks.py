@@ -17,7 +17,7 @@ from core.db import Session
 from core.errors import Conflict, Forbidden, NotFound, Refused
 from core.ids import Ref, new_id, reference
 from ledger.record import record
-from legalaid import access, application, asking, case_file, clocks
+from legalaid import access, application, asking, case_file, clocks, holding
 from legalaid.case_wording import PAPERS
 from legalaid.cases import zone_of
 from legalaid.forms import WORDS_MAX, QuestionForm, reason
@@ -245,9 +245,7 @@ async def _own(session: Session, actor: Identity, precheck_id: str) -> PrecheckR
 
 async def _at_desk(session: Session, actor: Identity, precheck_id: str) -> PrecheckRow:
     row = await session.get(PrecheckRow, precheck_id, populate_existing=True)
-    held = await clocks.of_matter(session, matter(precheck_id))
-    mine = {desk.id for desk in await case_file.desks_of(session, actor)}
-    if row is None or not mine & {row.desk_id, held.desk_id if held else ""}:
+    if row is None or not await holding.holds(session, actor, matter(precheck_id), row.desk_id):
         raise NotFound
     return row
 

@@ -16,7 +16,7 @@ from core.db import Session
 from core.errors import Conflict, NotFound, Refused, Unavailable
 from core.ids import Ref, new_id, reference
 from ledger.record import record
-from legalaid import access, application, case_file, clocks, personal
+from legalaid import access, application, case_file, clocks, holding, personal
 from legalaid.case_wording import NEEDS
 from legalaid.cases import zone_of
 from legalaid.forms import WORDS_MAX, reason
@@ -24,7 +24,7 @@ from legalaid.help_tables import ReferralRow
 from legalaid.means import LegalMeans
 from legalaid.model import AtDesk, DeskKind, Light, Tier
 from legalaid.repository import light_of
-from legalaid.tables import ClockEventRow, DeskRow, MatterClockRow, QuestionRow
+from legalaid.tables import DeskRow, MatterClockRow, QuestionRow
 from people.model import Identity, Role
 from policy.running import ClockState
 from scheduler import service as schedule
@@ -212,9 +212,7 @@ async def row_of(session: Session, referral_id: str) -> ReferralRow:
 
 async def at_desk(session: Session, actor: Identity, row: ReferralRow) -> None:
     """The desk's people, and those of the desk that took it over. Raises `NotFound` for others."""
-    held = await clocks.of_matter(session, matter(row.id))
-    mine = {desk.id for desk in await case_file.desks_of(session, actor)}
-    if not mine & {row.desk_id, held.desk_id if held else ""}:
+    if not await holding.holds(session, actor, matter(row.id), row.desk_id):
         raise NotFound
 
 
@@ -284,10 +282,5 @@ async def _readable(session: Session, actor: Reader, row: ReferralRow) -> None:
         raise NotFound
     if row.raised_by_id == actor.subject.id:
         return
-    held = await session.scalars(
-        select(ClockEventRow.desk_id)
-        .join(MatterClockRow, MatterClockRow.id == ClockEventRow.clock_id)
-        .where(MatterClockRow.matter_kind == "referral", MatterClockRow.matter_id == row.id)
-    )
-    if not {desk.id for desk in await case_file.desks_of(session, actor)} & set(held):
+    if not await holding.held(session, actor, matter(row.id), row.desk_id):
         raise NotFound
