@@ -14,7 +14,7 @@ from pydantic import BaseModel, ConfigDict, TypeAdapter, ValidationError
 
 from core.errors import Malformed, Unavailable
 from policy.bounds import contradictions
-from policy.rulebook import AllowanceWindow, FamilyPolicy, LeadUnit, Period
+from policy.rulebook import AllowanceWindow, FamilyPolicy, LeadUnit, Period, as_approved
 
 __all__ = [
     "AllowanceWindow",
@@ -141,6 +141,7 @@ def merge(layers: Sequence[Layer]) -> PolicySet:
     values: dict[str, Any] = {}
     for layer in layers:
         values.update(layer.values)
+    values = as_approved(values)
     check_bounds(layers)
     missing = [
         name

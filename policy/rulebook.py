@@ -165,6 +165,15 @@ _ALWAYS: Mapping[str, Any] = {
 }
 
 
+# Values that were one, and what it was: rules that were approved with the one mean the same for each.
+_WERE_ONE = dict.fromkeys(("recording_flagged_days", "recording_disputed_days"), "recording_kept_days")
+
+
+def as_approved(stated: Mapping[str, Any]) -> dict[str, Any]:
+    """What was stated, in the words of today."""
+    return {**{name: stated[one] for name, one in _WERE_ONE.items() if one in stated}, **stated}
+
+
 class FamilyPolicy(_Frozen):
     """The rules of family visits."""
 
@@ -258,8 +267,9 @@ class FamilyPolicy(_Frozen):
         "off"  # still pictures are looked at by a program, which may only ask
     )
     monitor_page_s: int = _number("seconds", 5, 600, 20)  # without an officer: the next one is called
-    calls_at_once: int = _number("calls", 1, 16, 16)  # that an officer supervises where no shift says how many
+    calls_at_once: int = _number("calls", 1, 16, 16)  # of one officer, where no shift says how many
     relisten_days: int = _number("days", 1, 90, 7)  # in which a call is listened to again
+    relisten_days_by_level: Mapping[str, int] = Field(default_factory=dict)  # treatment levels that differ (rules R7)
     relisten_risk_days: int = _number("days", 1, 90, 2)  # one in which something grave happened
     relisten_share_percent: int = _number("percent", 0, 100, 10)  # of the calls in which nothing happened
     make_good_percent: int = _number(
@@ -270,6 +280,8 @@ class FamilyPolicy(_Frozen):
     review_days: int = _number("days", 1, 366)  # in which a suspension is looked at again
     # data
     recording_kept_days: int = _number("days", 1, 3660)
+    recording_flagged_days: int = _number("days", 1, 3660)  # of a call in which an officer stepped in or marked
+    recording_disputed_days: int = _number("days", 1, 3660)  # of one in which a breach was passed on
     hold_review_days: int = _number("days", 1, 366)
     face_check: Literal["off"]  # faces are compared by officers (face recognition measures, 2025)
     # people-facing
@@ -293,6 +305,8 @@ class FamilyPolicy(_Frozen):
             for name, holds in (
                 ("minutes, most_minutes", self.minutes <= self.most_minutes),
                 ("relisten_risk_days, relisten_days", self.relisten_risk_days <= self.relisten_days),
+                ("relisten_days_by_level: 1 to 90 days",
+                 all(1 <= days <= 90 for days in self.relisten_days_by_level.values())),
                 ("monitor_page_s, monitor_absent_end_minutes",
                  self.monitor_page_s <= self.monitor_absent_end_minutes * 60),
                 ("suspension_least_days, suspension_most_days",

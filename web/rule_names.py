@@ -130,6 +130,7 @@ GROUPS: tuple[tuple[str, Mapping[str, str]], ...] = (
             "monitor_page_s": N_("The next officer is called when one is missing, after"),
             "calls_at_once": N_("Calls one officer supervises at once, where no shift says how many"),
             "relisten_days": N_("A call is listened to again within"),
+            "relisten_days_by_level": N_("Listened to again within, by treatment level"),
             "relisten_risk_days": N_("One in which something grave happened, within"),
             "relisten_share_percent": N_("Taken by lot, of calls in which nothing happened"),
             "make_good_percent": N_("A call broken on our side is made good, with less of its time than"),
@@ -144,6 +145,8 @@ GROUPS: tuple[tuple[str, Mapping[str, str]], ...] = (
         N_("Data, and what families read"),
         {
             "recording_kept_days": N_("Recordings are kept"),
+            "recording_flagged_days": N_("Kept where an officer stepped in or marked something"),
+            "recording_disputed_days": N_("Kept where a breach was passed on"),
             "hold_review_days": N_("A hold is looked at again after"),
             "face_check": N_("Face check"),
             "video_codec": N_("Coding of the pictures"),
