@@ -19,6 +19,7 @@ from core.ids import Ref, new_id
 from ledger import read as ledger
 from ledger.chain import Entry
 from ledger.record import record
+from people import repository as people
 from people.model import Identity
 from policy import repository as policies
 from recording import finding
@@ -35,6 +36,7 @@ WEIGHTS: Mapping[tuple[str, str], int] = {
     ("officer:visit:marked", "third-person"): 3,
     ("officer:visit:marked", "identity"): 3,
     ("officer:visit:marked", "unclear"): 2,
+    ("officer:visit:marked", "language"): 2,  # with somebody who understands it (rules G3)
     ("officer:visit:marked", "upset"): 1,
     ("officer:visit:warned", ""): 1,
     ("officer:visit:ended", "rules-broken"): 3,
@@ -144,10 +146,13 @@ async def enqueue(db: Database) -> int:
 
 async def _judge(session: Session, booking_id: str, prison_id: str, started_at: datetime) -> bool:
     risk, why = risk_of(await ledger.about(session, Ref("booking", booking_id)))
-    wing_id = (await scheduling.get(session, booking_id)).wing_id
-    rules = (await policies.current(session, wing_id, started_at)).values
+    booking = await scheduling.get(session, booking_id)
+    rules = (await policies.current(session, booking.wing_id, started_at)).values
+    inmate = await people.inmate(session, booking.inmate_id)
+    days = rules.relisten_days_by_level.get(inmate.level if inmate else "", rules.relisten_days)
     chosen = risk > 0 or drawn(booking_id, rules.relisten_share_percent)
-    days = rules.relisten_risk_days if risk >= HIGH else rules.relisten_days
+    if risk >= HIGH:
+        days = min(days, rules.relisten_risk_days)
     row = {
         "booking_id": booking_id,
         "prison_id": prison_id,

@@ -114,7 +114,7 @@ def compute(
         tuple(holes),
         tuple(gaps_of.weak(minutes, roles, talked)),
         tuple(_seen(sights, holes, until)),
-        tuple(_line(seat.id, minutes) for seat in record.seats),
+        tuple(_line(seat.id, _rows(minutes, seat.id)) for seat in record.seats),
         tuple(minutes),
         bool(sights),
     )
@@ -154,8 +154,17 @@ def _seen(sights: Sequence[SightsFrom], holes: Sequence[Gap], until: datetime) -
     return sorted(stretches, key=lambda one: (one.viewer, one.shown, one.first))
 
 
-def _line(seat: str, minutes: Sequence[LegMinute]) -> Line:
-    rows = [row for minute in minutes if minute.seat_id == seat for _, row in seconds_of(minute)]
+def by_minute(minutes: Sequence[LegMinute], seat: str) -> list[tuple[datetime, Line]]:
+    """The same of each minute of the clock in which this person's line was measured, oldest first."""
+    rows: dict[datetime, list[Figures]] = {}
+    for minute in minutes:
+        if minute.seat_id == seat:
+            for at, row in seconds_of(minute):
+                rows.setdefault(at.replace(second=0, microsecond=0), []).append(row)
+    return [(at, _line(seat, found)) for at, found in sorted(rows.items())]
+
+
+def _line(seat: str, rows: Sequence[Figures]) -> Line:
     trips = sorted(row.round_trip_ms for row in rows if row.round_trip_ms is not None)
     return Line(
         seat,
@@ -168,6 +177,10 @@ def _line(seat: str, minutes: Sequence[LegMinute]) -> Line:
         sum(row.frozen_ms or 0 for row in rows),
         _mean([row.concealed for row in rows if row.concealed is not None]),
     )
+
+
+def _rows(minutes: Sequence[LegMinute], seat: str) -> list[Figures]:
+    return [row for minute in minutes if minute.seat_id == seat for _, row in seconds_of(minute)]
 
 
 def _told(row: Figures) -> bool:

@@ -36,7 +36,7 @@ class Standing:
     held: bool = False  # paused by an officer
     recorder: bool = False
     behind: bool = False  # the recording, against the call
-    missing: frozenset[tuple[str, str]] = frozenset()  # (seat, kind) that should reach the recording and does not
+    missing: frozenset[tuple[str, str]] = frozenset()  # (seat, kind): is to be recorded, and is not
     gone: Mapping[str, Gone] = field(default_factory=dict)
     inside: frozenset[str] = frozenset()
 

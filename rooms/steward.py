@@ -62,7 +62,7 @@ class Steward:
         self._meters: dict[str, Meter] = {}
         self._widths: dict[str, _Width] = {}  # by seat
         self._arrivals = Arrivals()
-        self._quiet: dict[str, float] = {}  # conn -> seconds for which its line carried nothing, at the last look
+        self._quiet: dict[str, float] = {}  # conn -> seconds without anything at the last look
         self._at = 0.0
         self._count = 0
 

@@ -57,7 +57,10 @@ def _for_monitor(room: "Room", seat: Seat) -> Message:
         "most_minutes": round(rules.most_granted / 60),
         "warnings": [{"code": code, "text": words.say(words.WARNINGS[code])} for code in rules.warnings],
         "reasons": [{"code": code, "text": words.say(words.REASONS[code])} for code in rules.reasons],
-        "marks": [{"code": code, "text": words.say(text)} for code, text in words.MARKS.items()],
+        "marks": [
+            {"code": code, "text": words.say(words.PAUSE_FOR_HELP if code == words.NOT_UNDERSTOOD else text)}
+            for code, text in words.MARKS.items()
+        ],
         "proofs": _proofs(room),
     }
 
@@ -127,6 +130,8 @@ def _pause(room: "Room", viewer: Seat) -> Message | None:
     text = words.holds(room.visit.kind)[hold]
     if hold is Hold.BY_OFFICER and room.pause_code in words.REASONS and reads_reason(room, viewer):
         text = words.REASONS[room.pause_code]
+    elif hold is Hold.BY_OFFICER:
+        text = words.PAUSES.get(room.pause_code, text)
     return {"reason": hold.value, "text": words.say(text)}
 
 

@@ -41,6 +41,14 @@ class BadHandOver(Malformed):
     status = 422
 
 
+class ColleagueFull(Conflict):
+    code = "colleague-full"
+    text = (
+        "{name} would then supervise {calls} calls; {most} at once are allowed. "
+        "Let another colleague take some of them over first."
+    )
+
+
 @dataclass(frozen=True, slots=True)
 class Watcher:
     officer_id: str
@@ -145,13 +153,20 @@ async def next_free(
 async def hand_over(
     session: Session, who: Identity, to_id: str, words: str, calls: Sequence[BookingView]
 ) -> str:
-    """All calls of `who` among `calls` go to a colleague, with a note of what is open; answers the hand-over's id."""
+    """All calls of `who` among `calls` go to a colleague, with a note of what is open; answers the hand-over's id.
+
+    Raises `BadHandOver`, and `ColleagueFull` where they would be more than the colleague's shift, or the rules, allow.
+    """
     to = await people.staff(session, to_id)
     fits = to is not None and to.prison_id == who.prison_id and Role.MONITOR in to.roles
     if to is None or not fits or to_id == who.subject.id or not words.strip() or len(words) > _WORDS:
         raise BadHandOver
     present = await of(session, to.prison_id or "", calls)
     mine = [one for one in calls if one.id in present and present[one.id].officer_id == who.subject.id]
+    most = await most_at_once(session, to.prison_id or "", to_id)
+    together = len(mine) + sum(watcher.officer_id == to_id for watcher in present.values())
+    if mine and together > most:
+        raise ColleagueFull(name=to.name, calls=together, most=most)
     for booking in mine:
         await _put(session, booking, to_id, to.name, Why.HANDED_OVER)
     row = HandOverRow(

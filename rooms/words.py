@@ -49,6 +49,14 @@ MARKS: dict[str, str] = {
     "good": "All in order",
 }
 
+# The mark that pauses, too, and whatever time it takes ends nothing; how it is offered, and what everybody is told.
+NOT_UNDERSTOOD = "language"
+PAUSE_FOR_HELP = "The language is not understood: pause, and call somebody who understands it"
+PAUSES: dict[str, str] = {
+    NOT_UNDERSTOOD: "Nobody present understands the language that is spoken. Somebody is being called who does; your "
+    "time stands still until then.",
+}
+
 # Whose account an officer's end goes to: what the family did not cause is never counted against it.
 REASON_FAULT: dict[str, Fault] = {
     "security": Fault.PRISON,

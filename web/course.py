@@ -9,16 +9,18 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from ledger.chain import Entry
+from rooms import desk_tasks
 from rooms.course import Course, Seen
 from rooms.gaps import OURS, Side
 from rooms.minutes import seconds_of
 from rooms.model import EndReason, SeatRole, SeatView
-from rooms.words import ENDS, HOLDS, MARKS, REASONS, WARNINGS
+from rooms.words import ENDS, HOLDS, MARKS, PAUSES, REASONS, WARNINGS
 from web import playback
 from web.i18n import N_
 from web.timeline import WIDTH
 
 _POINTS = 250  # of a curve: the worst second of each stretch is drawn
+CURVES = (("round_trip_ms", 600), ("up_lost", 300))  # columns of `Figures`, and what is drawn at the top
 
 # Whose a gap was, as officers and as the family read it.
 SIDES: Mapping[Side, str] = {
@@ -47,6 +49,9 @@ TONES: Mapping[Side, str] = {side: "red" if side in OURS else "yellow" for side 
 # What the call's own steps are called, besides what recordings know (`playback.EVENTS`).
 EVENTS: Mapping[str, tuple[str, str]] = {
     **playback.EVENTS,
+    "system:watch:paged": ("yellow", N_("The next officer was called")),
+    "officer:watch:taken": ("grey", N_("An officer took the call over")),
+    "system:task:put": ("yellow", N_("Somebody was asked to look")),
     "system:room:opened": ("grey", N_("The waiting room opens")),
     "system:recording:started": ("grey", N_("The recording begins")),
     "system:recording:lost": ("red", N_("The recording was interrupted")),
@@ -83,6 +88,8 @@ TRACKS: Mapping[str, str] = {"audio": N_("Sound"), "video": N_("Picture")}
 _CODES: Mapping[str, Mapping[str, str]] = {  # what a code or a reason says depends on what it is of
     "officer:visit:warned": WARNINGS,
     "officer:visit:marked": MARKS,
+    "officer:visit:paused": {**REASONS, **PAUSES},
+    "system:task:put": {kind.value: text for kind, text in desk_tasks.TEXTS.items()},
     "system:track:missing": TRACKS,
     "system:track:settled": TRACKS,
     "system:visit:paused": {hold.value: text for hold, text in HOLDS.items()},
@@ -193,7 +200,14 @@ def _bar(course: Course, first: datetime, last: datetime, tone: str) -> Bar:
 
 
 def curve(course: Course, seat: str, column: str, most: float, height: float) -> str:
-    """The points of a polyline for one person and column of `Figures`; the worst of each stretch."""
+    """The points of an SVG polyline, see `trace`."""
+    return " ".join(
+        f"{round(WIDTH * x, 1)},{round(height - height * y, 1)}" for x, y in trace(course, seat, column, most)
+    )
+
+
+def trace(course: Course, seat: str, column: str, most: float) -> list[tuple[float, float]]:
+    """One person's column of `Figures` over the call, both 0 to 1: the worst of each stretch, `most` and above as 1."""
     base, total = begins(course), total_ms(course) / 1000
     worst: dict[int, int] = {}
     for minute in course.minutes:
@@ -203,10 +217,7 @@ def curve(course: Course, seat: str, column: str, most: float, height: float) ->
                 place = int(_POINTS * (at - base).total_seconds() / total)
                 if value is not None and 0 <= place <= _POINTS:
                     worst[place] = max(worst.get(place, 0), value)
-    return " ".join(
-        f"{round(WIDTH * place / _POINTS, 1)},{round(height - height * min(1.0, value / most), 1)}"
-        for place, value in sorted(worst.items())
-    )
+    return [(place / _POINTS, min(1.0, value / most)) for place, value in sorted(worst.items())]
 
 
 def steps(course: Course, entries: Sequence[Entry]) -> list[Step]:
@@ -220,7 +231,8 @@ def steps(course: Course, entries: Sequence[Entry]) -> list[Step]:
         details = entry.parsed()
         seat = seats.get(str(details.get("seat", "")))
         codes = _CODES.get(entry.tag, REASONS)
-        word = codes.get(str(details.get("code", ""))) or codes.get(str(details.get("reason", "")), "")
+        named = (codes.get(str(details.get(key, ""))) for key in ("code", "reason", "kind"))
+        word = next((word for word in named if word), "")
         at = datetime.fromisoformat(entry.at)
         found.append(Step(at, tone, text, seat.name if seat is not None else "", word, entry.actor_id))
     return found

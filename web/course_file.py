@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import Any
 
 from ledger.chain import Entry
-from rooms.course import Course
+from rooms.course import Course, by_minute
 from rooms.minutes import seconds_of
 from scheduler.model import BookingView
 from web.course import ours, theirs
@@ -57,6 +57,11 @@ def of(booking: BookingView, course: Course, entries: Sequence[Entry], made_at: 
         if course.sights_kept
         else None,
         "lines": [asdict(line) for line in course.lines],
+        "minutes": [
+            {**asdict(line), "at": at.isoformat()}
+            for seat in record.seats
+            for at, line in by_minute(course.minutes, seat.id)
+        ],
         "seconds": [
             {"seat": minute.seat_id, "at": at.isoformat(), **asdict(row)}
             for minute in course.minutes

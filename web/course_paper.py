@@ -5,8 +5,9 @@ from datetime import datetime
 from zoneinfo import ZoneInfo
 
 from ledger.chain import Entry
-from rooms.course import Course
+from rooms.course import Course, by_minute
 from rooms.gaps import Side
+from rooms.model import SeatView
 from scheduler.model import BookingView
 from web import course as words
 from web import i18n
@@ -113,6 +114,8 @@ def _weak(paper: Paper, _: _Say, booking: BookingView, course: Course) -> None:
         ],
         (4, 2, 2, 3, 2),
     )
+    for seat in course.record.seats:
+        _minutes(paper, _, course, seat, booking.zone)
     paper.grid(
         (_("From"), _("To"), _("Who"), _("What")),
         [
@@ -125,6 +128,37 @@ def _weak(paper: Paper, _: _Say, booking: BookingView, course: Course) -> None:
             for one in course.weak
         ],
         (2, 2, 3, 6),
+    )
+
+
+def _minutes(paper: Paper, _: _Say, course: Course, seat: SeatView, zone: str) -> None:
+    """One person's line minute by minute, above it as a curve over the whole call; every second is in the JSON."""
+    minutes = by_minute(course.minutes, seat.id)
+    if not minutes:
+        return
+    paper.say(_("{name}: round trip (line, up to 600 ms) and loss (dashes, up to 300 ‰)", name=seat.name))
+    paper.curves(*(words.trace(course, seat.id, name, most) for name, most in words.CURVES))
+    paper.grid(
+        (
+            _("Minute"),
+            _("Round trip (ms)"),
+            _("Loss (‰)"),
+            _("Up / down (kbit/s)"),
+            _("Stood still (s)"),
+            _("Sound made up (‰)"),
+        ),
+        [
+            (
+                f"{at.astimezone(ZoneInfo(zone)):%H:%M}",
+                f"{_number(line.round_trip_ms)} ≤ {_number(line.round_trip_worst_ms)}",
+                _number(line.lost),
+                f"{_number(line.up_kbit)} / {_number(line.down_kbit)}",
+                f"{line.frozen_ms / 1000:.1f}",
+                _number(line.concealed),
+            )
+            for at, line in minutes
+        ],
+        (2, 3, 2, 4, 2, 3),
     )
 
 

@@ -28,6 +28,8 @@ FONTS: tuple[tuple[str, int], ...] = (
 _FAMILY = "paper"
 _BODY, _SMALL, _TITLE, _HEAD = 10, 8, 18, 13  # points
 _LINE = 6  # mm
+_BOX = 14  # mm: the height of a drawn curve
+_INKS = ("#0b6068", "#a3211b")  # of its lines
 
 
 class NoFont(Unavailable):
@@ -103,6 +105,21 @@ class Paper(FPDF):
                 row = table.row()
                 for cell in cells:
                     row.cell(cell)
+
+    def curves(self, *traces: Sequence[tuple[float, float]]) -> None:
+        """Lines in one box as wide as the page; x from left and y from below, both 0 to 1. The second is dashed."""
+        if self.will_page_break(_BOX + 2):
+            self.add_page()
+        left, top, wide = self.l_margin, self.get_y() + 1, self.epw
+        self.set_fill_color(241, 239, 233)
+        self.rect(left, top, wide, _BOX, style="F")
+        for place, trace in enumerate(traces):
+            self.set_draw_color(_INKS[place % len(_INKS)])
+            self.set_dash_pattern(*((1.2, 0.8) if place else (0, 0)))
+            if len(trace) > 1:
+                self.polyline([(left + wide * x, top + _BOX * (1 - y)) for x, y in trace])
+        self.set_dash_pattern()
+        self.set_y(top + _BOX + 1)
 
     def done(self) -> bytes:
         with warnings.catch_warnings():

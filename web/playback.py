@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from recording.model import EventView, RecordingView, TrackView
 from rooms.client import MediaKind
-from rooms.words import ENDS, HOLDS, MARKS, REASONS, WARNINGS
+from rooms.words import ENDS, HOLDS, MARKS, PAUSES, REASONS, WARNINGS
 from web.i18n import N_
 from web.timeline import Bar, Span, Tick, lane, scale, ticks
 
@@ -59,6 +59,10 @@ HIDDEN = frozenset({"track:clock", "track:jump"})  # how the files' clocks were 
 _HOLD_WORDS: dict[str, str] = {hold.value: text for hold, text in HOLDS.items()}
 _END_WORDS: dict[str, str] = {end.value: text for end, text in ENDS.items()}
 _CODE_WORDS: dict[str, str] = {**WARNINGS, **REASONS}
+_WORDS_OF: dict[str, dict[str, str]] = {
+    "officer:visit:marked": MARKS,
+    "officer:visit:paused": {**REASONS, **PAUSES},
+}
 REASON_WORDS: dict[str, str] = {**_CODE_WORDS, **_END_WORDS}
 
 
@@ -202,7 +206,7 @@ def _happening(base_ms: int, event: EventView, names: Mapping[str, str]) -> Happ
 def _word(event: EventView) -> str:
     """What a code among the details says, as a message id."""
     reasons = _HOLD_WORDS if event.tag == "system:visit:paused" else _END_WORDS
-    codes = MARKS if event.tag == "officer:visit:marked" else _CODE_WORDS
+    codes = _WORDS_OF.get(event.tag, _CODE_WORDS)
     return codes.get(str(event.details.get("code", ""))) or reasons.get(
         str(event.details.get("reason", "")), ""
     )

@@ -28,6 +28,7 @@ YES, NO = N_("yes"), N_("no")
 HINTS: Mapping[str, str] = {
     "visits_by_level": N_("One level a line: level = visits"),
     "minutes_by_level": N_("One level a line: level = minutes"),
+    "relisten_days_by_level": N_("One level a line: level = days"),
     "allowance_weights": N_("One way a line: way to meet = visits it counts for"),
     "allowance_windows": N_("One period a line: 2027-01-28 .. 2027-02-28 = visits"),
     "restricted_days": N_(
@@ -232,6 +233,7 @@ def _step(language: str, name: str, left: str, right: str) -> Any:
 _READERS: Mapping[str, Callable[[str, str, str, str], Any]] = {
     "visits_by_level": _number,
     "minutes_by_level": _number,
+    "relisten_days_by_level": _number,
     "allowance_weights": _number,
     "allowance_windows": _window,
     "restricted_days": _restriction,

@@ -159,6 +159,7 @@ KEYS: Mapping[str, Words] = {
     "exceptions": RULES,
     "visits_by_level": LEVELS,
     "minutes_by_level": LEVELS,
+    "relisten_days_by_level": LEVELS,
     "grants": LEVELS,
     "decision_steps": DESKS,
 }

@@ -47,6 +47,7 @@ def test_rules_approved_before_a_value_existed_mean_what_they_meant() -> None:
         "monitor_page_s",
         "calls_at_once",
         "relisten_days",
+        "relisten_days_by_level",
         "relisten_risk_days",
         "relisten_share_percent",
         "make_good_percent",
@@ -57,7 +58,7 @@ def test_rules_approved_before_a_value_existed_mean_what_they_meant() -> None:
     assert values.reason_told_to == ("family", "inmate")
     assert (values.relisten_days, values.relisten_risk_days, values.relisten_share_percent) == (7, 2, 10)
     assert (values.watch_pictures, values.make_good_percent) == ("off", 50)
-    assert (values.monitor_page_s, values.calls_at_once) == (20, 16)
+    assert (values.monitor_page_s, values.calls_at_once, values.relisten_days_by_level) == (20, 16, {})
     assert [name for name, field in FamilyPolicy.model_fields.items() if not field.is_required()] == [*later]
 
 

@@ -14,6 +14,7 @@ from core.ids import Ref
 from recording import folder, writer
 from recording.recorder import RoomRecorder
 from recording.writer import Reel, Writer
+from rooms.client import MediaKind
 from tests.recording.media import FPS, VIDEO, FakeLeg, Sender, decode, in_order
 
 GRANDMOTHER, INMATE = Ref("relative", "rel_1"), Ref("inmate", "inm_1")
@@ -74,6 +75,19 @@ async def test_each_leg_is_a_track_with_its_times_and_events(recorder: RoomRecor
     assert (tmp_path / "reason").read_text() == "said-goodbye"
     assert not family.sinks
     assert not recorder.healthy  # nothing is recorded any more
+
+
+async def test_it_tells_when_the_newest_of_each_kind_came_to_it(recorder: RoomRecorder) -> None:
+    leg, stranger = FakeLeg("leg_1"), FakeLeg("leg_2")
+    recorder.add(leg, GRANDMOTHER, "relative", "Wang Guilan")
+    assert recorder.arrived(leg) == {}
+    began, sender = clock.monotonic(), Sender()
+    leg.send(sender.audio(1), began)
+    assert set(recorder.arrived(leg)) == {MediaKind.AUDIO}
+    assert began < recorder.arrived(leg)[MediaKind.AUDIO] <= began + 1
+    leg.send(sender.video(1), began)
+    assert set(recorder.arrived(leg)) == {*MediaKind}
+    assert recorder.arrived(stranger) == {}
 
 
 async def test_who_comes_back_gets_another_file(recorder: RoomRecorder, tmp_path: Path) -> None:

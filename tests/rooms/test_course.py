@@ -269,3 +269,21 @@ def test_a_call_is_lost_by_us_only_when_half_is_missing_for_our_reasons() -> Non
         happens(made)
         made.act("end", code="family-asked")
         assert not made.course().broken_by_us
+
+
+def test_each_minute_of_the_clock_tells_what_its_seconds_do() -> None:
+    def row(trip: int | None, lost: int) -> Figures:
+        return Figures(
+            **{**dict.fromkeys(COLUMNS, 0), "round_trip_ms": trip, "up_lost": lost, "up_kbit": lost * 2}
+        )
+
+    start = START.replace(second=50)
+    minutes = [
+        LegMinute(WIFE.id, "leg", start, (row(40, 10),) * 9 + (row(None, 20),) + (row(80, 100),) * 5),
+        LegMinute(INMATE.id, "other", start, (row(900, 900),) * 20),
+    ]
+    (first, one), (second, two) = course.by_minute(minutes, WIFE.id)
+    assert (first.second, (second - first).total_seconds()) == (0, 60)
+    assert (one.seconds, one.round_trip_ms, one.round_trip_worst_ms, one.lost) == (10, 40, 40, 11)
+    assert (two.seconds, two.round_trip_ms, two.lost, two.up_kbit) == (5, 80, 100, 200)
+    assert course.by_minute(minutes, SON.id) == []

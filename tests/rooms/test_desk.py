@@ -14,7 +14,7 @@ from people.forms import StaffForm
 from people.model import Identity, Role
 from rooms import desk_rules, desk_tasks, desk_watch, opening, repository, watches
 from rooms.desk_tasks import Kind, TaskGone
-from rooms.watches import BadHandOver, TooManyCalls, Why
+from rooms.watches import BadHandOver, ColleagueFull, TooManyCalls, Why
 from scheduler import roster, service
 from scheduler.model import BookingView
 from tests.rooms.visits import Cast, ShiftedClock, confirmed_visit
@@ -84,6 +84,20 @@ async def test_a_recording_that_falls_behind_is_a_task_until_it_is_in_step(cast:
     await entered(cast, "system:room:opened", "system:recording:started", "system:recording:behind")
     assert await kinds(cast) == [Kind.RECORDER_STALLED]
     await entered(cast, "system:recording:caught-up")
+    assert await kinds(cast) == []
+
+
+async def test_sound_or_picture_that_is_not_recorded_is_a_task_of_its_person_until_it_is(cast: Cast) -> None:
+    await entered(cast, "system:room:opened", "system:recording:started")
+    await entered(cast, "system:track:missing", seat="relative", code="video")
+    await entered(cast, "system:track:missing", seat="relative", code="audio")
+    assert await kinds(cast) == [Kind.TRACK_MISSING]
+    async with cast.db.read() as session:
+        (task,) = await desk_tasks.open_in(session, cast.world.prison_id)
+    assert task.name == cast.booking.visitors[0].name
+    await entered(cast, "system:track:settled", seat="relative", code="video")
+    assert await kinds(cast) == [Kind.TRACK_MISSING]
+    await entered(cast, "system:track:settled", seat="relative", code="audio")
     assert await kinds(cast) == []
 
 
@@ -169,6 +183,22 @@ async def test_a_shift_is_handed_over_with_its_note(cast: Cast) -> None:
             await watches.seen(session, first, left)
         await watches.seen(session, second, left)
         assert await watches.left_to(session, second.subject.id) == []
+
+
+async def test_nobody_is_handed_more_calls_than_they_may_supervise(cast: Cast) -> None:
+    first, second = await officer(cast, "first"), await officer(cast, "second")
+    both = [cast.booking, await another(cast)]
+    await on_duty(cast, second, at_once=1)
+    async with cast.db.write() as session:
+        await watches.take(session, first, both[0], both)
+        await watches.take(session, second, both[1], both)
+    with pytest.raises(ColleagueFull) as refused:
+        async with cast.db.write() as session:
+            await watches.hand_over(session, first, second.subject.id, "The wife is ill", both)
+    assert refused.value.params == {"name": "Second", "calls": 2, "most": 1}
+    present = await watcher(cast)
+    assert present is not None
+    assert present.officer_id == first.subject.id
 
 
 async def test_the_next_officer_is_called_when_one_is_missing(cast: Cast, shifted: ShiftedClock) -> None:

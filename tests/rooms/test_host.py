@@ -17,6 +17,7 @@ from core.settings import Settings
 from ledger import read
 from people.tables import RelationshipRow
 from rooms import service as rooms
+from rooms.client import MediaKind
 from rooms.host import Host
 from rooms.model import EndReason, Phase
 from rooms.tables import RoomRow
@@ -138,6 +139,27 @@ async def test_a_recorder_that_fails_pauses_the_visit_until_the_next_take(
         await call.relative.until(live, within=LIMIT)
         assert recorders.last is not first
         await eventually(lambda: len(recorders.last.taking) == 2)
+
+
+@once
+async def test_a_picture_that_does_not_reach_the_recorder_is_told_to_the_officer_and_nothing_else_happens(
+    server: Server, cast: Cast, recorders: FakeRecorders
+) -> None:
+    async with live_call(server, cast) as call:
+        recorders.last.missing = {("relative", MediaKind.VIDEO)}
+        told = await call.officer.heard(
+            lambda m: m["type"] == "notice" and m["notice"] == "recorder", within=LIMIT
+        )
+        assert cast.booking.visitors[0].name in told["text"]
+        state = await call.officer.until(
+            lambda s: any(one.get("missing") == ["video"] for one in s["people"]), within=LIMIT
+        )
+        assert state["phase"] == "live"
+        recorders.last.missing = set()
+        await call.officer.until(lambda s: not any(one.get("missing") for one in s["people"]), within=LIMIT)
+    written = await tags(cast)
+    assert written.count("system:track:missing") == written.count("system:track:settled") == 1
+    assert "system:visit:paused" not in written[: written.index("system:track:settled")]
 
 
 async def test_a_dead_node_loses_nothing(

@@ -23,7 +23,7 @@ from rooms.actions import (
 from rooms.acts import LATER
 from rooms.model import EndReason, Phase, RoomRecord, SeatState
 from rooms.powers import Act
-from rooms.words import REASONS
+from rooms.words import MARKS, PAUSES, REASONS
 from scheduler.model import Fault
 from tests.rooms.stagehand import INMATE, OFFICER, RULES, SECOND, SON, WIFE, Stagehand, live, visit
 
@@ -149,6 +149,40 @@ def test_a_pause_that_is_forgotten_ends_the_visit() -> None:
     hand.act("pause", code="security")
     hand.wait(902, step=1)
     assert hand.room.record().end_reason is EndReason.PAUSED_TOO_LONG
+
+
+def test_a_language_that_nobody_understands_pauses_and_is_never_cut_for_it() -> None:
+    hand = live(visit(rules=replace(RULES, reason_told_to=(), ladder=("warn", "pause", "end"))))
+    hand.wait(60)
+    assert hand.act("mark", code="language") == "done"
+    assert hand.phase == Phase.PAUSED.value
+    assert hand.shown(WIFE) == hand.shown(INMATE) == {}
+    for seat in (WIFE, INMATE, OFFICER):  # no reason that somebody could be spared
+        assert hand.state(seat)["pause"]["text"]["msgid"] == PAUSES["language"]
+    assert hand.act("mark", code="language") == "done"
+    assert hand.act("pause", code="security") == "already-paused"
+    assert hand.tags().count("officer:visit:paused") == 1
+    hand.wait(RULES.pause_end + 60, step=1)
+    assert hand.phase == Phase.PAUSED.value
+    assert hand.room.clock.used == 60
+    assert hand.act("resume") == "done"
+    assert hand.phase == Phase.LIVE.value
+    assert hand.room.clock.given_back() > RULES.pause_end / 2
+    assert hand.act("end", code="rules-broken") == "warn-first"  # it was no step of the ladder
+
+
+def test_the_marks_of_an_officer_say_which_one_pauses_and_no_other_does() -> None:
+    hand = live()
+    offered = {one["code"]: one["text"]["msgid"] for one in hand.heard(OFFICER)[0]["marks"]}
+    assert {code for code, text in offered.items() if text != MARKS[code]} == {"language"}
+    for code in MARKS.keys() - {"language"}:
+        assert hand.act("mark", code=code) == "done"
+    assert hand.phase == Phase.LIVE.value
+    lobby = Stagehand()
+    lobby.enter(OFFICER, WIFE, INMATE)
+    assert lobby.act("mark", code="language") == "done"
+    assert lobby.phase == Phase.LOBBY.value
+    assert "officer:visit:paused" not in lobby.tags()
 
 
 def test_several_holds_are_told_by_the_gravest_and_all_must_go() -> None:

@@ -110,6 +110,8 @@ def of_tables() -> Iterator[tuple[str, str]]:
         },
         "rooms.words.WARNINGS": rooms.words.WARNINGS,
         "rooms.words.REASONS": rooms.words.REASONS,
+        "rooms.words.MISSING": rooms.words.MISSING,
+        "rooms.words.PAUSES": rooms.words.PAUSES,
         "policy.presets: legal bases": {
             f"{name} {number}": basis.says
             for name in policy.presets.names()

@@ -2,7 +2,10 @@
 
 import io
 import json
-from datetime import timedelta
+import re
+from dataclasses import replace
+from datetime import datetime, timedelta
+from zoneinfo import ZoneInfo
 
 import pypdf
 import pytest
@@ -13,8 +16,10 @@ from core.db import Database
 from core.ids import SYSTEM, Ref
 from ledger import read
 from ledger.record import record
-from rooms import call_log, opening, redress, repository
+from policy import service as rules
+from rooms import call_log, directory, opening, redress, repository
 from rooms.minutes import COLUMNS, Figures, LegMinute
+from rooms.model import EndReason, Phase
 from rooms.sightlines import Sight
 from rooms.tables import RoomRow
 from scheduler import accounts, offering
@@ -83,10 +88,15 @@ async def test_the_prison_reads_and_exports_everything(
     assert len(data["seconds"]) == 30
     assert data["could_see_and_hear"][0]["sound"] is True
     paper = await browser.get(f"/officer/visits/{visit.id}/log.pdf")
-    pages = pypdf.PdfReader(io.BytesIO(paper.content)).pages
-    read_back = "".join(one.extract_text() for one in pages).replace("\0", "")
+    read_back = _words(paper.content)
     assert visit.reference in read_back
     assert "通话经过" in read_back
+    assert sum(one["seconds"] for one in data["minutes"]) == len(data["seconds"])
+    for one in data["minutes"]:  # the paper says of each minute what the data say
+        at = datetime.fromisoformat(one["at"]).astimezone(ZoneInfo(visit.zone))
+        figures = (one["round_trip_ms"], one["round_trip_worst_ms"], one["lost"])
+        row = re.escape(f"{at:%H:%M}") + r"\s+{} ≤ {}\s+{}\s".format(*figures)
+        assert re.search(row, read_back), (row, read_back)
     async with db.read() as session:
         entries = await read.latest(session, tag_prefix="officer:call-log:read")
     assert [entry.parsed()["how"] for entry in entries] == ["pdf", "json", "page"]
@@ -149,3 +159,52 @@ async def test_before_anybody_came_there_is_nothing_to_tell(
     await sign_in(browser, house.monitor, strong=True)
     assert "没有通话" in (await browser.get(f"/officer/visits/{visit.id}/log")).text
     assert (await browser.get(f"/officer/visits/{visit.id}/log.pdf")).status_code == 404
+
+
+@pytest.mark.parametrize("told", [("family", "inmate"), ("inmate",)])
+async def test_the_family_reads_why_an_officer_ended_it_only_where_the_rules_say_so(
+    browser: Browser, db: Database, house: Staffed, sign_in: SignIn, told: tuple[str, ...]
+) -> None:
+    prison = house.place.prison
+    async with db.write() as session:
+        drafted = await rules.draft(session, Ref("admin", "one"), prison, {"reason_told_to": told}, ())
+        await rules.approve(session, Ref("admin", "two"), drafted)
+    booking = await staffed.due_visit(db, house)
+    about = Ref("booking", booking.id)
+    async with db.write() as session:
+        opened = await opening.open_room(session, about, "node_1")
+        assert opened is not None
+        record(session, "officer:visit:ended", actor=house.monitor, subject=about, code="health")
+        record(session, "system:visit:ended", actor=SYSTEM, subject=about, reason="by-officer", code="health")
+        over = replace(
+            opened.room.record(),
+            phase=Phase.ENDED,
+            live_at=booking.starts_at,
+            ended_at=booking.starts_at + timedelta(minutes=5),
+            end_reason=EndReason.BY_OFFICER,
+            end_code="health",
+            end_words="for the file",
+        )
+        await directory.write(session, opened.claim, over, opened.room.visit)
+        await opening.complete(session, opened.room.visit, over)
+    await sign_in(browser, Ref("relative", house.place.mei))
+    plain, reason = "警官已结束会见", "因参加人员的身体原因"
+    read = {}
+    for path in ("log", "log.pdf", ""):
+        answer = await browser.get(f"/visits/{booking.id}/{path}".rstrip("/"))
+        assert answer.status_code == 200, path
+        read[path or "live"] = _words(answer.content) if path == "log.pdf" else answer.text
+    read["booking"] = (await browser.get(f"/bookings/{booking.id}")).text
+    read["home"] = (await browser.get("/home")).text
+    assert {place for place, text in read.items() if reason in text} == (
+        {"log", "log.pdf", "booking"} if "family" in told else set()
+    )
+    assert not any("for the file" in text for text in read.values())
+    assert (plain in read["log"]) is ("family" not in told)
+    await sign_in(browser, house.monitor, strong=True)
+    assert reason in (await browser.get(f"/officer/visits/{booking.id}/log")).text
+
+
+def _words(paper: bytes) -> str:
+    """What stands in a PDF; its lines and cells end with a break."""
+    return "\n".join(one.extract_text() for one in pypdf.PdfReader(io.BytesIO(paper)).pages).replace("\0", "")

@@ -4,13 +4,16 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
+from sqlalchemy import select
 
 from core.db import Database
 from core.ids import SYSTEM, Ref
 from ledger import read
 from ledger.chain import Entry, canonical
 from ledger.record import record
+from policy import service as rules
 from recording import reviews
+from recording.tables import RecordingRow
 from rooms import voices
 from rooms.minutes import COLUMNS, Figures, LegMinute
 from scheduler.model import BookingView
@@ -89,6 +92,23 @@ async def test_a_flagged_call_is_queued_taken_and_done(
     assert [one.tag for one in entries] == ["officer:review:done", "officer:review:taken"]
     await sign_in(browser, house.elsewhere, strong=True)
     assert (await browser.send_form(f"/officer/review/{visit.id}/take")).status_code == 404
+
+
+@pytest.mark.parametrize(("marks", "days"), [((), 5), (("sign",), 2)])
+async def test_until_when_goes_by_treatment_level_and_what_is_grave_is_never_later(
+    db: Database, services: Services, house: Staffed, marks: tuple[str, ...], days: int
+) -> None:
+    stated = {"relisten_days_by_level": {"ordinary": 5}, "relisten_share_percent": 100}
+    async with db.write() as session:
+        drafted = await rules.draft(session, Ref("admin", "one"), house.place.prison, stated, ())
+        await rules.approve(session, Ref("admin", "two"), drafted)
+    await recorded(db, services, house, *(("officer:visit:marked", {"code": mark}) for mark in marks))
+    assert await reviews.enqueue(db) == 1
+    async with db.read() as session:
+        (waits,) = await reviews.waiting(session, house.place.prison)
+        begun = await session.scalar(select(RecordingRow.started_at))
+    assert begun is not None
+    assert waits.due_at - begun == timedelta(days=days)
 
 
 async def test_two_who_listen_see_each_others_notes_and_nobody_without_a_reason(

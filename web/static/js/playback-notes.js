@@ -12,8 +12,8 @@ export class Notes {
     for (const button of root.querySelectorAll("[data-code]")) {
       button.addEventListener("click", () => this.#send({ code: button.dataset.code, words: this.#words() }));
     }
-    // Prepared marks by key: Shift and their number, from anywhere on the page but a field.
-    document.addEventListener("keydown", (event) => {
+    // Prepared marks by key: Shift and their number, from anywhere in the player but a field.
+    root.closest("[data-playback]").addEventListener("keydown", (event) => {
       const number = event.shiftKey && /^Digit([1-9])$/.exec(event.code)?.[1];
       if (!number || event.ctrlKey || event.altKey || event.metaKey || event.target.closest("input, select, textarea")) return;
       const button = root.querySelectorAll("[data-code]")[number - 1];

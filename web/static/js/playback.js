@@ -38,6 +38,8 @@ class Player {
     root.addEventListener("keydown", (event) => this.#key(event));
     this.place(0);
     setInterval(() => this.step(), STEP_MS);
+    // The keys are the player's own, so that no other control loses one: they count at once.
+    if (document.activeElement === document.body) root.querySelector("[data-play]").focus({ preventScroll: true });
     root.dataset.ready = "true";
   }
 
