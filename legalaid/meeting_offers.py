@@ -12,7 +12,17 @@ from core.db import Session
 from core.errors import Conflict, Forbidden, NotFound, Refused
 from core.ids import Ref
 from ledger.record import record
-from legalaid import access, clocks, mandates, meeting_desk, meeting_flags, meeting_times, meetings, planned
+from legalaid import (
+    access,
+    clocks,
+    mandates,
+    meeting_desk,
+    meeting_flags,
+    meeting_hours,
+    meeting_times,
+    meetings,
+    planned,
+)
 from legalaid.absence_table import MeetingFlagRow
 from legalaid.access import Actor, ref
 from legalaid.forms import reason
@@ -121,7 +131,7 @@ async def _drop_lost_times(session: Session, row: MeetingRow) -> None:
 async def _other_time(session: Session, row: MeetingRow, due: datetime) -> tuple[datetime, str] | None:
     """The lawyer's dearest time before `due`, and a terminal that no visit needs then."""
     first = clock.now() + 2 * _NOTICE  # time to be told and to answer
-    hours = await planned.hours_of(session, row.prison_id, first, due)
+    hours = await meeting_hours.hours_of(session, row.prison_id, first, due)
     times = (await meeting_times.named(session, [row.id])).get(row.id, [])
     meeting = await planned.meeting_of(session, row, hours, times, first)
     open_ = [(rank, at) for at, rank in meeting.beginnings if at <= due]

@@ -6,7 +6,6 @@ inmates at court or ill, wings that are locked, days on which nobody works.
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
 from zoneinfo import ZoneInfo
 
@@ -16,23 +15,21 @@ from core import clock
 from core.db import Session
 from core.errors import NotFound, Reason
 from core.ids import Ref
-from legalaid import mandates, meeting_desk, meeting_flags, meeting_times
+from legalaid import mandates, meeting_desk, meeting_flags, meeting_times, usual
 from legalaid.absence_table import MeetingFlagRow
 from legalaid.confidential import CaseState, Ground
+from legalaid.meeting_hours import Hours, hours_of
 from legalaid.meeting_model import MeetingState
 from legalaid.meeting_tables import MeetingRow
-from legalaid.meeting_times import Span, Time
+from legalaid.meeting_times import Time
 from legalaid.model import Coming
 from legalaid.tables import ComingRow, HelpDayRow
 from people.tables import InmateRow
-from policy import calendar
-from policy import repository as policies
 from rooms.confidentiality import Confidentiality
 from scheduler import obstacles
-from scheduler.meetings import STEP, TURNAROUND, Meeting, call_of
+from scheduler.meetings import STEP, TURNAROUND, Meeting, OutOfUse, Usual, call_of
 from scheduler.model import ticks
 from scheduler.openings import Call
-from scheduler.tables import ClosedDateRow, PrisonRow
 from scheduler.timetable import instant
 
 _NOTICE = timedelta(hours=2)  # before a meeting nobody can be reached any more
@@ -43,15 +40,6 @@ NOT_IN_HOURS = Reason(
 NEEDED_ELSEWHERE = Reason(
     "needed-elsewhere", "At all these times the lawyer or the inmate is needed elsewhere or cannot come."
 )
-
-
-@dataclass(frozen=True, slots=True)
-class Hours:
-    """The hours in which meetings may be held: spans of each day. `buffer`: before and after a court date."""
-
-    zone: str
-    buffer: timedelta
-    days: Mapping[date, tuple[Span, ...]]
 
 
 class PlannedMeetings:
@@ -93,28 +81,11 @@ class PlannedMeetings:
             raise NotFound
         return await meeting_desk.arrange_row(session, actor, row, starts_at, terminal_id)
 
+    async def usual(self, session: Session, prison_id: str, first: datetime, last: datetime) -> Usual:
+        return await usual.usual(session, prison_id, first, last)
 
-async def hours_of(session: Session, prison_id: str, first: datetime, last: datetime) -> Hours:
-    """Working days that are not closed."""
-    prison = await session.get_one(PrisonRow, prison_id)
-    zone = ZoneInfo(prison.zone)
-    policy = (await policies.current(session, prison_id, clock.now())).values
-    working = calendar.load(
-        policy.calendar
-    ).supposing()  # an officer sees the plan before anybody is promised
-    start, end = first.astimezone(zone).date(), (last - timedelta(seconds=1)).astimezone(zone).date()
-    closed = await session.scalars(
-        select(ClosedDateRow.day).where(
-            ClosedDateRow.prison_id == prison_id,
-            ClosedDateRow.template_id.is_(None),
-            ClosedDateRow.day.between(start, end),
-        )
-    )
-    shut, spans = set(closed), await meeting_times.hours(session, prison_id)
-    days = [start + timedelta(days=n) for n in range((end - start).days + 1)]
-    open_ = [day for day in days if day not in shut and working.is_working_day(day)]
-    buffer = timedelta(minutes=policy.appointment_buffer_minutes)
-    return Hours(prison.zone, buffer, dict.fromkeys(open_, spans))
+    async def touched(self, session: Session, prison_id: str, span: OutOfUse) -> tuple[int, int]:
+        return await usual.touched(session, prison_id, span)
 
 
 async def meeting_of(
