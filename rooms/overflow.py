@@ -17,10 +17,11 @@ _LOSS = 0.3  # more than radio loses by itself for so long
 
 @dataclass(frozen=True, slots=True)
 class Passed:
-    """`bits` per second, headers included, that came through a line that overflows; `loss` 0…1 of the packets."""
+    """`bits` per second, headers included, that came through a line that overflows; `loss` 0…1 of so many packets."""
 
     bits: float
     loss: float
+    packets: int = 0
 
 
 class _Look(NamedTuple):
@@ -53,4 +54,4 @@ class Overflow:
         if sum(0 < missing < some for some, missing in steps) < _PARTS:
             return None
         looks.clear()
-        return Passed((size - first.size) * 8 / (now - first.at), min(1.0, gone / packets))
+        return Passed((size - first.size) * 8 / (now - first.at), min(1.0, gone / packets), packets)

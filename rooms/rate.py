@@ -35,6 +35,7 @@ _WAITS = (0.15, 0.06)
 _OPENING = ((0.7, 500_000), (1.2, 800_000), (1.7, 1_200_000))
 _URGENT = 1.5  # seconds in which it is said again, for it may be lost on the way
 _HELD, _HELD_MOST = 0.8, 4.0  # seconds without pictures: till queues are empty; till what comes should fit
+_SEEMED = 1 / 3  # of what seemed to pass at first, which is not doubted
 _LOST = 0.3  # of the packets: as many are lost where a line overflows
 _UNTRUE = 1.5  # seconds after that in which reports tell of a time in which little was sent
 _MENDING, _LARGE, _FEW = 0.3, 1100, 5.0  # of what passes; bytes of a packet; packets a second at least
@@ -96,6 +97,7 @@ class Rate:
         self._opened: float | None = None  # when the first picture came
         self._opening: int | None = _OPENING[0][1]
         self._held_at: float | None = None
+        self._seemed: tuple[Passed, int] | None = None  # what was sent, and what was missed of all till then
         self._let_at = float("-inf")  # when pictures were let go down again
         self._heard = float("-inf")  # when the peer reported last
         self._came = (0.0, 0)  # when was looked, and octets of what would go down
@@ -145,9 +147,10 @@ class Rate:
             self.up.overflowed(passed, now)
             self._urgent_until = now + _URGENT
             self._hold(now)
-        if (passed := self._overflows_down(now)) is not None:
-            self.down.overflowed(passed, now)
+        if (sent := self._overflows_down(now)) is not None:
+            self.down.overflowed(Passed(sent.bits * (1 - sent.loss), sent.loss), now)
             self._hold(now)
+            self._seemed = (sent, self._missed)
         if self._held_at is not None:
             self._let_go(now, self._held_at)
 
@@ -173,13 +176,28 @@ class Rate:
         return self._overflow_up.look(now, sent, sent - came, size + came * _WIRE)
 
     def _overflows_down(self, now: float) -> Passed | None:
-        """By what the peer asks for again, which it does at once."""
+        """What was sent, and the part of it that the peer asks for again: at once, but only when the next packet has
+        come through the queue."""
         sent = lost = size = 0
         for down in self._downs:
             flow = down.flow
             sent, lost, size = sent + flow.packets, lost + down.missed, size + flow.octets
-        passed = self._overflow_down.look(now, sent, lost, size + sent * (12 + _WIRE))
-        return None if passed is None else Passed(passed.bits * (1 - passed.loss), passed.loss)
+        return self._overflow_down.look(now, sent, lost, size + sent * (12 + _WIRE))
+
+    @property
+    def _missed(self) -> int:
+        return sum(down.missed for down in self._downs)
+
+    def _learn(self, now: float) -> None:
+        """What the peer asked for while pictures were held back was lost before: less passed than it seemed."""
+        if self._seemed is None:
+            return
+        (sent, missed), self._seemed = self._seemed, None
+        lost = min(1.0, sent.loss + (self._missed - missed) / sent.packets)
+        # Some of that was sent before what is judged here, so there is an end to it.
+        bits = sent.bits * max(1 - lost, _SEEMED * (1 - sent.loss))
+        if bits < self.down.bits_per_second:
+            self.down.overflowed(Passed(bits, lost), now)
 
     def _hold(self, now: float) -> None:
         if self._held_at is None:
@@ -191,6 +209,8 @@ class Rate:
         if now - at >= _AGAIN:
             self._came = (now, self._offered())
             self._coming = (self._came[1] - size) * 8 / (now - at)
+        if now - since > _HELD:
+            self._learn(now)
         heard, fits = self._heard > since + _SHORT, self._coming <= _FITS * self.down.bits_per_second
         if now - since > _HELD_MOST or (now - since > _HELD and heard and fits):
             self._held_at, self._let_at = None, now
