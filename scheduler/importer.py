@@ -71,8 +71,8 @@ class Times:
 
 @dataclass(frozen=True, slots=True)
 class TimetableFile:
-    """What a file states. `number` is its nomis_id, only compared with those of other files; `values` are rules by their
-    names in the policy, `weekly` is by ISO weekday."""
+    """What a file states. `number` is its nomis_id, only compared with those of other files; `values` are rules by
+    their names in the policy, `weekly` is by ISO weekday."""
 
     name: str
     number: str
@@ -136,7 +136,9 @@ def _report_without_effect(reader: NodeReader, file: TimetableFile) -> None:
             reader.findings.append(finding("closed-anyway", f"unbookable.{day}", line, day=day.isoformat()))
     for day, times in file.special.items():
         usual = file.weekly.get(day.isoweekday(), ())
-        if times and {(one.starts, one.minutes) for one in times} == {(one.starts, one.minutes) for one in usual}:
+        if times and {(one.starts, one.minutes) for one in times} == {
+            (one.starts, one.minutes) for one in usual
+        }:
             key, line = f"anomalous.{day}", min(one.line for one in times)
             reader.findings.append(finding("special-as-usual", key, line, day=day.isoformat()))
 

@@ -132,7 +132,9 @@ def test_what_one_file_does_not_show_is_told_too(
     out = capsys.readouterr().out
     assert "a.yaml: can be read; it is not enabled, nobody can book\n" in out
     assert "b.yml: can be read\n" in out
-    assert out.count("nomis_id: b.yml has the same nomis_id") == out.count("nomis_id: a.yaml has the same") == 1
+    assert (
+        out.count("nomis_id: b.yml has the same nomis_id") == out.count("nomis_id: a.yaml has the same") == 1
+    )
     assert out.count("name: b.yml is about a prison of this name too") == 1
     assert "Each time is one visit for one family: the files state no capacities.\n" in out
     assert not (installation / "kinbridge.sqlite3").exists()
@@ -146,7 +148,9 @@ def test_all_files_are_read_with_their_sums(tmp_path: Path, capsys: CaptureText)
     code, report = _json(capsys, str(tmp_path), "--dry-run")
     assert (code, len(report["files"])) == (0, expected["files"])
     assert report["stated"] == {name: expected[name] for name in ("enabled", "weekly", "closed", "special")}
-    told = Counter(one["code"] for file in report["files"] for one in file["findings"] if one["grade"] == "odd")
+    told = Counter(
+        one["code"] for file in report["files"] for one in file["findings"] if one["grade"] == "odd"
+    )
     assert told.pop("same-number", 0) == expected["same-number"]
     assert told == expected["codes"]
 

@@ -79,7 +79,9 @@ async def test_the_same_file_twice_changes_nothing_and_says_so(db: Database) -> 
 async def test_a_later_file_adds_and_what_it_does_not_name_stays(db: Database) -> None:
     await _bring(db, WHOLE)
     later = (
-        WHOLE.replace("1400-1600", "1415-1615").replace("2027-01-01", "2027-01-04").replace("1045-1215", "1300-1400")
+        WHOLE.replace("1400-1600", "1415-1615")
+        .replace("2027-01-01", "2027-01-04")
+        .replace("1045-1215", "1300-1400")
     )
     outcome = await _bring(db, later.replace("adult_age: 16", "adult_age: 17"))
     assert outcome.changed == {"weekly": 1, "closed": 1, "special": 1}

@@ -34,7 +34,8 @@ anomalous:
 SHUT = "---\nname: Southgate\nnomis_id: SGI\nenabled: false\nprivate: true\nclosed: false\n"
 MISSPELT = WHOLE.replace("Northgate", "Eastgate").replace("NGI", "EGI").replace("adult_age", "adult age")
 
-# What the real files add up to (scenario F56; "same-number": what is told of five pairs and a triple) and what is odd in them, counted without the importer; and ours.
+# What the real files add up to (scenario F56) and what is odd in them, counted without the importer; and ours.
+# "same-number": what is told of five pairs and a triple.
 REAL_SUMS = {
     "files": 132,
     "enabled": 91,

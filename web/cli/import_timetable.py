@@ -130,10 +130,15 @@ def _borne(reading: Reading) -> list[tuple[str, str]]:
     """(code of what is said when another file bears it too, what it is)."""
     if reading.file is None:
         return []
-    return [("same-name", reading.file.name), *([("same-number", reading.file.number)] * bool(reading.file.number))]
+    return [
+        ("same-name", reading.file.name),
+        *([("same-number", reading.file.number)] * bool(reading.file.number)),
+    ]
 
 
-def _namesakes(name: str, reading: Reading, bearing: Mapping[tuple[str, str], Sequence[str]]) -> list[Finding]:
+def _namesakes(
+    name: str, reading: Reading, bearing: Mapping[tuple[str, str], Sequence[str]]
+) -> list[Finding]:
     return [
         findings.finding(borne[0], "name" if borne[0] == "same-name" else "nomis_id", file=other)
         for borne in _borne(reading)
