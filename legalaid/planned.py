@@ -94,7 +94,7 @@ async def meeting_of(
     """A request with every time of those hours at which it might begin."""
     inmate = await session.get_one(InmateRow, row.inmate_id)
     ranked = _ranked(row.minutes, hours, times, not_before)
-    free = await _free(session, row, inmate, hours, ranked)
+    free = await _free(session, row, inmate, mandates.lawyers(row), hours, ranked)
     decision = await meeting_desk.decision_for(session, row)
     reasons = () if free else (NEEDED_ELSEWHERE if ranked else NOT_IN_HOURS,)
     return Meeting(
@@ -112,10 +112,13 @@ async def meeting_of(
 
 
 async def possible(session: Session, row: MeetingRow, starts_at: datetime) -> Call | None:
-    """What the meeting would take of the prison at that time; None where the lawyers or the inmate cannot come."""
+    """What the meeting would take of the prison at that time; None where the inmate, or one of the lawyers who are not
+    said to be away, cannot come, or none of the lawyers does."""
     inmate = await session.get_one(InmateRow, row.inmate_id)
-    hours = await hours_of(session, row.prison_id, starts_at, starts_at + timedelta(minutes=row.minutes))
-    if not await _free(session, row, inmate, hours, {starts_at: 1}):
+    span = (starts_at, starts_at + timedelta(minutes=row.minutes))
+    coming = [one for one in mandates.lawyers(row) if not await meeting_flags.away(session, [one], span)]
+    hours = await hours_of(session, row.prison_id, *span)
+    if not coming or not await _free(session, row, inmate, coming, hours, {starts_at: 1}):
         return None
     decision = await meeting_desk.decision_for(session, row)
     watched = decision.confidentiality is Confidentiality.OFFICER_PRESENT
@@ -138,20 +141,25 @@ def _instants(day: date, starts: time, ends: time, zone: str) -> tuple[datetime,
 
 
 async def _free(
-    session: Session, row: MeetingRow, inmate: InmateRow, hours: Hours, ranked: Mapping[datetime, int]
+    session: Session,
+    row: MeetingRow,
+    inmate: InmateRow,
+    lawyers: Sequence[str],
+    hours: Hours,
+    ranked: Mapping[datetime, int],
 ) -> dict[datetime, int]:
-    """The beginnings at which nothing keeps the lawyers or the inmate away."""
+    """The beginnings at which nothing keeps these lawyers or the inmate away."""
     if not ranked or inmate.prison_id != row.prison_id:
         return {}
     length = timedelta(minutes=row.minutes)
     span = (min(ranked), max(ranked) + length + TURNAROUND)
-    taken = await obstacles.ticks_of(session, [row.inmate_id, *mandates.lawyers(row)], *span)
+    taken = await obstacles.ticks_of(session, [row.inmate_id, *lawyers], *span)
     befell = await obstacles.befallen(
         session, row.prison_id, inmate.wing_id, inmate.id, [], ZoneInfo(hours.zone), hours.buffer
     )
     away = [(one.starts_at, one.ends_at) for one in befell.away] + list(befell.lockdowns)
-    away += await _help_days(session, mandates.lawyers(row), span)
-    away += await meeting_flags.away(session, mandates.lawyers(row), span)
+    away += await _help_days(session, lawyers, span)
+    away += await meeting_flags.away(session, lawyers, span)
     return {
         at: rank
         for at, rank in ranked.items()
