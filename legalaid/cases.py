@@ -149,9 +149,7 @@ async def forward(
     if row.state != CaseState.APPLIED:
         raise CaseMoved
     centre = await case_centre.chosen(session, means, row, centre_id)
-    await case_file.move(
-        session, actor, row, CaseState.FORWARDED, desk_id=centre.id, centre_id=centre.id
-    )
+    await case_file.move(session, actor, row, CaseState.FORWARDED, desk_id=centre.id, centre_id=centre.id)
     await case_file.write(session, means, actor, row.id, LetterKind.FORWARDED, "", desk.id)
     await clocks.follow(session, actor, matter(row.id), "decide", centre)
     await case_file.tell(session, row, "forwarded")

@@ -1,10 +1,10 @@
 """Complaints about a case or an answer (Legal Aid Act arts 55, 56): made, held by a desk with a clock, answered
 in writing.
 
-Whoever is helped, or a relative who brought the matter, complains to the bureau of justice above the centre that
-has the matter; where there is none, to that centre. The Act says "promptly" and no number of days: the clock's
-length is the product's (`policy.promises`). Words and answer are sealed. They open for the complainant and for the people of desks that
-hold or held the complaint, never for prison staff, and never for a lawyer whom it is about.
+Whoever is helped, or a relative who brought the matter, complains to the bureau of justice above the centre that has
+the matter; where there is none, to that centre. The Act says "promptly" and no number of days: the clock's length is
+the product's (`policy.promises`). Words and answer are sealed. They open for the complainant and for the people of
+desks that hold or held the complaint, never for prison staff, and never for a lawyer whom it is about.
 """
 
 from collections.abc import Mapping, Sequence

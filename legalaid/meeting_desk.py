@@ -14,7 +14,7 @@ from core.db import Session
 from core.errors import Conflict, Forbidden, NotFound, Refused
 from core.ids import SYSTEM, Ref
 from ledger.record import record
-from legalaid import access, clocks, companions, meeting_flags, meetings
+from legalaid import access, clocks, companions, conduct_owed, meeting_flags, meetings
 from legalaid.access import Actor, ref, tag
 from legalaid.confidential import CaseState, CounsellingRule, Decision, Ground, OfficerRule, decide
 from legalaid.forms import reason
@@ -294,5 +294,6 @@ async def sweep(session: Session) -> int:
         elif view.end_reason == EndReason.FAMILY_NO_SHOW:
             to = MeetingState.MISSED
         await meetings.move(session, SYSTEM, row.id, to)
+        await conduct_owed.owe(session, row)
         moved += 1
     return moved

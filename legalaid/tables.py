@@ -8,6 +8,7 @@ from sqlalchemy.orm import Mapped, mapped_column
 import legalaid.absence_table
 import legalaid.case_tables
 import legalaid.complaint_table
+import legalaid.conduct_table
 import legalaid.directory_tables
 import legalaid.gathering_tables
 import legalaid.help_tables

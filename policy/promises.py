@@ -77,6 +77,20 @@ _ALL = (
         Period(3, Unit.WORKING_DAYS),
         "Practice of the product, after 法律援助法 art. 56, which says “promptly” and no number",
     ),
+    _by_day(
+        "conduct-report",
+        3,
+        Unit.WORKING_DAYS,
+        1,
+        "Practice of the product, after 律师会见监狱在押罪犯规定 art. 14: reported, or why not",
+    ),
+    Promise(
+        "conduct-answer",
+        Period(15, Unit.DAYS),
+        Threshold(before=timedelta(days=3)),
+        Period(3, Unit.WORKING_DAYS),
+        "Practice of the product, after 律师会见监狱在押罪犯规定 art. 14: the bureau says what it did",
+    ),
     Promise(
         "progress",
         Period(30, Unit.DAYS),
@@ -90,6 +104,20 @@ _ALL = (
         Unit.WORKING_DAYS,
         1,
         "The prison's own rules state the days; three where they say nothing",
+    ),
+    _by_day(
+        "visit-prison",
+        3,
+        Unit.WORKING_DAYS,
+        1,
+        "The prison's own rules state the days of each desk of a decision",
+    ),
+    _by_day(
+        "visit-bureau",
+        3,
+        Unit.WORKING_DAYS,
+        1,
+        "The prison's own rules state the days of each desk of a decision",
     ),
     _by_day(
         "kinship",

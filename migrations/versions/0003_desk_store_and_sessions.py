@@ -225,6 +225,13 @@ def upgrade() -> None:
         batch_op.create_index("ix_legal_complaint_about", ["about_kind", "about_id"], unique=False)
         batch_op.create_index(batch_op.f("ix_legal_complaint_desk_id"), ["desk_id"], unique=False)
         batch_op.create_index(batch_op.f("ix_legal_complaint_inmate_id"), ["inmate_id"], unique=False)
+        batch_op.create_index(
+            "uq_legal_complaint_open",
+            ["made_by_kind", "made_by_id", "about_kind", "about_id"],
+            unique=True,
+            sqlite_where=sa.text("state = 'made'"),
+            postgresql_where=sa.text("state = 'made'"),
+        )
 
     op.create_table(
         "meeting_proposal",
@@ -246,6 +253,24 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("id", name=op.f("pk_meeting_proposal")),
         sa.UniqueConstraint("plan_id", "meeting_id", name=op.f("uq_meeting_proposal_plan_id_meeting_id")),
     )
+    op.create_table(
+        "relationship_supplement",
+        sa.Column("id", sa.String(), nullable=False),
+        sa.Column("relationship_id", sa.String(), nullable=False),
+        sa.Column("words", sa.Text(), nullable=False),
+        sa.Column("asked_at", core.db.UtcDateTime(timezone=True), nullable=False),
+        sa.Column("asked_by", sa.String(), nullable=False),
+        sa.Column("answered_at", core.db.UtcDateTime(timezone=True), nullable=True),
+        sa.ForeignKeyConstraint(
+            ["relationship_id"], ["relationship.id"], name=op.f("fk_relationship_supplement_relationship_id")
+        ),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_relationship_supplement")),
+    )
+    with op.batch_alter_table("relationship_supplement", schema=None) as batch_op:
+        batch_op.create_index(
+            batch_op.f("ix_relationship_supplement_relationship_id"), ["relationship_id"], unique=False
+        )
+
     op.create_table(
         "directory_link",
         sa.Column("entry_id", sa.String(), nullable=False),
@@ -269,6 +294,7 @@ def upgrade() -> None:
         sa.Column("starts_at", core.db.UtcDateTime(timezone=True), nullable=False),
         sa.Column("ends_at", core.db.UtcDateTime(timezone=True), nullable=False),
         sa.Column("reported_at", core.db.UtcDateTime(timezone=True), nullable=False),
+        sa.Column("taken_back_at", core.db.UtcDateTime(timezone=True), nullable=True),
         sa.ForeignKeyConstraint(["lawyer_id"], ["lawyer.staff_id"], name=op.f("fk_lawyer_absence_lawyer_id")),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_lawyer_absence")),
         sa.UniqueConstraint(
@@ -452,6 +478,38 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("booking_id", name=op.f("pk_redress")),
     )
     op.create_table(
+        "conduct_report",
+        sa.Column("id", sa.String(), nullable=False),
+        sa.Column("reference", sa.String(), nullable=False),
+        sa.Column("prison_id", sa.String(), nullable=False),
+        sa.Column("meeting_id", sa.String(), nullable=False),
+        sa.Column("lawyer_id", sa.String(), nullable=False),
+        sa.Column("desk_id", sa.String(), nullable=False),
+        sa.Column("state", sa.String(), nullable=False),
+        sa.Column("opened_at", core.db.UtcDateTime(timezone=True), nullable=False),
+        sa.Column("breaches", sa.JSON(), nullable=False),
+        sa.Column("copy_to_bar", sa.Boolean(), nullable=False),
+        sa.Column("words_sealed", sa.LargeBinary(), nullable=True),
+        sa.Column("written_by_id", sa.String(), nullable=True),
+        sa.Column("written_at", core.db.UtcDateTime(timezone=True), nullable=True),
+        sa.Column("answer_sealed", sa.LargeBinary(), nullable=True),
+        sa.Column("answered_at", core.db.UtcDateTime(timezone=True), nullable=True),
+        sa.ForeignKeyConstraint(["desk_id"], ["desk.id"], name=op.f("fk_conduct_report_desk_id")),
+        sa.ForeignKeyConstraint(["lawyer_id"], ["lawyer.staff_id"], name=op.f("fk_conduct_report_lawyer_id")),
+        sa.ForeignKeyConstraint(
+            ["meeting_id"], ["lawyer_meeting.id"], name=op.f("fk_conduct_report_meeting_id")
+        ),
+        sa.ForeignKeyConstraint(["prison_id"], ["prison.id"], name=op.f("fk_conduct_report_prison_id")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_conduct_report")),
+        sa.UniqueConstraint("meeting_id", name=op.f("uq_conduct_report_meeting_id")),
+        sa.UniqueConstraint("reference", name=op.f("uq_conduct_report_reference")),
+    )
+    with op.batch_alter_table("conduct_report", schema=None) as batch_op:
+        batch_op.create_index(batch_op.f("ix_conduct_report_desk_id"), ["desk_id"], unique=False)
+        batch_op.create_index(batch_op.f("ix_conduct_report_lawyer_id"), ["lawyer_id"], unique=False)
+        batch_op.create_index(batch_op.f("ix_conduct_report_prison_id"), ["prison_id"], unique=False)
+
+    op.create_table(
         "gathering_party",
         sa.Column("id", sa.String(), nullable=False),
         sa.Column("gathering_id", sa.String(), nullable=False),
@@ -533,8 +591,12 @@ def upgrade() -> None:
     with op.batch_alter_table("sight", schema=None) as batch_op:
         batch_op.create_index(batch_op.f("ix_sight_room_id"), ["room_id"], unique=False)
 
+    with op.batch_alter_table("desk", schema=None) as batch_op:
+        batch_op.add_column(sa.Column("area", sa.Text(), server_default="", nullable=False))
+
     with op.batch_alter_table("help_day_lawyer", schema=None) as batch_op:
         batch_op.add_column(sa.Column("here_at", core.db.UtcDateTime(timezone=True), nullable=True))
+        batch_op.add_column(sa.Column("absence_id", sa.String(), nullable=True))
 
     with op.batch_alter_table("help_turn", schema=None) as batch_op:
         batch_op.add_column(sa.Column("first_at", core.db.UtcDateTime(timezone=True), nullable=True))
@@ -562,6 +624,7 @@ def upgrade() -> None:
         batch_op.add_column(sa.Column("entry", sa.String(), server_default="", nullable=False))
         batch_op.add_column(sa.Column("received_on", sa.Date(), nullable=True))
         batch_op.add_column(sa.Column("notice_due", sa.Date(), nullable=True))
+        batch_op.add_column(sa.Column("centre_id", sa.String(), nullable=True))
 
     with op.batch_alter_table("question", schema=None) as batch_op:
         batch_op.add_column(sa.Column("long", sa.Boolean(), nullable=True))

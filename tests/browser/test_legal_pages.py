@@ -21,12 +21,14 @@ from legalaid.wording import TOPICS
 from people import service as people
 from people import sessions
 from people.model import Role
+from scheduler import inviting
 from scheduler import service as schedule
 from tests.browser import gallery
 from tests.browser.gallery import DESK, LOOKS, Look, Site
 from tests.legalaid.case_place import form as application
 from tests.scheduler.world import identity
 from tests.web import staffed
+from tests.web.place import soon
 from tests.web.staffed import Staffed
 from web import legal
 
@@ -64,6 +66,10 @@ async def aid(tmp_path_factory: pytest.TempPathFactory, sqlite_template: Path) -
             referral = await referrals.raise_(session, means, lawyer, need)
             said = ComplaintForm(Ref("case", case), "三个月没有人来，也没有人告诉我进展。", new_id("key"))
             complaint = await complaints.make(session, means, mei, said)
+            screen = identity("terminal", terminal.id, Role.TERMINAL, prison_id=house.place.prison)
+            free = await schedule.create_slot(session, SYSTEM, house.place.prison, soon(3000))
+            held = house.place.mei_relationship
+            asked = await inviting.invite(session, screen, house.place.inmate, held, free, new_id("key"))
             tokens = {}
             for person, subject in (
                 ("mei", Ref("relative", house.place.mei)),
@@ -77,6 +83,7 @@ async def aid(tmp_path_factory: pytest.TempPathFactory, sqlite_template: Path) -
         await tasks.plan(services.db)
         paths = _paths(view.id, house.place.inmate) | _case_paths(case, referral, house.place.inmate)
         paths |= _complaint_paths(case, complaint)
+        paths["family-invitation"] = (f"/invitations/{asked.id}", "mei")
         paths["terminal-visits-times"] = (f"/terminal/visits/{house.place.mei_relationship}", "inmate")
         yield Aid(Site(url, services, tokens), paths)
 
@@ -95,6 +102,7 @@ def _case_paths(case: str, referral: str, inmate: str) -> dict[str, tuple[str, s
         "years": ("/admin/years?calendar=CN&year=2028", "admin"),
         "wing": ("/officer/help-day", "monitor"),
         "referral": (f"/referrals/{referral}", "clerk"),
+        "defence-notice": ("/defence-notices", "clerk"),
         "terminal-cases": ("/terminal/lawyer/cases", "inmate"),
         "terminal-case": (f"/terminal/lawyer/cases/{case}", "inmate"),
     }

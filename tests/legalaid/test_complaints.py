@@ -1,9 +1,11 @@
 """Complaints: whose matter, which desk, till when; answered once, in writing, and not by the one it is about."""
 
+import asyncio
 from datetime import timedelta
 
 import pytest
 from sqlalchemy import delete, select
+from sqlalchemy.exc import IntegrityError
 
 from core.errors import Forbidden, KinbridgeError, NotFound, Refused
 from core.ids import Ref, new_id
@@ -43,6 +45,7 @@ from tests.conftest import FakeClock
 from tests.legalaid.case_place import Offices
 from tests.legalaid.case_place import form as application
 from tests.legalaid.place import Place
+from tests.legalaid.test_handover import another, hand
 from tests.scheduler.world import ADMIN, identity
 
 WORDS = "He has not come once in three months, and asked my wife for money."
@@ -262,3 +265,80 @@ async def test_without_a_bureau_the_centre_takes_it_and_without_both_nobody(offi
         desk.kind = "welfare"
     with pytest.raises(NoComplaintDesk):
         await make(place, inmate, Ref("question", another.id))
+
+
+async def test_what_was_made_can_be_taken_back_and_made_anew(offices: Offices) -> None:
+    place = offices.place
+    inmate, other = await place.inmate(), await place.inmate("李四")
+    question = Ref("question", (await place.ask(inmate)).id)
+    complaint = await make(place, inmate, question)
+    for who in (other, offices.judge, officer_of(place)):
+        with pytest.raises(NotFound):
+            await take_back(place, who, complaint)
+    await take_back(place, inmate, complaint)
+    for again in (take_back(place, inmate, complaint), answer(place, offices.judge, complaint)):
+        with pytest.raises(ComplaintMoved):
+            await again
+    mine = (await opened(place, inmate, complaint)).view
+    assert mine.state is ComplaintState.WITHDRAWN
+    assert mine.light is not None
+    assert mine.light.state is ClockState.WITHDRAWN
+    async with place.db.read() as session:
+        assert await complaints.at_desks(session, offices.judge) == []
+    assert "inmate:complaint:withdrawn" in await tags(place, complaint)
+    assert await make(place, inmate, question) != complaint
+
+
+async def take_back(place: Place, who: Reader, complaint: str) -> None:
+    async with place.db.write() as session:
+        await complaints.take_back(session, who, complaint)
+
+
+def officer_of(place: Place) -> Identity:
+    return identity("officer", "off_one", Role.APPROVER, prison_id=place.world.prison_id)
+
+
+async def test_two_that_are_made_at_the_same_moment_are_one(offices: Offices) -> None:
+    place = offices.place
+    inmate = await place.inmate()
+    question = Ref("question", (await place.ask(inmate)).id)
+    both = (make(place, inmate, question), make(place, inmate, question))
+    made = await asyncio.gather(*both, return_exceptions=True)
+    assert sorted(type(one).__name__ for one in made) == ["ComplaintOpen", "str"]
+
+
+async def test_the_database_holds_one_open_complaint_of_one_matter(offices: Offices) -> None:
+    """Also for whoever got past the question before."""
+    place = offices.place
+    inmate = await place.inmate()
+    complaint = await make(place, inmate, Ref("question", (await place.ask(inmate)).id))
+    async with place.db.read() as session:
+        row = await session.get_one(ComplaintRow, complaint)
+        values = {column.key: getattr(row, column.key) for column in ComplaintRow.__table__.columns}
+    another = {**values, "id": new_id("cmp"), "reference": "another", "make_key": "another"}
+    with pytest.raises(IntegrityError):
+        async with place.db.write() as session:
+            session.add(ComplaintRow(**another))
+    async with place.db.write() as session:
+        session.add(ComplaintRow(**{**another, "state": ComplaintState.WITHDRAWN}))
+
+
+async def test_it_is_handed_to_another_bureau_but_not_by_the_lawyer_it_is_about(offices: Offices) -> None:
+    place = offices.place
+    county, judge = await another(offices, "bureau", "county")
+    async with place.db.write() as session:
+        await setup.seat_at_desk(session, ADMIN, place.lin.subject.id, offices.justice)
+    inmate, case = await with_lawyer(offices, place.lin)
+    complaint = await make(place, inmate, case)
+    before = (await opened(place, inmate, complaint)).view.light
+    with pytest.raises(AboutYou):
+        await hand(offices, place.lin, complaints.matter(complaint), county)
+    await hand(offices, offices.judge, complaints.matter(complaint), county)
+    after = (await opened(place, inmate, complaint)).view
+    assert before is not None
+    assert after.light is not None
+    assert (after.desk, after.light.due_at) == ("bureau of the county", before.due_at)
+    with pytest.raises(NotFound):
+        await answer(place, offices.judge, complaint)
+    assert (await opened(place, offices.judge, complaint)).words == WORDS  # its part stays readable
+    await answer(place, judge, complaint)

@@ -311,3 +311,30 @@ def test_the_way_of_a_notice_has_no_application(state: CaseState, steps: list[st
     found = way(state, Entry.NOTICE)
     assert [stands for _, stands in found] == [StepState(one) for one in steps]
     assert [code for code, _ in found] == ["noticed", "named", "working"][: len(steps)]
+
+
+async def test_what_is_wrong_is_said_in_the_order_of_the_form(offices: Offices) -> None:
+    inmate = await offices.place.inmate()
+    with pytest.raises(Refused) as refused:
+        await enter(
+            offices,
+            inmate,
+            inmate_number="nobody",
+            authority="",
+            office="",
+            ground="",
+            found_on="2026-11-21",
+            received_on="2026-11-20",
+            words="x" * 5000,
+        )
+    told = [one.params["field"] for one in refused.value.reasons]
+    assert told == ["inmate_number", "authority", "office", "ground", "found_on", "words"]
+
+
+@pytest.mark.parametrize("ground", sorted(defence.COURTS))
+@pytest.mark.parametrize("authority", ["procuratorate", "police"])
+def test_on_some_grounds_only_a_court_gives_notice(ground: str, authority: str) -> None:
+    """Arts 25 (2), 28."""
+    wrong = defence.problems(notice(None, ground=ground, authority=authority), TODAY)
+    assert [one.code for one in wrong] == ["ground-invalid"]
+    assert defence.problems(notice(None, ground=ground), TODAY) == []

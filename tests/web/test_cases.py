@@ -365,3 +365,30 @@ async def test_papers_are_looked_at_before_a_time_is_asked_for(
     await sign_in(desk, aid.house.monitor, strong=True)
     for closed in (mine, file):
         assert (await desk.get(closed)).status_code == 403
+
+
+async def test_the_station_sees_to_which_centre_a_case_belongs_and_may_choose_another(
+    browser: Browser, another_browser: Browser, aid: Aid, sign_in: SignIn, db: Database
+) -> None:
+    screen, desk = browser, another_browser
+    async with db.write() as session:
+        near = await service.create_desk(
+            session, SYSTEM, aid.house.place.prison, "云台县法律援助中心", "centre", "0551 3"
+        )
+    await sign_in(desk, aid.house.admin, strong=True)
+    prison = aid.house.place.prison
+    sent = await desk.send_form("/admin/legal/areas", {"prison": prison, "desk_id": near, "area": "云台县"})
+    assert sent.status_code == 303
+    assert "服务区域：" in (await desk.get("/admin/legal")).text
+    await at_desk(screen, aid, sign_in)
+    apply = (await screen.get("/terminal/lawyer/apply")).text
+    values = form(apply, place="云台县人民法院")
+    case = (await screen.send_form("/terminal/lawyer/apply", values)).headers["location"].rpartition("/")[2]
+    await sign_in(desk, aid.house.counsel, strong=True)
+    page = (await desk.get(f"/cases/{case}?act=forward")).text
+    assert f'value="{near}" selected' in page
+    assert "云台县人民法院" in page
+    wrong = await desk.send_form(f"/cases/{case}/forward", {"centre_id": "dsk_none"})
+    assert (wrong.status_code, "请选择法律援助中心" in wrong.text) == (422, True)
+    assert (await desk.send_form(f"/cases/{case}/forward", {"centre_id": near})).status_code == 303
+    assert "云台县法律援助中心" in (await screen.get(f"/terminal/lawyer/cases/{case}")).text

@@ -10,9 +10,12 @@ from sqlalchemy import select
 
 from core import clock
 from core.db import Database
-from core.ids import Ref
+from core.ids import SYSTEM, Ref
+from legalaid import service, setup
 from legalaid.meeting_model import Paper
 from legalaid.meeting_tables import MeetingRow
+from people import service as people
+from people.forms import StaffForm
 from people.model import Role
 from people.tables import StaffRow
 from rooms.tables import SittingRow
@@ -123,3 +126,50 @@ async def test_from_the_papers_to_a_room_without_an_officer(
     assert (await browser.get(f"/sittings/{sitting.id}/receipt.json")).headers[
         "content-type"
     ] == "application/json"
+
+
+async def test_the_prison_reports_a_lawyer_and_the_bureau_answers(
+    browser: Browser,
+    sign_in: SignIn,
+    db: Database,
+    aid: Aid,  # noqa: F811 - the fixture
+) -> None:
+    """The officer's form with what is missing, the letter, the lawyer who reads it, the bureau's answer."""
+    await asked(browser, sign_in, aid)
+    approver = await role(db, Role.APPROVER)
+    async with db.write() as session:
+        row = (await session.scalars(select(MeetingRow))).one()
+        row.state = "held"
+        bureau = await service.create_desk(session, SYSTEM, row.prison_id, "市司法局", "bureau", "0551 9")
+        form = StaffForm("fawei", "法伟", "counsel", (), row.prison_id)
+        judge = Ref("counsel", (await people.create_staff(session, SYSTEM, form)).staff_id)
+        await setup.seat_at_desk(session, SYSTEM, judge.id, bureau)
+    await sign_in(browser, approver, strong=True)
+    begin = f"/officer/meetings/{row.id}/report"
+    assert begin in (await browser.get("/officer/meetings")).text
+    path = (await browser.send_form(begin)).headers["location"]
+    page = (await browser.get(path)).text
+    assert "会见时没有警告" in page
+    missing = await browser.send_form(f"{path}/send", {"words": "<b>", "lawyer_id": row.lawyer_id})
+    assert missing.status_code == 422
+    for words in ("请选择律师有哪些行为", "请选择司法局", "&lt;b&gt;"):
+        assert words in missing.text
+    assert (await browser.send_form(f"{path}/drop", {"words": "无"})).status_code == 422
+    told = "会见后清点物品时发现多出一封信。"
+    values = {"lawyer_id": row.lawyer_id, "breaches": "letters", "bureau_id": bureau, "words": told}
+    assert (await browser.send_form(f"{path}/send", {**values, "copy_to_bar": "1"})).status_code == 303
+    letter = (await browser.get(f"{path}/letter")).text
+    for words in ("市司法局", "抄送", "律师协会", "书信、钱物", told, "会见结束后才发现"):
+        assert words in letter
+    await sign_in(browser, aid.house.counsel, strong=True)
+    assert path in (await browser.get("/counsel/meetings")).text
+    mine = (await browser.get(path)).text
+    assert told in mine
+    assert f"{path}/answer" not in mine
+    await sign_in(browser, judge, strong=True)
+    assert path in (await browser.get("/cases")).text
+    assert (await browser.send_form(f"{path}/answer", {"words": "好"})).status_code == 422
+    answered = "已约谈该律师，责令其书面检讨，并通报律师事务所。"
+    assert (await browser.send_form(f"{path}/answer", {"words": answered})).status_code == 303
+    await sign_in(browser, approver, strong=True)
+    assert answered in (await browser.get(path)).text

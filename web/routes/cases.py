@@ -16,6 +16,7 @@ from legalaid import (
     case_work,
     cases,
     complaints,
+    conduct,
     handover,
     prechecks,
     repository,
@@ -71,6 +72,7 @@ async def at_my_desks(request: Request, services: Svc, who: Counsel, visitor: At
         found = await case_reading.at_desks(session, who)
         papers = await prechecks.at_desks(session, who)
         complained = await complaints.at_desks(session, who)
+        reported = await conduct.at_desks(session, who)
         prisons = {one.prison_id for one in found} | {one.about.prison_id for one in complained}
         zones = {prison: await cases.zone_of(session, prison) for prison in prisons}
         offers = {
@@ -89,6 +91,7 @@ async def at_my_desks(request: Request, services: Svc, who: Counsel, visitor: At
         paper_kinds=case_wording.PAPERS,
         paper_states=case_wording.PRECHECK_STATES,
         complained=complained,
+        reported=reported,
     )
 
 

@@ -35,6 +35,7 @@ PLACES = {
     "referral": "/referrals/",
     "precheck": "/papers/",
     "complaint": "/complaints/",
+    "conduct-report": "/conduct/",
     "mediation": "/counsel/gatherings/",
     "counselling": "/counsel/gatherings/",
 }

@@ -11,7 +11,7 @@ from core import clock
 from core.db import Session
 from core.errors import KinbridgeError, NotFound
 from core.ids import new_id
-from legalaid import mandates, meeting_desk, meeting_flags, meeting_model, meetings
+from legalaid import conduct, conduct_model, mandates, meeting_desk, meeting_flags, meeting_model, meetings
 from legalaid.access import lawyer
 from legalaid.confidential import BASES, CounsellingRule, OfficerRule
 from legalaid.meeting_model import LATE_AFTER, STRIKE_SPAN, STRIKES, MeetingForm, MeetingState, Paper
@@ -82,6 +82,7 @@ async def _mine(
         strikes = await meetings.strikes(session, me.staff_id)
         unconfirmed = await mandates.refused_by(session, me.staff_id)
         moved = await meeting_flags.newest(session, [one.id for one in found])
+        reports = await conduct.of_lawyer(session, me.staff_id)
         place = await duty.at(session, who.prison_id) if who.prison_id else None
         rule = await session.get(MeetingRuleRow, who.prison_id) if who.prison_id else None
     return render(
@@ -95,6 +96,8 @@ async def _mine(
         strikes_most=STRIKES,
         unconfirmed=unconfirmed,
         moved=moved,
+        reports=reports,
+        report_states=conduct_model.STATES,
         flags=FLAGS,
         values={"minutes": "30", **values},
         errors=errors,
@@ -174,6 +177,7 @@ async def _desk(
         place = await duty.of(session, who)
         found = await meetings.of_prison(session, place.prison.id, clock.now() - STRIKE_SPAN)
         terminals = await scheduler.terminals(session, place.prison.id)
+        reports = await conduct.of_meetings(session, place.prison.id)
     return render(
         request,
         "officer/meetings.html",
@@ -185,6 +189,8 @@ async def _desk(
         zone=place.zone,
         now=clock.now(),
         late_before=clock.now() - LATE_AFTER,
+        reports=reports,
+        report_states=conduct_model.STATES,
     )
 
 

@@ -13,8 +13,8 @@ from legalaid import repository, service, setup
 from legalaid.days import materialise
 from legalaid.model import DeskKind, Tier
 from legalaid.setup import TemplateForm, seat_at_desk
-from legalaid.venue import AREA_MAX
 from legalaid.tables import HelpDayTemplateRow
+from legalaid.venue import AREA_MAX
 from people import repository as people
 from people.model import Identity, StaffKind
 from web.deps import Svc
