@@ -1,8 +1,9 @@
 """How long it takes until a recorder that stands still is found, and officers are told.
 
-Ten recordings at once, twice: packets come of which no frame can be made (a codec that went wrong, key frames that
-never arrive), and a disk that takes nothing and does not say so. What is counted ends when the room would tell its
-officers: it looks at its recorder each quarter of a second. The aim is three seconds.
+Ten recordings at once, three times: packets come of which no frame can be made (a codec that went wrong, key
+frames that never arrive), a disk that takes nothing and does not say so, and a picture that comes no more though its
+camera is on. What is counted ends when the room would tell its officers: it looks at its recorder each quarter of a
+second. The aim is three seconds.
 """
 
 import asyncio
@@ -20,6 +21,8 @@ from core.ids import Ref
 from recording import folder
 from recording.recorder import RoomRecorder
 from recording.writer import Writer
+from rooms.arrivals import PATIENCE as PATIENCE_OF_ROOMS
+from rooms.arrivals import Arrivals
 from rooms.running import TICK
 from tests.recording.media import VIDEO, FakeLeg, Sender
 
@@ -34,7 +37,7 @@ async def _finished(reason: str) -> None:
 
 
 async def found(
-    home: Path, spoil: Callable[[bytes], bytes], until: Callable[[RoomRecorder], bool]
+    home: Path, spoil: Callable[[bytes], bytes], until: Callable[[RoomRecorder, FakeLeg], bool]
 ) -> list[float]:
     """Seconds from the first moment that goes wrong to the room's look that sees it, one for each recording."""
     recorders, legs = [], []
@@ -48,15 +51,12 @@ async def found(
     began, given, told = clock.monotonic(), 0, dict[int, float]()
     while len(told) < RECORDINGS and (passed := clock.monotonic() - began) < WELL + PATIENCE:
         while given < len(wires) and wires[given].arrived <= passed:
-            data = wires[given].data
-            for leg in legs:
-                for sink in leg.sinks:
-                    sink.packet(
-                        VIDEO, data if wires[given].arrived < WELL else spoil(data), clock.monotonic()
-                    )
+            data = wires[given].data if wires[given].arrived < WELL else spoil(wires[given].data)
+            for sink in (sink for leg in legs for sink in leg.sinks if data):
+                sink.packet(VIDEO, data, clock.monotonic())
             given += 1
         for number, recorder in enumerate(recorders):
-            if number not in told and passed > WELL and until(recorder):
+            if number not in told and passed > WELL and until(recorder, legs[number]):
                 told[number] = clock.monotonic() - began - WELL + TICK
         await asyncio.sleep(STEP)
     return [told.get(number, PATIENCE) for number in range(RECORDINGS)]
@@ -70,6 +70,20 @@ def row(what: str, took: list[float]) -> dict[str, object]:
         "worst_s": round(max(took), 2),
         "within_3_s": max(took) <= 3,
     }
+
+
+class Missed:
+    """Looks for a picture that should come, as a room does (`rooms.arrivals`)."""
+
+    def __init__(self) -> None:
+        self._looks: dict[str, Arrivals] = {}
+
+    def __call__(self, recorder: RoomRecorder, leg: FakeLeg) -> bool:
+        looks = self._looks.setdefault(leg.id, Arrivals())
+        looks.step(
+            {(leg.id, VIDEO): PATIENCE_OF_ROOMS}, {leg.id: recorder.arrived(leg)}, {}, clock.monotonic()
+        )
+        return bool(looks.missing)
 
 
 class StuckDisk:
@@ -86,16 +100,14 @@ class StuckDisk:
 
 
 async def measure(home: Path) -> None:
-    print(
-        json.dumps(
-            row("packets without frames", await found(home / "a", lambda data: data[:13], lambda r: r.behind))
-        ),
-        flush=True,
-    )
+    took = await found(home / "a", lambda data: data[:13], lambda recorder, _leg: recorder.behind)
+    print(json.dumps(row("packets without frames", took)), flush=True)
+    took = await found(home / "c", lambda _data: b"", Missed())
+    print(json.dumps(row("a picture that comes no more", took)), flush=True)
     disk = StuckDisk()
     os.pwrite = disk.pwrite  # type: ignore[assignment]  # the disk of this process, for this measurement
     asyncio.get_running_loop().call_later(WELL, disk.free.clear)
-    took = await found(home / "b", lambda data: data, lambda recorder: not recorder.healthy)
+    took = await found(home / "b", lambda data: data, lambda recorder, _leg: not recorder.healthy)
     disk.free.set()
     print(json.dumps(row("a disk that takes nothing", took)), flush=True)
 

@@ -189,7 +189,7 @@ class Tick:
 Action = (
     Attached | Detached | LegConnected | LegLost | LegBack | LegFailed | LegRated | Fitted | Devices | Help | Acted
     | Looks
-    | KeyTold | SecretGiven | RecorderStarted | RecorderFailed | RecorderBehind | BookingCancelled
+    | KeyTold | SecretGiven | RecorderStarted | RecorderFailed | RecorderBehind | TracksMissing | BookingCancelled
     | Extended | VisitorDropped | Tick
 )  # fmt: skip
 

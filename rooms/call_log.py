@@ -93,6 +93,7 @@ async def course(session: Session, booking: BookingView) -> Course | None:
             _least_share(rules.values),
             "family" in rules.values.reason_told_to,
             rules.values.time_back == "inside-slot",
+            "inmate" in rules.values.reason_told_to,
         ),
         record,
         await ledger.about(session, Ref("booking", booking.id), limit=_ENTRIES),

@@ -27,6 +27,7 @@ class Promise:
     least_share: float
     told: bool = True  # the family may read why an officer ended it
     gives_back: bool = True  # lost time was added at the end
+    told_inside: bool = True  # the inmate may read it
 
 
 @dataclass(frozen=True, slots=True)

@@ -20,8 +20,8 @@ def watch(room: "Room") -> None:
         (Hold.RECORDER_LOST, EndReason.RECORDER_LOST, Fault.PLATFORM, rules.monitor_absent_end),
         (Hold.BY_OFFICER, EndReason.PAUSED_TOO_LONG, Fault.PRISON, rules.pause_end),
     ):
-        if hold is Hold.BY_OFFICER and room.pause_code in words.PAUSES:
-            continue  # waits for somebody who understands them, and is never cut for it (rules G3)
+        if hold is Hold.BY_OFFICER and (not room.pause_code or room.pause_code in words.PAUSES):
+            continue  # just resumed; or it waits for somebody who understands them and is never cut for it (rules G3)
         if hold in room.holds and room.now.mono - room.holds[hold] > limit:
             room.end(reason, fault)
     if room.clock.started and (mark := room.clock.due_warning(room.now)) is not None:

@@ -125,8 +125,8 @@ def _after(
         return replace(now, hosted=False, recorder=False, gone=gone)
     if event.what in ("track:missing", "track:settled"):
         track = {(event.seat, str(event.details.get("code", "")))}
-        gone = event.what == "track:missing"
-        return replace(now, missing=now.missing | track if gone else now.missing - track)
+        begins = event.what == "track:missing"
+        return replace(now, missing=now.missing | track if begins else now.missing - track)
     if event.what == "seat:admitted":
         return replace(now, inside=now.inside | {event.seat})
     if event.what in ("seat:sent-back", "seat:removed"):

@@ -39,6 +39,11 @@ TOLD: Mapping[Side, str] = {
     Side.FAMILY: N_("Nobody of your family was in the call at that time."),
     Side.PRISON: N_("The inmate was not at the terminal yet, or had been led away. That was not your fault."),
 }
+TOLD_INSIDE: Mapping[Side, str] = {
+    **TOLD,
+    Side.FAMILY_NETWORK: N_("Your family's connection was interrupted."),
+    Side.PRISON: N_("You were not at the terminal yet, or had been led away."),
+}
 WEAK: Mapping[str, str] = {
     "sound": N_("Sound was broken"),
     "frozen": N_("The picture stood still"),

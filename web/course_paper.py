@@ -158,7 +158,7 @@ def _minutes(paper: Paper, _: _Say, course: Course, seat: SeatView, zone: str) -
             )
             for at, line in minutes
         ],
-        (2, 3, 2, 4, 2, 3),
+        (2, 3, 2, 4, 3, 3),
     )
 
 

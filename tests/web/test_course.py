@@ -16,6 +16,7 @@ from core.db import Database
 from core.ids import SYSTEM, Ref
 from ledger import read
 from ledger.record import record
+from people import service as people
 from policy import service as rules
 from rooms import call_log, directory, opening, redress, repository
 from rooms.minutes import COLUMNS, Figures, LegMinute
@@ -56,7 +57,7 @@ async def broken(db: Database, house: Staffed, outcome: BookingState, used: int 
             ("system:visit:paused", {"reason": "recorder-lost"}),
         ):
             record(session, tag, actor=SYSTEM, subject=about, **details)
-        row = Figures(**dict.fromkeys(COLUMNS, 40))
+        row = Figures(**{**dict.fromkeys(COLUMNS, 40), "round_trip_ms": 71, "down_lost": 53})
         await call_log.add(session, room_id, [LegMinute(family.id, "leg", now, (row,) * 30)])
         call_log.add_sights(session, room_id, [Sight(family.id, inmate.id, sound=True, picture=True)])
         await session.execute(
@@ -95,8 +96,8 @@ async def test_the_prison_reads_and_exports_everything(
     for one in data["minutes"]:  # the paper says of each minute what the data say
         at = datetime.fromisoformat(one["at"]).astimezone(ZoneInfo(visit.zone))
         figures = (one["round_trip_ms"], one["round_trip_worst_ms"], one["lost"])
-        row = re.escape(f"{at:%H:%M}") + r"\s+{} ≤ {}\s+{}\s".format(*figures)
-        assert re.search(row, read_back), (row, read_back)
+        row = re.escape(f"{at:%H:%M}") + r"\s*{} ≤ {}\s*{}\s".format(*figures)
+        assert re.search(row, read_back), read_back
     async with db.read() as session:
         entries = await read.latest(session, tag_prefix="officer:call-log:read")
     assert [entry.parsed()["how"] for entry in entries] == ["pdf", "json", "page"]
@@ -161,8 +162,32 @@ async def test_before_anybody_came_there_is_nothing_to_tell(
     assert (await browser.get(f"/officer/visits/{visit.id}/log.pdf")).status_code == 404
 
 
-@pytest.mark.parametrize("told", [("family", "inmate"), ("inmate",)])
-async def test_the_family_reads_why_an_officer_ended_it_only_where_the_rules_say_so(
+async def screen_of(db: Database, house: Staffed) -> Ref:
+    """The terminal's device."""
+    async with db.write() as session:
+        device = await people.register_device(session, SYSTEM, house.place.prison, "3 号终端")
+        (terminal,) = await schedule.terminals(session, house.place.prison)
+        await schedule.link_device(session, SYSTEM, terminal.id, device.id)
+    return Ref("terminal", device.id)
+
+
+async def test_the_inmate_reads_at_the_terminal_why_it_broke_and_takes_nothing_along(
+    browser: Browser, db: Database, house: Staffed, sign_in: SignIn
+) -> None:
+    visit = await broken(db, house, BookingState.CANCELLED)
+    assert await redress.make_good(db) == 1
+    await sign_in(browser, await screen_of(db, house))
+    page = (await browser.get(f"/visits/{visit.id}/log")).text
+    for words in ("通话经过", "2:00", "警官暂停了会见、暂时不在", "本次会见不计次数"):
+        assert words in page, words
+    for familys in ("您的手机或电脑", "/offers/", "/home", "log.pdf"):
+        assert familys not in page, familys
+    assert (await browser.get(f"/visits/{visit.id}/log.pdf")).status_code == 404
+    assert f'href="/visits/{visit.id}/log"' in (await browser.get(f"/visits/{visit.id}")).text
+
+
+@pytest.mark.parametrize("told", [("family", "inmate"), ("inmate",), ("family",)])
+async def test_each_end_reads_why_an_officer_ended_it_only_where_the_rules_say_so(
     browser: Browser, db: Database, house: Staffed, sign_in: SignIn, told: tuple[str, ...]
 ) -> None:
     prison = house.place.prison
@@ -197,10 +222,13 @@ async def test_the_family_reads_why_an_officer_ended_it_only_where_the_rules_say
     read["booking"] = (await browser.get(f"/bookings/{booking.id}")).text
     read["home"] = (await browser.get("/home")).text
     assert {place for place, text in read.items() if reason in text} == (
-        {"log", "log.pdf", "booking"} if "family" in told else set()
+        {"log", "log.pdf", "booking", "home"} if "family" in told else set()
     )
     assert not any("for the file" in text for text in read.values())
     assert (plain in read["log"]) is ("family" not in told)
+    await sign_in(browser, await screen_of(db, house))
+    at_terminal = (await browser.get(f"/visits/{booking.id}/log")).text
+    assert (reason in at_terminal, plain in at_terminal) == ("inmate" in told, "inmate" not in told)
     await sign_in(browser, house.monitor, strong=True)
     assert reason in (await browser.get(f"/officer/visits/{booking.id}/log")).text
 

@@ -15,6 +15,7 @@ from rooms import desk_tasks, watches
 from rooms.desk_tasks import Kind
 from scheduler import repository as scheduler
 from scheduler.model import BookingView
+from scheduler.shifts import Shift
 from tests.rooms.visits import ShiftedClock
 from tests.web import staffed
 from tests.web.conftest import Browser, SignIn
@@ -161,3 +162,33 @@ async def test_the_next_call_is_one_of_mine_or_the_wall(
     mine = await browser.get("/officer/visits/bkg_other/next")
     assert mine.headers["location"] == f"/officer/visits/{visit.id}"
     assert (await browser.get(f"/officer/visits/{visit.id}/next")).headers["location"] == "/officer/wall"
+
+
+async def test_whoever_is_called_reads_it_on_the_pages_where_officers_stay(
+    browser: Browser, db: Database, house: Staffed, visit: BookingView, sign_in: SignIn
+) -> None:
+    now = clock.now()
+    me = Shift(house.monitor.id, "吴敏", now - timedelta(hours=1), now + timedelta(hours=1), 4, ())
+
+    async def called() -> list[dict[str, str]]:
+        answer = await browser.get("/officer/paged", headers=JSON)
+        told: list[dict[str, str]] = answer.json()["calls"]
+        return told
+
+    await sign_in(browser, house.monitor, strong=True)
+    async with db.write() as session:
+        await desk_tasks.put(session, visit, Kind.MONITOR_MISSING)
+    assert await called() == []  # nobody in particular
+    async with db.write() as session:
+        await watches.page(session, visit, me)
+    (call,) = await called()
+    assert call["booking"] == visit.id
+    assert visit.inmate_name in call["words"]
+    for path in ("/officer", f"/officer/visits/{visit.id}"):
+        assert 'data-paged="/officer/paged"' in (await browser.get(path)).text
+    await sign_in(browser, house.elsewhere, strong=True)
+    assert await called() == []
+    await sign_in(browser, house.monitor, strong=True)
+    async with db.write() as session:
+        await desk_tasks.settle(session, visit.id, [Kind.MONITOR_MISSING])  # somebody is there
+    assert await called() == []

@@ -90,10 +90,7 @@ def _drawn(course: Course, call: _Call) -> dict[str, Any]:
         "ours": words.ours(course),
         "theirs": words.theirs(course),
         "curves": {
-            seat.id: [
-                words.curve(course, seat.id, name, most, 40)
-                for name, most in (("round_trip_ms", 600), ("up_lost", 300))
-            ]
+            seat.id: [words.curve(course, seat.id, name, most, 40) for name, most in words.CURVES]
             for seat in course.record.seats
         },
         "heard": lambda viewer, shown: words.together(course, viewer, shown, "sound"),
@@ -129,7 +126,8 @@ async def paper(booking_id: str, db: Db, who: Reader, door: AtTheDoor) -> Respon
 
 @router.get("/visits/{booking_id}/log")
 async def told(request: Request, booking_id: str, db: Db, who: Who) -> Response:
-    """For whoever takes part: what was lost, on whose side, and what was made good."""
+    """For whoever takes part, at either end: what was lost, on whose side, and what was made good."""
+    inside = Role.TERMINAL in who.roles
     async with db.read() as session:
         booking = await scheduler.get_for(session, who, booking_id)
         course = await call_log.course(session, booking)
@@ -137,22 +135,28 @@ async def told(request: Request, booking_id: str, db: Db, who: Who) -> Response:
         offer = (await offering.of_bookings(session, [booking_id])).get(booking_id)
     return render(
         request,
-        "course/family.html",
+        "course/inside.html" if inside else "course/family.html",
         view=booking,
         course=course,
         made_good=made_good,
         offer=offer,
-        told=words.TOLD,
+        told=words.TOLD_INSIDE if inside else words.TOLD,
         talk=words.talk(course) if course is not None else None,
         scale=scale(words.total_ms(course)) if course is not None else (),
-        ended=words.why_ended(course, told=course.promise.told) if course is not None else "",
+        ended=_ended(course, inside=inside) if course is not None else "",
         ours=words.ours(course) if course is not None else 0,
         theirs=words.theirs(course) if course is not None else 0,
     )
 
 
+def _ended(course: Course, *, inside: bool) -> str:
+    return words.why_ended(course, told=course.promise.told_inside if inside else course.promise.told)
+
+
 @router.get("/visits/{booking_id}/log.pdf")
 async def told_on_paper(booking_id: str, db: Db, who: Who, door: AtTheDoor) -> Response:
+    if Role.TERMINAL in who.roles:
+        raise NotFound  # nothing is printed or kept at a terminal
     async with db.read() as session:
         booking = await scheduler.get_for(session, who, booking_id)
         course = await call_log.course(session, booking)

@@ -13,8 +13,8 @@ from people import repository as people
 from people.model import Identity, Role
 from rooms import desk_tasks, desk_watch, watches
 from rooms import service as rooms
-from rooms.desk_tasks import Task
-from rooms.watches import HandOver, Watcher
+from rooms.desk_tasks import Kind, Task
+from rooms.watches import HandOver, Watcher, Why
 from scheduler import repository as scheduler
 from scheduler import service as scheduling
 from web import board, duty, i18n, wall
@@ -22,11 +22,13 @@ from web.board import Row
 from web.deps import AtTheDoor, Db
 from web.duty import Duty, Monitor
 from web.forms import at_fields
+from web.i18n import N_
 from web.templating import redirect, render
 from web.visitor import Visitor
 
 router = APIRouter(include_in_schema=False)
 Text = Annotated[str, Form()]
+_CALLED = N_("You are called: nobody supervises {name}'s call.")
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,6 +96,29 @@ def _told(shift: _Shift, who: Identity, door: Visitor) -> dict[str, Any]:
         "most": shift.most,
         "zone": shift.on.zone,
     }
+
+
+@router.get("/officer/paged")
+async def paged(db: Db, who: Monitor, door: AtTheDoor) -> Response:
+    """The calls to which the platform has called this officer because the one before is missing, as long as nobody is
+    there; asked by the pages on which officers stay for long."""
+    async with db.read() as session:
+        on = await duty.of(session, who)
+        calls = await desk_watch.calls_now(session, on.prison.id)
+        present = await watches.of(session, on.prison.id, calls)
+        waiting = await desk_tasks.open_in(session, on.prison.id)
+    missing = {task.booking_id for task in waiting if task.kind is Kind.MONITOR_MISSING}
+    mine = {
+        booking_id
+        for booking_id, watcher in present.items()
+        if watcher.why is Why.PAGED and watcher.officer_id == who.subject.id
+    }
+    told = [
+        {"booking": call.id, "words": i18n.translate(door.language, _CALLED, {"name": call.inmate_name})}
+        for call in calls
+        if call.id in missing & mine
+    ]
+    return JSONResponse({"calls": told})
 
 
 @router.post("/officer/wall/{booking_id}/take")

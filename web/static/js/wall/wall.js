@@ -102,7 +102,11 @@ class Wall {
       if (booking === this.chosen) this.#powers();
     });
     call.addEventListener("measured", () => tile.measured());
-    call.addEventListener("notice", ({ detail }) => detail.notice === "help" && play(CHIME).catch(() => undefined));
+    call.addEventListener("notice", ({ detail }) => {
+      if (detail.notice !== "help" && detail.notice !== "recorder") return;
+      write($("said"), detail.text);
+      play(CHIME).catch(() => undefined);
+    });
   }
 
   #leave(booking, tile) {
