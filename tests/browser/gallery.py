@@ -143,6 +143,16 @@ class Visitor:
         too_wide = [f"{wide} px wide on {self.look.width}"] if wide > self.look.width else []
         return [*found, *too_wide, *await violations(self.page)]
 
+    async def speaks(self, path: str) -> None:
+        """Chooses the look's language as people do; who has an account has one there, whatever the browser's is."""
+        await self.page.goto(path)
+        other = "zh-CN" if self.look.language == "zh" else "en"
+        switch = self.page.locator(f"form[action='/language'] button[lang='{other}']")
+        if await switch.count():
+            await switch.click()
+            await self.page.wait_for_load_state()
+        self.said = []
+
     async def leave(self) -> None:
         await self.context.close()
 
@@ -179,6 +189,7 @@ async def look_around(
     problems: dict[str, list[str]] = {}
     for person in dict.fromkeys(paths[name][1] for name in paths if name in wanted):
         visitor = await site.visit(browser, person, look)
+        await visitor.speaks(next(path for path, whose in paths.values() if whose == person))
         for name in [name for name in paths if name in wanted and paths[name][1] == person]:
             await visitor.page.goto(paths[name][0])
             if found := await visitor.problems(name):
