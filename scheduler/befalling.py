@@ -36,6 +36,8 @@ from scheduler.timetable import instant
 REPORTERS = frozenset({Role.APPROVER, Role.MONITOR, Role.ADMIN})
 _WORDS_LENGTH = 500
 _SEATS = frozenset({Kind.TERMINAL_BROKEN, Kind.ROOM_BLOCKED})
+# Kinds that touch whoever is left over: with one of them gone, others of the group touch fewer.
+_SHORTAGES = (_SEATS, frozenset({Kind.OFFICER_AWAY}))
 
 
 class BadHappening(Malformed):
@@ -166,9 +168,28 @@ async def close(session: Session, actor: Actor, happening_id: str) -> list[str]:
     still = select(HappeningRow.id).where(HappeningRow.cause == row.cause, HappeningRow.state == "open")
     if await session.scalar(still.limit(1)) is not None:
         return []
-    freed = await flags.clear(session, actor, row.cause)
+    cleared = await flags.clear(session, actor, row.cause)
+    cleared += await _relieved(session, actor, as_happening(row))
+    open_ = await flags.find(session, FlagRow.booking_id.in_(cleared), FlagRow.state == flags.FlagState.OPEN)
+    freed = sorted({*cleared} - {flag.booking_id for flag in open_})
     for booking_id in freed:
         await offering.take_back(session, actor, booking_id)
+    return freed
+
+
+async def _relieved(session: Session, actor: Actor, gone: Happening) -> list[str]:
+    """Bookings that other shortages touched, and do not any more now that this one is over."""
+    kinds = next((group for group in _SHORTAGES if gone.kind in group), frozenset[Kind]())
+    freed: list[str] = []
+    for other in await open_in(session, gone.prison_id):
+        if other.kind not in kinds:
+            continue
+        left = {view.id for view in await touched.bookings(session, other)}
+        waiting = await flags.find(
+            session, FlagRow.cause == other.cause, FlagRow.state == flags.FlagState.OPEN
+        )
+        for booking_id in {flag.booking_id for flag in waiting} - left:
+            freed += await flags.clear_booking(session, actor, booking_id, [other.cause])
     return freed
 
 

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from datetime import date, timedelta
+from datetime import date, datetime, timedelta
 
 from sqlalchemy import bindparam, select
 
@@ -46,10 +46,11 @@ class Choice:
     def day_of(self, slot_id: str) -> date | None:
         return next((slot.day for slot, _ in self.slots if slot.id == slot_id), None)
 
-    def nearest(self, slot_id: str | None = None) -> list[SlotOffer]:
-        """The offered slots nearest in time to this one, at most three; to none: the first ones."""
+    def nearest(self, slot_id: str | None = None, at: datetime | None = None) -> list[SlotOffer]:
+        """The offered slots nearest in time to this one, at most three; to none: the first ones. `at`: when it begins,
+        for a slot that cannot be chosen from here."""
         offered = [offer for _, offer in self.slots if offer.offered and offer.slot_id != slot_id]
-        at = next((offer.starts_at for _, offer in self.slots if offer.slot_id == slot_id), None)
+        at = next((offer.starts_at for _, offer in self.slots if offer.slot_id == slot_id), at)
         if at is not None:
             offered.sort(key=lambda offer: (abs(offer.starts_at - at), offer.starts_at))
         return offered[:_ALTERNATIVES]
@@ -71,16 +72,17 @@ async def choice(
     *,
     instead_of: str | None = None,
     starter: str = "family",
+    coming: Sequence[facts.Visiting] = (),
 ) -> Choice:
     """What the acting relative may choose from: from the first of this month, or `first`, to the last bookable day, or
-    `last`. `instead_of`: a booking that would be given up for it. `starter`: see `Case`. Raises `NotFound` for
-    somebody else's inmate."""
+    `last`. `instead_of`: a booking that would be given up for it. `starter`: see `Case`. `coming`: the visitors for
+    whom it must be possible, if not the acting relative alone. Raises `NotFound` for somebody else's inmate."""
     ground, who = await facts.asking(session, access.relative_id(actor), inmate_id)
     begin = first or ground.now.astimezone(ground.zone).date().replace(day=1)
     end = last or max(ground.bookable[1], begin)
     ignoring = Ignoring(() if instead_of is None else (instead_of,), actor.subject.id, inmate_id)
     found = await facts.shown(session, ground, begin, end, ignoring)
-    case = await facts.judge(session, ground, [who], found, ignoring=ignoring, starter=starter)
+    case = await facts.judge(session, ground, coming or [who], found, ignoring=ignoring, starter=starter)
     where = case.inmate
     found = [slot for slot in found if slot.audience.admits(where.location, where.category, where.level)]
     offers = tuple(
@@ -123,14 +125,17 @@ async def _closed_days(session: Session, prison_id: str, first: date, last: date
     return {day: Reason("prison-closed", text, {"words": words}) for day, words in shut}
 
 
-async def alternatives(session: Session, actor: Identity, inmate_id: str, slot_id: str) -> list[SlotOffer]:
-    """The offered slots nearest in time to one that was refused, at most three."""
-    chosen = await choice(session, actor, inmate_id)
-    if chosen.day_of(slot_id) is None:
-        wanted = await session.get(SlotRow, slot_id)
-        if wanted is None or wanted.prison_id != chosen.ground.prison.id:
-            raise NotFound
-    return chosen.nearest(slot_id)
+async def alternatives(
+    session: Session, actor: Identity, inmate_id: str, slot_id: str, coming: Sequence[facts.Visiting] = ()
+) -> list[SlotOffer]:
+    """The offered slots nearest in time to one that was refused, at most three. `coming`: as of `choice`."""
+    chosen = await choice(session, actor, inmate_id, coming=coming)
+    if chosen.day_of(slot_id) is not None:
+        return chosen.nearest(slot_id)
+    wanted = await session.get(SlotRow, slot_id)
+    if wanted is None or wanted.prison_id != chosen.ground.prison.id:
+        raise NotFound
+    return chosen.nearest(slot_id, wanted.starts_at)
 
 
 async def why_not(
@@ -151,7 +156,7 @@ async def why_not(
     case = await facts.judge(session, ground, coming, [slot], ignoring=ignoring, starter="family")
     (reasons,) = judging.month(case, [slot])
     offer = _offer(slot, judging.verdict(case.policy, reasons))
-    return offer, await alternatives(session, actor, inmate_id, slot_id)
+    return offer, await alternatives(session, actor, inmate_id, slot_id, coming)
 
 
 async def bookable_days(session: Session, inmate_id: str) -> tuple[date, date]:

@@ -77,11 +77,24 @@ async def test_f33_a_release_flags_what_was_approved_and_refuses_what_was_asked(
 async def test_f34_moved_away_and_back(world: World) -> None:
     family = await world.family()
     booked = await visit(world, family, 0, 2)
+    asked = await world.request(family, await world.slot(days=2, hour=2), key="asked")
     _, flagged = await report(world, Kind.TRANSFERRED, inmate_id=family.inmate_id)
     assert flagged == [booked.id]
+    assert (await world.get(asked.id)).state is BookingState.REFUSED
     async with world.db.write() as session:
         assert await befalling.back(session, ADMIN, family.inmate_id) == [booked.id]
+        assert (
+            await befalling.back(session, ADMIN, family.inmate_id) == []
+        )  # from court, say: nothing kept them away
     assert await open_flags(world) == {}
+
+
+async def test_f49_a_visit_that_has_begun_is_left_alone(world: World, clock: FakeClock) -> None:
+    family = await world.family()
+    begun, later = await visit(world, family, 0, 2), await visit(world, family, 0, 3)
+    clock.set(begun.starts_at + timedelta(minutes=1))
+    _, flagged = await report(world, Kind.RELEASED, inmate_id=family.inmate_id)
+    assert flagged == [later.id]
 
 
 async def test_f35_a_pair_that_is_kept_apart(world: World) -> None:
@@ -273,4 +286,29 @@ async def test_an_officer_who_is_away_leaves_the_latest_bookings_unwatched(
     assert flagged == [view.id for view in views[1:]]
     async with world.db.write() as session:
         await befalling.close(session, ADMIN, made.id)
+    assert await open_flags(world) == {}
+
+
+async def test_one_of_two_officers_who_are_away_is_back(world: World, clock: FakeClock) -> None:
+    """Two watch one call each, and two calls are booked: with one officer back only one of the two is left over."""
+    views = []
+    for minute in (0, 5):
+        clock.move(seconds=1)
+        views.append(await visit(world, await world.family(), 1, 2, minute))
+    async with world.db.write() as session:
+        session.add_all(
+            ShiftRow(
+                id=f"shf_{name}", prison_id=world.prison_id, officer_id=name, officer_name=name,
+                starts_at=at(1, 0), ends_at=at(1, 8), break_starts_at=None, break_ends_at=None, at_once=1,
+            )
+            for name in ("off_a", "off_b")
+        )  # fmt: skip
+    first, _ = await report(world, Kind.OFFICER_AWAY, at(1, 0), at(1, 8), officer_id="off_a")
+    second, _ = await report(world, Kind.OFFICER_AWAY, at(1, 0), at(1, 8), officer_id="off_b")
+    assert set(await open_flags(world)) == {view.id for view in views}
+    async with world.db.write() as session:
+        assert await befalling.close(session, ADMIN, first.id) == [views[0].id]
+    assert set(await open_flags(world)) == {views[1].id}
+    async with world.db.write() as session:
+        await befalling.close(session, ADMIN, second.id)
     assert await open_flags(world) == {}

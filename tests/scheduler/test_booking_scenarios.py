@@ -1,25 +1,25 @@
 """Scenarios of the field that need the database: counting, overbooking, people kept apart, court dates, what a visit
-that ended otherwise costs, templates that take over from others."""
+that ended otherwise costs. Those of templates stand in test_template_scenarios."""
 
-from datetime import date, datetime, time, timedelta
+from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
 import pytest
-from sqlalchemy import select
+from sqlalchemy import update
 
 from core import clock as core_clock
 from core.db import Database
 from core.errors import NotFound, Refused
 from core.ids import Ref, new_id
 from ledger import read as ledger
+from people.tables import InmateRow
 from policy.rulebook import Channel
-from scheduler import accounts, linked, overbooking, service, tasks, templates
+from scheduler import accounts, linked, overbooking, service, tasks
 from scheduler.allowance import What
-from scheduler.audience import Audience
+from scheduler.audience import Audience, stored
 from scheduler.happenings import Kind
 from scheduler.model import BookingState, BookingView
 from scheduler.planning_tables import HappeningRow
-from scheduler.setup import NameTooLong
 from scheduler.tables import SlotRow
 from tests.conftest import FakeClock
 from tests.scheduler import world as worlds
@@ -33,8 +33,10 @@ async def codes(world: World, family: Family, slot_id: str) -> list[str]:
     return [reason.code for reason in offer.reasons]
 
 
-async def test_f11_what_counts_against_a_time(world: World) -> None:
+async def test_f11_what_counts_against_a_time(world: World, clock: FakeClock) -> None:
     slot_id = await world.slot(capacity=5)
+    await world.hold(await world.family(), slot_id)
+    clock.move(minutes=11)  # a pick that has run out counts no more
     await world.hold(await world.family(), slot_id)
     await world.approved(await world.family(), slot_id)
     gone = await world.family()
@@ -113,6 +115,50 @@ async def test_f23_f35_inmates_who_are_kept_apart_have_no_visits_on_one_day(
     async with world.db.write() as session:
         await service.release(session, other.actor, held.id)
     assert await codes(world, family, await world.slot(days=1, hour=9)) == []
+
+
+async def test_f23_a_visit_in_another_prison_or_one_that_was_refused_keeps_nobody_away(world: World) -> None:
+    family, other = await world.family(), await world.family()
+    pair = {"inmate_id": family.inmate_id, "other_id": other.inmate_id}
+    await befall(world, Kind.KEEP_APART, core_clock.now(), **pair)
+    wanted = await world.slot(days=1, hour=9)
+    asked = await world.request(other, await world.slot(days=1, hour=2))
+    assert await codes(world, family, wanted) == ["inmate-unavailable"]
+    async with world.db.write() as session:
+        await service.refuse(session, world.approver, asked.id, "inmate-away")
+    assert await codes(world, family, wanted) == []
+    elsewhere = await worlds.build(world.db, name="Elsewhere")
+    async with world.db.write() as session:
+        moved = update(InmateRow).where(InmateRow.id == other.inmate_id)
+        await session.execute(moved.values(prison_id=elsewhere.prison_id, wing_id=elsewhere.wing_id))
+    await elsewhere.request(other, await elsewhere.slot(days=1, hour=2), "there")
+    assert await codes(world, family, wanted) == []
+
+
+async def test_f25_fourteen_days_of_the_unconvicted(db: Database, clock: FakeClock) -> None:
+    """Two a week from Monday on: once a week has two, its other times are gone, and those that are not counted stay."""
+    clock.set(datetime(2026, 11, 22, 8, tzinfo=UTC))  # a Sunday
+    world = await worlds.build(
+        db, remand_visits_per_week=2, visits_per_month=20, lead_days=0, horizon_days=14
+    )
+    family, convicted = await world.family(), await world.family()
+    async with db.write() as session:
+        remand = update(InmateRow).where(InmateRow.id == family.inmate_id)
+        await session.execute(remand.values(convicted=False))
+    slots = [await world.slot(days=n, capacity=9) for n in range(1, 15)]
+    free = await world.slot(days=3, hour=5)
+    async with db.write() as session:
+        uncounted = update(SlotRow).where(SlotRow.id == free)
+        await session.execute(uncounted.values(audience=stored(Audience(counted=False))))
+    for number in (1, 3, 9):  # Tuesday and Thursday of the first week, Wednesday of the second
+        await world.request(family, slots[number], f"k{number}")
+        await world.request(convicted, slots[number], f"k{number}")
+    flagged = [
+        number for number, slot in enumerate(slots) if "remand-week-used" in await codes(world, family, slot)
+    ]
+    assert flagged == list(range(7))
+    assert await codes(world, family, free) == []
+    assert await codes(world, convicted, slots[0]) == []
 
 
 @pytest.mark.parametrize(
@@ -294,70 +340,10 @@ async def test_f48_all_parts_or_none(world: World) -> None:
         assert await service.of_relative(session, other.relative_id) == []
 
 
-# -- templates
-
-
-async def template(world: World, **more: Any) -> str:
-    async with world.db.write() as session:
-        return await service.create_template(
-            session, ADMIN, world.prison_id, **{"weekday": 2, "starts": time(9), "capacity": 2, **more}
-        )
-
-
-async def slot_of(world: World, template_id: str) -> str:
-    async with world.db.read() as session:
-        found = select(SlotRow.id).where(SlotRow.template_id == template_id).order_by(SlotRow.starts_at)
-        return str((await session.scalars(found)).first())
-
-
-@pytest.mark.parametrize(
-    ("target", "code"),
-    [
-        ({}, None),
-        ({"weekday": 3}, "no-such-time"),
-        ({"starts": time(10)}, "no-such-time"),
-        ({"minutes": 20, "raster": 40}, "too-short"),
-        ({"capacity": 1}, "no-room"),
-        ({"audience": Audience(include=("B",))}, "not-meant"),
-        ({"audience": Audience(levels=("ordinary",))}, None),
-    ],
-)
-async def test_f41_all_bookings_move_or_none(world: World, target: dict[str, Any], code: str | None) -> None:
-    source_id, target_id = await template(world), await template(world, **target)
-    slot_id = await slot_of(world, source_id)
-    views = [await world.request(await world.family(), slot_id) for _ in range(2)]
-    if code is None:
+@pytest.mark.parametrize("parts", [["other"], ["main", "later"], []])
+async def test_f48_a_part_of_no_known_kind(world: World, parts: list[str]) -> None:
+    family = await world.family()
+    wanted = [(part, await world.slot(hour=number + 2)) for number, part in enumerate(parts)]
+    with pytest.raises(linked.BadParts):
         async with world.db.write() as session:
-            moved = await templates.move_bookings(session, ADMIN, source_id, target_id)
-        assert {view.slot_id for view in moved} == {await slot_of(world, target_id)}
-        return
-    with pytest.raises(Refused) as caught:
-        async with world.db.write() as session:
-            await templates.move_bookings(session, ADMIN, source_id, target_id)
-    assert code in [reason.code for reason in caught.value.reasons]
-    assert [(await world.get(view.id)).slot_id for view in views] == [slot_id] * 2
-
-
-async def test_f42_names_have_an_end_and_overlaps_are_reported_only(world: World) -> None:
-    with pytest.raises(NameTooLong):
-        await template(world, name="x" * 101)
-    one, other = await template(world, name="x" * 100), await template(world, starts=time(9, 15))
-    async with world.db.read() as session:
-        assert [found.template_id for found in await templates.overlapping(session, one)] == [other]
-
-
-async def test_f50_a_limit_of_its_own_besides_the_places(world: World) -> None:
-    slot_id = await slot_of(world, await template(world, limits={"video": 1, "adults": 5}))
-    await world.request(await world.family(), slot_id)
-    assert await codes(world, await world.family(), slot_id) == ["limit-reached"]
-
-
-async def test_f19_a_time_that_is_meant_for_others_is_not_shown(world: World) -> None:
-    await template(world, audience=Audience(levels=("enhanced",)))
-    family, enhanced = await world.family(), await world.family(level="enhanced")
-    async with world.db.read() as session:
-        seen = [
-            sum(len(day.slots) for day in await service.month(session, one.actor, one.inmate_id, 2026, 12))
-            for one in (family, enhanced)
-        ]
-    assert seen[0] == 0 < seen[1]
+            await linked.request(session, family.actor, family.inmate_id, wanted, family.choice, "k")

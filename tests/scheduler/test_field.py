@@ -11,7 +11,7 @@ from core import clock as core_clock
 from core.db import Database, Session
 from core.errors import Refused
 from people.tables import InmateRow
-from policy.rulebook import Apart
+from policy.rulebook import Apart, Channel
 from scheduler import befalling, service, tasks
 from scheduler.audience import Audience, stored
 from scheduler.happenings import Happening, Kind
@@ -83,6 +83,26 @@ async def at_court(session: Session, world: World, family: Family) -> None:
     await befalling.report(session, world.approver, court)
 
 
+async def kept_apart(session: Session, world: World, family: Family) -> None:
+    """From somebody who has a visit on that day."""
+    other = await worlds.family(session, world.prison_id, world.wing_id)
+    day = core_clock.now().replace(hour=6, minute=0) + timedelta(days=1)
+    slot_id = await service.create_slot(session, ADMIN, world.prison_id, day)
+    await service.hold(session, other.actor, other.inmate_id, slot_id, "other")
+    now, one = core_clock.now(), family.inmate_id
+    pair = Happening("", world.prison_id, Kind.KEEP_APART, now, None, inmate_id=one, other_id=other.inmate_id)
+    await befalling.report(session, world.approver, pair)
+
+
+async def used_on_site(session: Session, world: World, family: Family) -> None:
+    """The month's visits take place elsewhere, one by one."""
+    day = date(2026, 11, 23)
+    for _ in range((await service.allowance(session, family.inmate_id, day)).limit):
+        await service.record_use(
+            session, world.approver, family.inmate_id, day, Channel.ONSITE_GLASS, "On site."
+        )
+
+
 Change = Callable[[Session, World, Family], Awaitable[None]]
 F26: list[tuple[list[Change], set[str]]] = [
     ([], set()),
@@ -93,6 +113,9 @@ F26: list[tuple[list[Change], set[str]]] = [
     ([suspended], {"visits-suspended"}),
     ([locked_down], {"lockdown"}),
     ([at_court], {"inmate-appointment"}),
+    ([kept_apart], {"inmate-unavailable"}),
+    ([used_on_site], {"allowance-used"}),
+    ([kept_apart, used_on_site], {"inmate-unavailable", "allowance-used"}),
     ([no_visits_at_level, suspended], {"no-visits-at-level", "visits-suspended"}),
     (
         [moved_away, for_another_place, suspended, locked_down, at_court],

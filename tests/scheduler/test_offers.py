@@ -94,8 +94,8 @@ async def test_a_month_takes_the_same_few_queries_however_many_slots(world: Worl
     statements.clear()
     days = await month(world, family, 2026, 12)
     assert sum(len(day.slots) for day in days) > 100
-    # who asks about whom, which rules are in force, slots, claims, what befell, closed dates
-    assert len(statements) == 6 <= few
+    # who asks about whom, which rules are in force, slots, what stands in the way, closed dates
+    assert len(statements) == 5 <= few
 
 
 async def test_the_three_nearest_others(world: World) -> None:
@@ -134,3 +134,38 @@ async def test_strangers_see_no_month(world: World) -> None:
             await service.month(session, stranger.actor, family.inmate_id, 2026, 11)
         with pytest.raises(NotFound):
             await service.candidates(session, stranger.actor, family.inmate_id)
+
+
+async def test_the_nearest_others_are_possible_for_the_visitors_who_would_come(world: World) -> None:
+    family = await world.family()
+    other = await world.relative(family.inmate_id)
+    busy = await world.relative((await world.family()).inmate_id, relative_id=other.relative_id)
+    slots = {days: await world.slot(days=days) for days in (2, 3, 4, 5, 6)}
+    elsewhere = await world.slot(days=3)
+    await world.request(busy, elsewhere)
+    await world.request(await world.family(), slots[4])
+    async with world.db.read() as session:
+        _, alone = await service.why_not(session, family.actor, family.inmate_id, slots[4])
+        offer, both = await service.why_not(
+            session,
+            family.actor,
+            family.inmate_id,
+            slots[4],
+            [family.relationship_id, other.relationship_id],
+        )
+    assert [one.slot_id for one in alone] == [slots[3], slots[5], slots[2]]
+    assert [one.slot_id for one in both] == [slots[5], slots[2], slots[6]]
+    assert [reason.code for reason in offer.reasons] == ["slot-full"]
+
+
+async def test_the_nearest_to_a_time_beyond_what_can_be_chosen_are_the_last_ones(
+    db: Database, clock: FakeClock
+) -> None:
+    del clock
+    world = await worlds.build(db, lead_days=0, lead_unit="days", horizon_days=7)
+    family = await world.family()
+    slots = {days: await world.slot(days=days) for days in (1, 2, 3, 5, 6, 9)}
+    async with world.db.read() as session:
+        offer, others = await service.why_not(session, family.actor, family.inmate_id, slots[9])
+    assert [reason.code for reason in offer.reasons] == ["too-far"]
+    assert [one.slot_id for one in others] == [slots[6], slots[5], slots[3]]

@@ -2,14 +2,19 @@
 
 from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
+from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from pydantic import ValidationError
 
 from core.errors import Reason
+from policy.rulebook import EXCUSABLE, Office
 from scheduler import judging, rules
 from scheduler.case import Case, SlotFacts
-from scheduler.model import ticks
+from scheduler.model import SlotOffer, ticks
+from scheduler.offers import Choice
 from scheduler.rules import Rule
 from tests.scheduler.rule_pairs import (
     AFTER,
@@ -155,6 +160,114 @@ def test_the_chain_of_several_exceptions_is_the_union_of_theirs(
     assert found.chain == chain
 
 
-def test_nobody_may_let_pass_what_nobody_can_give() -> None:
-    with pytest.raises(ValidationError, match="nobody may let pass"):
-        policy(exceptions={"slot-full": ["warden"]})
+# What no office can give: a place, a person's time, a day that is closed, a way or kind of visit that the prison does
+# not have, the safety of a child, a pair kept apart. A new rule stands here or may be let pass.
+NOBODY_GIVES = frozenset(
+    {
+        "adult-needed",
+        "by-wishes",
+        "channel-not-offered",
+        "companion-alone",
+        "inmate-appointment",
+        "inmate-away",
+        "inmate-busy",
+        "inmate-unavailable",
+        "lead-too-young",
+        "limit-reached",
+        "lockdown",
+        "prison-closed",
+        "relationship-not-approved",
+        "slot-closed",
+        "slot-full",
+        "slot-past",
+        "started-elsewhere",
+        "type-not-offered",
+        "visitor-busy",
+        "visitors-missing",
+        "withdrawn",
+    }
+)
+CODES = sorted({code for *_, code in PAIRS})
+
+
+def test_of_every_rule_it_is_said_whether_an_office_may_let_it_pass() -> None:
+    assert set(CODES) == EXCUSABLE | NOBODY_GIVES
+    assert EXCUSABLE.isdisjoint(NOBODY_GIVES)
+
+
+@pytest.mark.parametrize(("_rule", "_passes", "fails", "code"), PAIRS)
+def test_each_rule_refuses_or_is_sent_to_approval_as_it_is_set(
+    _rule: Rule, _passes: tuple[Case, SlotFacts], fails: tuple[Case, SlotFacts], code: str
+) -> None:
+    broken, at = fails
+    reasons = rules.refusals(broken, at)
+    strict = judging.verdict(broken.policy, reasons)
+    assert code in {one.code for one in strict.refused}
+    assert (strict.excepted, strict.chain) == ((), ())
+    if code in NOBODY_GIVES:
+        with pytest.raises(ValidationError, match="nobody may let pass"):
+            policy(exceptions={code: ["warden"]})
+        return
+    may_pass = {one.code: ["warden"] for one in reasons if one.code in EXCUSABLE}
+    lenient = judging.verdict(policy(exceptions=may_pass), reasons)
+    assert code in {one.code for one in lenient.excepted}
+    assert lenient.chain == ("warden",)
+    assert {one.code for one in lenient.refused} <= NOBODY_GIVES
+
+
+@given(
+    st.lists(st.sampled_from(CODES), unique=True),
+    st.dictionaries(
+        st.sampled_from(sorted(EXCUSABLE)), st.lists(st.sampled_from(list(Office)), unique=True), max_size=6
+    ),
+)
+def test_whatever_is_broken_and_however_it_is_set_nobody_is_passed_over(
+    broken: list[str], exceptions: dict[str, list[Office]]
+) -> None:
+    found = judging.verdict(policy(exceptions=exceptions), [Reason(code, "") for code in broken])
+    sent = [code for code in broken if exceptions.get(code)]
+    assert [one.code for one in found.excepted] == sent
+    assert [one.code for one in found.refused] == [code for code in broken if code not in sent]
+    assert set(found.chain) == {office for code in sent for office in exceptions[code]}
+    assert list(found.chain) == [
+        office for office in Office if office in found.chain
+    ]  # the nearest first, each once
+
+
+NO_GROUND: Any = None  # what is nearest is found without it
+
+
+def _offer(number: int, at: int, *, offered: bool) -> tuple[SlotFacts, SlotOffer]:
+    starts_at = START + timedelta(minutes=5 * at)
+    reasons = () if offered else (Reason("slot-full", ""),)
+    return slot(id=f"slt_{number}", starts_at=starts_at), SlotOffer(
+        f"slt_{number}", starts_at, 30, 1, reasons
+    )
+
+
+def test_f43_the_times_after_one_that_a_busy_room_takes_away() -> None:
+    """Every quarter from 9 to 16, half an hour each; the room is busy from 9:15 to 11:45. In fives from 9:00 on."""
+    busy = range(3, 33)
+    day = [_offer(at, at, offered=not set(range(at, at + 6)) & set(busy)) for at in range(0, 7 * 12 - 5, 3)]
+    chosen = Choice(ground=NO_GROUND, slots=tuple(day), closed={}, used={})
+    free = {offer.slot_id for _, offer in day if offer.offered}
+    assert ("slt_36" in free, "slt_24" in free) == (True, False)  # 12:00 and 11:00
+    assert [one.slot_id for one in chosen.nearest("slt_24")] == ["slt_33", "slt_36", "slt_39"]
+
+
+@given(st.lists(st.tuples(st.integers(-3000, 3000), st.booleans()), max_size=12), st.data())
+def test_the_nearest_three_are_the_nearest_that_are_offered(
+    times: list[tuple[int, bool]], data: st.DataObject
+) -> None:
+    shown = tuple(_offer(number, at, offered=offered) for number, (at, offered) in enumerate(times))
+    shown = tuple(sorted(shown, key=lambda one: one[1].starts_at))
+    chosen = Choice(ground=NO_GROUND, slots=shown, closed={}, used={})
+    wanted = data.draw(st.sampled_from([None, *(offer for _, offer in shown)]))
+    at = START + timedelta(minutes=5 * data.draw(st.integers(-4000, 4000)))
+    found = chosen.nearest("slt_none", at) if wanted is None else chosen.nearest(wanted.slot_id)
+    at = at if wanted is None else wanted.starts_at
+    others = [offer for _, offer in shown if offer.offered and offer is not wanted]
+    assert len(found) == len({one.slot_id for one in found}) == min(3, len(others))
+    assert all(one in others for one in found)
+    left = [abs(one.starts_at - at) for one in others if one not in found]
+    assert not left or max(abs(one.starts_at - at) for one in found) <= min(left)

@@ -114,6 +114,8 @@ def test_f05_an_inactive_template_makes_nothing() -> None:
 def test_f06_every_n_weeks(every: int, horizon: int, expected: list[int]) -> None:
     template = weekly(TODAY, every_weeks=every)
     assert list(dates(template, TODAY, d(horizon))) == [d(n) for n in expected]
+    window = bookable_days(WEEK, TODAY, policy(0, horizon, LeadUnit.SAME_DAY))
+    assert [slot.day for slot in plan([template], [], [], *window)] == [d(n) for n in expected]
 
 
 @pytest.mark.parametrize("every", range(1, 7))
