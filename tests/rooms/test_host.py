@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import math
 from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass
 from datetime import timedelta
@@ -143,9 +144,11 @@ async def test_a_recorder_that_fails_pauses_the_visit_until_the_next_take(
 
 @once
 async def test_a_picture_that_does_not_reach_the_recorder_is_told_to_the_officer_and_nothing_else_happens(
-    server: Server, cast: Cast, recorders: FakeRecorders
+    server: Server, cast: Cast, legs: FakeLegs, recorders: FakeRecorders
 ) -> None:
     async with live_call(server, cast) as call:
+        for leg in legs.open_legs:
+            leg.heard = math.inf  # every line goes on living
         recorders.last.missing = {("relative", MediaKind.VIDEO)}
         told = await call.officer.heard(
             lambda m: m["type"] == "notice" and m["notice"] == "recorder", within=LIMIT
