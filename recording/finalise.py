@@ -14,7 +14,7 @@ from collections import OrderedDict
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 import av
 
@@ -24,6 +24,9 @@ from recording.locked import DamagedError, Key
 from recording.matroska import Block
 from recording.timing import Alignment, Jump, Sighting
 from rooms.client import MediaKind
+
+if TYPE_CHECKING:
+    from typing_extensions import Buffer
 
 PIECE = 4 << 20  # bytes; each piece has its own digest, so that a changed byte can be placed
 GAP_MS = {
@@ -152,10 +155,14 @@ def track(files: Files, notes: Notes, ended_ms: int | None) -> FinishedTrack | N
         return None
     try:
         with clear.open_file(files.raw, files.key) as content:
-            blocks = list(matroska.scan(content.pieces()))
+            blocks = _found(content)
             return _finish(content, blocks, files, notes, ended_ms) if blocks else None
     except (matroska.ForeignBytesError, DamagedError) as error:
         raise NotFinishedError(f"{files.raw.name} was damaged: {error}") from error
+
+
+def _found(content: Clear) -> list[Block]:
+    return list(matroska.scan(content.pieces()))
 
 
 def _finish(
@@ -285,9 +292,7 @@ class _Placed(NamedTuple):
     alignment: Alignment
 
 
-def _placed(
-    blocks: Sequence[Block], alignments: Mapping[MediaKind, Alignment]
-) -> dict[MediaKind, _Placed]:
+def _placed(blocks: Sequence[Block], alignments: Mapping[MediaKind, Alignment]) -> dict[MediaKind, _Placed]:
     """The kinds that there are. Within a stream the order never changes and no two times are equal."""
     placed = {}
     for kind, alignment in alignments.items():
@@ -344,6 +349,6 @@ def _check(files: Files, ordered: Sequence[Block], read: finished.Read, pictures
         raise NotFinishedError(f"{path.name} does not hold the frames that were written")
 
 
-def _is_next(packet: av.Packet, blocks: Iterator[Block], read: finished.Read) -> bool:
+def _is_next(packet: "Buffer", blocks: Iterator[Block], read: finished.Read) -> bool:
     block = next(blocks, None)
     return block is not None and bytes(packet) == read(block)

@@ -162,7 +162,9 @@ async def wanted_at(session: Session) -> list[str]:
 
 async def _wanted_in(session: Session, prison_id: str) -> bool:
     for wing in await scheduling.wings(session, prison_id):
-        with contextlib.suppress(PolicyUnknown, PolicyIncomplete, BadPolicy):  # without rules there is no call
+        with contextlib.suppress(
+            PolicyUnknown, PolicyIncomplete, BadPolicy
+        ):  # without rules there is no call
             if (await policies.current(session, wing.id, clock.now())).values.watch_pictures == "on":
                 return True
     return False

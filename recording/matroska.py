@@ -226,7 +226,9 @@ def _own_block(data: memoryview, at: int, base: int, cluster: int) -> Block | No
     if at + BLOCK_HEAD_SIZE > len(data):
         return None
     identity, coded, track, relative, flags = _BLOCK_HEAD.unpack_from(data, at)
-    size = coded - 0x10000004  # four bytes of size, the last of them all ones where it is unknown; track, time, flags
+    size = (
+        coded - 0x10000004
+    )  # four bytes of size, the last of them all ones where it is unknown; track, time, flags
     kind = _KIND_OF.get(track)
     if identity != SIMPLE_BLOCK or kind is None or not 0 < size < 0xFFFFFFB:
         return None

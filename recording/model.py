@@ -112,3 +112,4 @@ class RecordingView:
     holds: int = 0  # legal holds under which it lies now
     deleted_at: datetime | None = None  # when its deletion began
     damage: str = ""  # of a damaged one: a code and the file
+    kept_as: RetentionClass = RetentionClass.FAMILY

@@ -16,6 +16,7 @@ from recording.model import (
     Gap,
     RecordingState,
     RecordingView,
+    RetentionClass,
     SealView,
     TrackView,
 )
@@ -203,6 +204,7 @@ def _view(one: RecordingRow, tracks: list[TrackView], events: list[EventView]) -
         one.holds,
         one.deleted_at,
         one.damage,
+        RetentionClass(one.retention),
     )
 
 

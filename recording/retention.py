@@ -89,18 +89,14 @@ async def class_of(session: Session, booking_id: str) -> RetentionClass:
     return RetentionClass.FLAGGED if risk else RetentionClass.FAMILY
 
 
-async def decided(
-    session: Session, settings: Settings, one: RecordingRow
-) -> tuple[RetentionClass, datetime]:
+async def decided(session: Session, settings: Settings, one: RecordingRow) -> tuple[RetentionClass, datetime]:
     """The class of a recording and until when it is kept: at sealing, when it is known what happened in it. Neither is
     ever less than it was."""
     kept = max(RetentionClass(one.retention), await class_of(session, one.booking_id), key=_ORDER.index)
     return kept, await _longer(session, settings, one, kept)
 
 
-async def _longer(
-    session: Session, settings: Settings, one: RecordingRow, kept: RetentionClass
-) -> datetime:
+async def _longer(session: Session, settings: Settings, one: RecordingRow, kept: RetentionClass) -> datetime:
     until = one.keep_until
     if kept is not RetentionClass.FAMILY:
         with contextlib.suppress(Misconfigured):  # no reason not to seal

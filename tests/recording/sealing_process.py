@@ -1,15 +1,18 @@
-"""Seals recordings in processes that end at a step, as at a loss of power, and then brings them to their end.
+"""Seals a recording in processes that end at a step, as at a loss of power, and then brings each to its end.
 
     python -m tests.recording.sealing_process FOLDER SEED POINTS
 
-FOLDER/before holds a data folder with a recording that is written and not sealed. For each point a copy of it is
-sealed in a process that ends at a line of our own code: half of the points are lines where it passes for the first
-time, half lie anywhere on its way. What was not synced by then is torn. Prints a JSON line for each point: where it
-ended, what state it left, and what came of it after the next start.
+FOLDER/before holds a data folder with a recording that is written and not sealed. A copy of it is sealed once, and at
+each point, a line of our own code, the process forks: one of the two ends there, after what was not synced by then is
+torn in a copy of the disk, and the other goes on to the next point. Half of the points are lines where it passes for
+the first time, half lie anywhere on its way. What the next start makes of a disk is looked at once for each disk, for
+points between two writes leave the same. Prints a JSON line for each point: where it ended, what state it left, and
+what came of it after the next start.
 """
 
 import asyncio
 import gc
+import hashlib
 import json
 import os
 import random
@@ -42,15 +45,19 @@ CUT = 9  # exit code of a process that ended at its point
 
 @dataclass
 class Steps:
-    """Counts the lines of our code that run, in every thread; `at`: the number of the one at which all ends."""
+    """Counts the lines of our code that run, in every thread; `ends`: the numbers of those at which a process ends."""
 
-    at: int = -1
+    home: Path
+    disks: Path  # what is left at each end: a folder by its digest, and by the step's number which it was
+    ends: frozenset[int] = frozenset()
     count: int = 0
     firsts: dict[str, int] = field(default_factory=dict)  # "file:line" -> number of its first passing
+    codes: dict[int, int] = field(default_factory=dict)  # step -> exit code
     synced: set[tuple[int, int]] = field(default_factory=set)  # inode, size
-    home: Path = Path()
 
     def watch(self) -> None:
+        for path in self.home.rglob("*"):  # what lies there at the start is safe
+            self._is_safe(path.stat())
         for name in ("fsync", "fdatasync"):
             setattr(os, name, self._noting(getattr(os, name)))
         threading.settrace(self._enter)
@@ -62,33 +69,54 @@ class Steps:
     def _line(self, frame: FrameType, event: str, _argument: object) -> Any:
         if event == "line":
             self.firsts.setdefault(f"{Path(frame.f_code.co_filename).name}:{frame.f_lineno}", self.count)
-            if self.count == self.at:
-                sys.settrace(None)
-                self._power_off()
+            if self.count in self.ends:
+                self._end()
             self.count += 1
         return self._line
 
     def _noting(self, real: Callable[[int], None]) -> Callable[[int], None]:
         def sync(handle: int) -> None:
             real(handle)
-            found = os.fstat(handle)
-            self.synced.add((found.st_ino, found.st_size))
+            self._is_safe(os.fstat(handle))
 
         return sync
 
-    def note_all(self) -> None:
-        """What lies there at the start is safe."""
-        for path in self.home.rglob("*"):
-            found = path.stat()
-            self.synced.add((found.st_ino, found.st_size))
+    def _is_safe(self, found: os.stat_result) -> None:
+        self.synced.add((found.st_ino, found.st_size))
+
+    def _end(self) -> None:
+        """The power fails here, in one of two. The other stands still meanwhile, so nothing of the disk moves."""
+        child = os.fork()
+        if child == 0:
+            sys.settrace(None)
+            try:
+                self._power_off()
+                os._exit(CUT)
+            finally:
+                os._exit(1)
+        self.codes[self.count] = os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
 
     def _power_off(self) -> None:
-        """Of a file that was not synced, the half is lost. The database looks after itself."""
-        for path in folder.root(settings_of(self.home)).rglob("*"):
-            found = path.stat()
-            if path.is_file() and (found.st_ino, found.st_size) not in self.synced:
-                os.truncate(path, found.st_size // 2)
-        os._exit(CUT)
+        """Of a file that was not synced, the half is lost. The database looks after itself; what its processes share of
+        it besides is lost whole."""
+        left = {}
+        for path in sorted(self.home.rglob("*")):
+            if path.is_file() and not path.name.endswith("-shm"):
+                found = path.stat()
+                torn = path.is_relative_to(folder.root(settings_of(self.home))) and (
+                    (found.st_ino, found.st_size) not in self.synced
+                )
+                left[str(path.relative_to(self.home))] = path.read_bytes()[: found.st_size // (1 + torn)]
+        digest = hashlib.sha256()
+        for name, content in left.items():
+            digest.update(f"{name}\0{len(content)}\0".encode() + content)
+        disk = self.disks / digest.hexdigest()
+        (self.disks / str(self.count)).write_text(disk.name)
+        if not disk.exists():
+            for name, content in left.items():
+                (disk / name).parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+                (disk / name).touch(mode=0o600)
+                (disk / name).write_bytes(content)
 
 
 def settings_of(home: Path) -> Settings:
@@ -162,50 +190,58 @@ def answered(ask: Callable[[], Coroutine[Any, Any, Any]]) -> Any:
     return json.loads(said) if code == 0 else None
 
 
-def attempt(base: Path, at: int) -> dict[str, Any]:
-    """One point: seal up to it, look, start again, look again."""
-    home = base / "point"
-    shutil.rmtree(home, ignore_errors=True)
+def run(base: Path, name: str, ends: frozenset[int]) -> dict[str, Any]:
+    """Seals a copy from beginning to end, letting processes end on the way."""
+    home, disks = base / name, base / "disks"
     shutil.copytree(base / "before", home)
-    steps = Steps(at=at, home=home)
+    disks.mkdir(exist_ok=True)
 
-    async def cut() -> None:
-        steps.note_all()
+    async def watched() -> dict[str, Any]:
+        steps = Steps(home, disks, ends)
         steps.watch()
         await sealing(home)
+        threading.settrace(None)
+        sys.settrace(None)
+        firsts = sorted(steps.firsts.values())
+        return {"steps": steps.count, "firsts": firsts, "codes": steps.codes, "whole": await outcome(home)}
 
-    async def start_again() -> dict[str, Any]:
+    found: dict[str, Any] = answered(watched)
+    return found
+
+
+def start_again(home: Path) -> dict[str, Any] | None:
+    """What lies there, and what becomes of it."""
+
+    async def look() -> dict[str, Any]:
         left = await outcome(home)
         await sealing(home, timedelta(minutes=11))  # past the claim of the one that died
         return {"left": left, "after": await outcome(home)}
 
-    return {"at": at, "cut": forked(cut) == CUT, **(answered(start_again) or {})}
+    found: dict[str, Any] | None = answered(look)
+    return found
 
 
 def main(base: Path, seed: int, points: int) -> None:
-    home = base / "whole"
-    shutil.copytree(base / "before", home)
     configure_mappers()  # once, and not in each process
     gc.collect()
     gc.freeze()
-
-    async def measure() -> dict[str, Any]:
-        steps = Steps(home=home)
-        steps.watch()
-        await sealing(home)
-        sys.settrace(None)
-        return {"steps": steps.count, "firsts": sorted(steps.firsts.values()), "whole": await outcome(home)}
-
-    whole = answered(measure)
+    whole = run(base, "whole", frozenset())
     print(json.dumps(whole), flush=True)
     total, firsts = whole["steps"], whole["firsts"]
     choose = random.Random(seed)
-    half = min(points // 2, len(firsts))
-    chosen = {*choose.sample(firsts, half)}
+    chosen = {*choose.sample(firsts, min(points // 2, len(firsts)))}
     while len(chosen) < points:
         chosen.add(choose.randrange(total))
+    codes = run(base, "cut", frozenset(chosen))["codes"]
+    known: dict[str, dict[str, Any]] = {}
     for at in sorted(chosen):
-        print(json.dumps(attempt(base, at)), flush=True)
+        told = base / "disks" / str(at)
+        disk = told.read_text() if told.exists() else ""
+        if disk not in known:
+            known[disk] = start_again(base / "disks" / disk) or {}
+        print(
+            json.dumps({"at": at, "cut": codes.get(str(at)) == CUT, "disk": disk, **known[disk]}), flush=True
+        )
 
 
 if __name__ == "__main__":

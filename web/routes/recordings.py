@@ -16,7 +16,7 @@ from core.errors import NotFound, Reason
 from people.model import Identity
 from recording import finding
 from recording import service as recordings
-from recording.model import RecordingState, RecordingView
+from recording.model import RecordingState, RecordingView, RetentionClass
 from recording.seal import SealVerdict
 from rooms import call_log
 from rooms.words import MARKS
@@ -43,6 +43,11 @@ STATES: dict[RecordingState, Light] = {
     RecordingState.FAILED: Light(Tone.RED, N_("Failed")),
     RecordingState.DELETING: Light(Tone.GREY, N_("Being deleted")),
     RecordingState.DELETED: Light(Tone.GREY, N_("Deleted in time")),
+}
+KEPT_AS: dict[RetentionClass, str] = {
+    RetentionClass.FAMILY: N_("as every visit"),
+    RetentionClass.FLAGGED: N_("an officer stepped in or marked it"),
+    RetentionClass.DISPUTED: N_("a breach was passed on"),
 }
 PROBLEMS: dict[str, str] = {
     "no-manifest": N_("Its manifest is gone or cannot be read."),
@@ -147,6 +152,7 @@ def _door(
         status=status,
         visit=visit,
         states=STATES,
+        kept_as=KEPT_AS,
         problems=PROBLEMS,
         reasons_words=_reasons(request),
         words_max=listening.WORDS_MAX,
