@@ -31,7 +31,14 @@ from recording.errors import AskedBefore
 
 WORDS_MAX = 300
 AGAIN = timedelta(days=1)  # how soon what has no known end is looked at again
-FOREVER = frozenset({"ledger", "case-file"})  # reasons that do not pass
+FOREVER = frozenset({"ledger", "case-file", "acts"})  # reasons that do not pass
+_WHO = {
+    "relative": "family",
+    "officer": "officer",
+    "counsel": "counsel",
+    "admin": "admin",
+    "auditor": "auditor",
+}
 _DECIDES = frozenset({Role.APPROVER, Role.ADMIN})
 _log = logging.getLogger(__name__)
 
@@ -79,7 +86,7 @@ class Wish:
 async def ask(session: Session, actor: Identity, wish: Wish) -> str:
     """Answers the secret of the page that tells how it stands, for whose account will be gone. Raises `Refused`,
     `Forbidden`, `AskedBefore`."""
-    if Role.RELATIVE not in actor.roles:
+    if actor.subject.kind not in _WHO:
         raise Forbidden
     if wish.problem is not None:
         raise Refused([wish.problem])
@@ -99,7 +106,8 @@ async def ask(session: Session, actor: Identity, wish: Wish) -> str:
     )
     session.add(row)
     await session.flush()
-    record(session, "family:erasure:asked", actor=actor.subject, subject=Ref("erasure", row.id))
+    tag = f"{_WHO[row.subject_kind]}:erasure:asked"
+    record(session, tag, actor=actor.subject, subject=Ref("erasure", row.id))
     return secret
 
 
@@ -109,7 +117,8 @@ async def withdraw(session: Session, actor: Identity) -> None:
     if one is None:
         raise NotFound
     await _move(session, one.id, ErasureState.ASKED, ErasureState.WITHDRAWN)
-    record(session, "family:erasure:withdrawn", actor=actor.subject, subject=Ref("erasure", one.id))
+    tag = f"{_WHO[one.subject_kind]}:erasure:withdrawn"
+    record(session, tag, actor=actor.subject, subject=Ref("erasure", one.id))
 
 
 async def decide(
@@ -254,7 +263,9 @@ def _reaches(actor: Identity, prison_id: str | None) -> bool:
 
 
 async def _own(session: Session, actor: Identity, one: ErasureRow) -> bool:
-    """Whether the decider's own document is that of somebody in the account."""
+    """Whether it is the decider's own account, or their document that of somebody in it."""
+    if actor.subject.id == one.subject_id:
+        return True
     officer = await session.get(StaffRow, actor.subject.id)
     if officer is None or officer.person_index is None:
         return False

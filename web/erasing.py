@@ -1,9 +1,16 @@
 """Which data there is of a person, put together for the erasure; and how what became of it is said in words."""
 
+from collections.abc import Sequence
+
+from core.db import Session
+from core.errors import Reason
 from legalaid import erasing as legal
+from legalaid import erasing_lawyers
 from legalaid.means import LegalMeans
+from people import erasing_staff
+from people.erasing import Share
 from people.means import Means
-from recording import erasure_parts
+from recording import erasure_parts, erasure_staff
 from recording.erasure import ErasureState, Part
 from web.i18n import N_
 from web.lights import Light, Tone
@@ -24,6 +31,11 @@ WHAT: dict[str, str] = {
     "questions": N_("Questions, papers and names in legal aid"),
     "cases": N_("Files of legal-aid cases"),
     "entries": N_("Entries of the ledger"),
+    "sign-in": N_("Signing in: password, second factor, passkeys, devices, document"),
+    "offers": N_("Calendar and place in rotas"),
+    "supervised": N_("The name in recorded visits that were supervised or listened to"),
+    "legal-acts": N_("The name in cases, advice and meetings"),
+    "staff-name": N_("The name of the account"),
 }
 WHY: dict[str, str] = {
     "suspension": N_(
@@ -38,6 +50,9 @@ WHY: dict[str, str] = {
     "under-way": N_("It is still under way, and goes when it is over."),
     "open-matter": N_("It is being answered; it goes when that is done."),
     "case-file": N_("The law has legal aid keep the files of its cases."),
+    "acts": N_(
+        "Whoever was advised may always learn who answered for it: the law has legal aid keep its files with that name."
+    ),
     "ledger": N_(
         "They prove what was done, and nobody can change them. They hold no name, only a number that leads nowhere now."
     ),
@@ -51,5 +66,25 @@ def parts(means: Means, legal_means: LegalMeans) -> list[Part]:
         erasure_parts.visits,
         erasure_parts.messages,
         lambda session, ids: legal.legal_aid(session, legal_means, ids),
+        lambda session, ids: _staff(session, means, ids),
         erasure_parts.entries,
     ]
+
+
+async def _staff(session: Session, means: Means, ids: Sequence[str]) -> list[Share]:
+    """Of those who work here: the name stays for as long as one of their acts must be kept."""
+    gone = await erasing_staff.account(session, means, ids)
+    if not gone:
+        return []
+    acts = [*await erasure_staff.supervised(session, ids), *await erasing_lawyers.lawyer(session, ids)]
+    kept = sorted((one for one in acts if one.kept), key=lambda one: one.why != "acts")
+    return [*gone, *acts, *await erasing_staff.name(session, ids, kept[0] if kept else None)]
+
+
+async def in_the_way(session: Session, ids: Sequence[str]) -> Reason | None:
+    """The first thing to be settled before an account can go, a family's or that of somebody who works here."""
+    return (
+        await erasure_parts.in_the_way(session, ids)
+        or await erasing_lawyers.work_ahead(session, ids)
+        or await erasing_staff.last_administrator(session, ids)
+    )

@@ -9,7 +9,7 @@ from core.db import Session
 from core.errors import NotFound, Refused
 from core.ids import Ref
 from people.model import Identity
-from recording import erasure, erasure_parts
+from recording import erasure
 from recording.erasure import ErasureState
 from recording.erasure_table import ErasureRow
 from web import erasing, history
@@ -49,7 +49,7 @@ async def decide(
     try:
         async with db.write() as session:
             one = await erasure.theirs(session, who, erasure_id)
-            problem = await erasure_parts.in_the_way(session, await erasure.people_of(session, one))
+            problem = await erasing.in_the_way(session, await erasure.people_of(session, one))
             await erasure.decide(session, who, erasure_id, decision == "agree", words, problem)
     except Refused as error:
         return await _page(request, db, who, erasure_id, at_fields(request, error), error.status)
@@ -62,7 +62,7 @@ async def _page(
     async with db.read() as session:
         one = await erasure.theirs(session, who, erasure_id)
         names = await _names(session, one)
-        ahead = await erasure_parts.in_the_way(session, await erasure.people_of(session, one))
+        ahead = await erasing.in_the_way(session, await erasure.people_of(session, one))
     return render(
         request,
         "erasures/page.html",

@@ -77,7 +77,7 @@ async def ask(
 async def _wish(session: Session, who: Identity, agreed: str, words: str) -> Wish:
     ids = [who.subject.id, *(child.id for child in await people.minors_of(session, who.subject.id))]
     if agreed:
-        problem = await erasure_parts.in_the_way(session, ids)
+        problem = await erasing.in_the_way(session, ids)
     else:
         text = "Please tick that you know what this means."
         problem = Reason("not-ticked", text, {"field": "agreed"})

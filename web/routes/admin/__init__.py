@@ -7,6 +7,7 @@ from web.routes.admin import (
     legalaid,
     merges,
     overview,
+    own_data,
     places,
     proposing,
     rules,
@@ -21,6 +22,7 @@ from web.routes.admin import (
 router = APIRouter(include_in_schema=False)
 for page in (
     overview,
+    own_data,
     places,
     merges,
     timetable,

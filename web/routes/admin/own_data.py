@@ -1,0 +1,85 @@
+"""What is kept about somebody who works here: to take along, and to have erased as far as their acts let it."""
+
+from typing import Annotated
+
+from fastapi import APIRouter, Form, Request
+from starlette.responses import JSONResponse, Response
+
+from core.errors import Conflict, Reason, Refused
+from ledger.record import record
+from people.model import Identity
+from recording import erasure, erasure_staff
+from recording.erasure import ErasureState, Wish
+from web import erasing, staff_file
+from web.deps import Svc
+from web.duty import AnyStaff
+from web.forms import at_fields
+from web.services import Services
+from web.templating import redirect, render
+
+router = APIRouter(include_in_schema=False)
+Text = Annotated[str, Form()]
+
+
+@router.get("/account/data")
+async def page(request: Request, services: Svc, who: AnyStaff) -> Response:
+    return await _page(request, services, who, {})
+
+
+async def _page(
+    request: Request,
+    services: Services,
+    who: Identity,
+    errors: dict[str, str],
+    *,
+    secret: str = "",
+    status: int = 200,
+) -> Response:
+    async with services.db.read() as session:
+        one = await erasure.latest_of(session, who.subject)
+    return render(
+        request,
+        "admin/my_data.html",
+        status=status,
+        one=one,
+        light=erasing.STATES[ErasureState(one.state)] if one else None,
+        errors=errors,
+        receipt=f"{services.settings.public_url}/erased/{secret}" if secret else "",
+        words_max=erasure.WORDS_MAX,
+    )
+
+
+@router.get("/account/data/file")
+async def file(services: Svc, who: AnyStaff) -> Response:
+    """As one file; that it was taken is entered."""
+    async with services.db.write() as session:
+        content = await staff_file.of(session, who)
+        record(session, f"{who.subject.kind}:data:taken", actor=who.subject, subject=who.subject)
+    headers = {"content-disposition": 'attachment; filename="my-data.json"', "cache-control": "no-store"}
+    return JSONResponse(content, headers=headers)
+
+
+@router.post("/account/data/erasure")
+async def ask(
+    request: Request, services: Svc, who: AnyStaff, agreed: Text = "", words: Text = ""
+) -> Response:
+    try:
+        async with services.db.write() as session:
+            if agreed:
+                problem = await erasing.in_the_way(session, [who.subject.id])
+            else:
+                problem = Reason(
+                    "not-ticked", "Please tick that you know what this means.", {"field": "agreed"}
+                )
+            prison_id = await erasure_staff.prison_of(session, who.subject.id)
+            secret = await erasure.ask(session, who, Wish(words, prison_id, problem))
+    except (Refused, Conflict) as error:
+        return await _page(request, services, who, at_fields(request, error), status=error.status)
+    return await _page(request, services, who, {}, secret=secret)
+
+
+@router.post("/account/data/erasure/withdraw")
+async def withdraw(services: Svc, who: AnyStaff) -> Response:
+    async with services.db.write() as session:
+        await erasure.withdraw(session, who)
+    return redirect("/account/data")
