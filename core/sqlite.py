@@ -9,9 +9,13 @@ one that only read.
 
 import sqlite3
 from collections.abc import Awaitable, Callable, Iterable, Sequence
-from typing import Any, Self
+from typing import Any, Self, TypeVar
 
 import aiosqlite
+from sqlalchemy.exc import DBAPIError
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+T = TypeVar("T")
 
 _CHUNK = 64  # rows; aiosqlite asks for it, and it is not used: everything is fetched at once
 READING, WRITING = "BEGIN", "BEGIN IMMEDIATE"
@@ -92,17 +96,16 @@ class Connection(aiosqlite.Connection):
         """Makes or forgets a savepoint with the next statement."""
         self._due = (*self._due, statement)
 
-    async def in_thread(self, function: Callable[..., None], *arguments: Any) -> None:
-        """Runs `function` with the sqlite3 connection in the connection's own thread."""
-        run: Callable[..., Awaitable[None]] = self._execute  # aiosqlite leaves it untyped
+    async def in_thread(self, function: Callable[..., T], *arguments: Any) -> T:
+        """What `function` answers, run with the sqlite3 connection in the connection's own thread."""
+        run: Callable[..., Awaitable[T]] = self._execute  # aiosqlite leaves it untyped
         self._check()
         due, self._due = self._due, ()
         self._begun = self._begun or bool(due)
         try:
             if due:
-                await run(_after, self._conn, due, function, *arguments)
-            else:
-                await run(function, self._conn, *arguments)
+                return await run(_after, self._conn, due, function, *arguments)
+            return await run(function, self._conn, *arguments)
         except sqlite3.Error:
             self._undone = self._begun and not self._conn.in_transaction
             raise
@@ -134,11 +137,23 @@ class Connection(aiosqlite.Connection):
 
 
 def _after(
-    connection: sqlite3.Connection, due: Sequence[str], function: Callable[..., None], *arguments: Any
-) -> None:
+    connection: sqlite3.Connection, due: Sequence[str], function: Callable[..., T], *arguments: Any
+) -> T:
     for statement in due:
         connection.execute(statement)
-    function(connection, *arguments)
+    return function(connection, *arguments)
+
+
+async def in_one_step(connection: AsyncConnection, function: Callable[..., T], *arguments: Any) -> T:
+    """What `function` answers, run with the driver's connection in its thread: as many statements as it likes, within
+    the present transaction, for one change of threads. Errors come as SQLAlchemy's, as from any statement."""
+    own = (await connection.get_raw_connection()).driver_connection
+    if not isinstance(own, Connection):
+        raise TypeError(own)  # an engine that `core.db` did not make
+    try:
+        return await own.in_thread(function, *arguments)
+    except sqlite3.Error as error:
+        raise DBAPIError.instance(function.__qualname__, (), error, sqlite3.Error) from error
 
 
 def connect(database: str, **options: Any) -> Connection:

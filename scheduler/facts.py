@@ -251,16 +251,14 @@ async def judge(
     relatives = [guest.relative_id for guest in guests]
     values, inmate = ground.policy.values, ground.inmate
     owners = _owners(ground, [slot.day for slot in wanted])
-    taken = await obstacles.claimed(session, wanted, inmate.id, relatives, owners, ignoring)
-    befell = await obstacles.befallen(
-        session,
-        ground.prison.id,
-        inmate.wing_id,
-        inmate.id,
-        relatives,
-        ground.zone,
-        timedelta(minutes=values.appointment_buffer_minutes),
-    )
+    buffer = timedelta(minutes=values.appointment_buffer_minutes)
+    place = (ground.prison.id, inmate.wing_id, inmate.id, relatives)
+    if isinstance(ignoring, Ignoring):
+        about = obstacles.About(*place, owners, ground.zone, buffer)
+        taken, befell = await obstacles.in_the_way(session, wanted, about, ignoring)
+    else:
+        taken = await obstacles.claimed(session, wanted, inmate.id, relatives, owners, ignoring)
+        befell = await obstacles.befallen(session, *place, ground.zone, buffer)
     first_day, last_day = ground.bookable
     return Case(
         now=ground.now,

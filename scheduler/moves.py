@@ -1,12 +1,12 @@
 """The one mover of bookings. A move is one conditional UPDATE; whether it answers a row is the truth."""
 
 from datetime import datetime
-from typing import Any
+from typing import Any, cast
 
-from sqlalchemy import ColumnElement, select, update
+from sqlalchemy import ColumnElement, Table, select
 
 from core import clock
-from core.db import Session
+from core.db import Session, rows
 from core.errors import Conflict, NotFound, Reason
 from core.ids import Ref
 from ledger.record import record
@@ -15,6 +15,9 @@ from scheduler.access import Actor, ref, tag
 from scheduler.model import COUNTED_STATES, MOVES, BookingState, BookingView, Fault
 from scheduler.tables import BookingRow
 
+_BOOKING = cast(
+    "Table", BookingRow.__table__
+)  # past the ORM: what it would remember is read anew after a move
 # Moves that leave nothing to remind of.
 _ENDS = frozenset(BookingState) - {
     BookingState.HELD,
@@ -92,14 +95,9 @@ async def try_move(
     conditions = [BookingRow.id == booking_id, BookingRow.state == came_from]
     if only_if is not None:
         conditions.append(only_if)
-    moved = await session.scalar(
-        update(BookingRow)
-        .where(*conditions)
-        .values(state=to, **_mark(ref(actor), clock.now(), reason, words, fault), **(values or {}))
-        .returning(BookingRow.id)
-        .execution_options(synchronize_session=False)
-    )
-    if moved is None:
+    mark = {"state": to, **_mark(ref(actor), clock.now(), reason, words, fault)}
+    moved = _BOOKING.update().where(*conditions).values(mark | (values or {})).returning(_BOOKING.c.id)
+    if not await rows(session, moved, {}):
         return None
     if to not in COUNTED_STATES:
         await places.release(session, booking_id, keep_allowance=keep_allowance)

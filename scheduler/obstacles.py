@@ -1,15 +1,19 @@
-"""What stands in the way of an inmate and the visitors in a stretch of time, in a query each: what others hold, and
-what befell (bans, appointments, lockdowns, inmates to be kept apart)."""
+"""What stands in the way of an inmate and the visitors in a stretch of time: what others hold, and what befell (bans,
+appointments, lockdowns, inmates to be kept apart); each in a query, or both in one."""
 
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
+from typing import Any
 from zoneinfo import ZoneInfo
 
 from sqlalchemy import (
     BindParameter,
     ColumnElement,
     Date,
+    Integer,
+    Select,
+    String,
     and_,
     bindparam,
     case,
@@ -58,11 +62,26 @@ async def claimed(
     ignoring: Ignoring | ColumnElement[bool],
 ) -> Claimed:
     """What others hold in the time of the slots of these people's, and of these allowances (their owners)."""
+    given = _asked(wanted, inmate_id, relatives, periods)
+    if isinstance(ignoring, Ignoring):
+        held = await rows(session, _LIVE_CLAIMS, given | ignoring.given)
+    else:
+        held = await rows(session, _CLAIMS.where(_unless(ignoring)), {**given, "now": clock.now()})
+    found = Claimed()
+    for kind, owner, number, day in held:
+        _sort_claim(found, kind, owner, number, day)
+    return found
+
+
+def _asked(
+    wanted: Sequence[SlotFacts], inmate_id: str, relatives: Collection[str], periods: Collection[str]
+) -> dict[str, Any]:
+    """The parameters of `_CLAIMED`."""
     first = last = 0
     if wanted:
         first = ticks(min(slot.starts_at for slot in wanted), wanted[0].ends_at).start
         last = ticks(wanted[0].starts_at, max(slot.ends_at for slot in wanted)).stop
-    given = {
+    return {
         "inmate": inmate_id,
         "relatives": list(relatives),
         "periods": list(periods),
@@ -70,44 +89,40 @@ async def claimed(
         "first": first,
         "last": last - 1,
     }
-    if isinstance(ignoring, Ignoring):
-        held = await rows(session, _LIVE_CLAIMS, given | ignoring.given)
+
+
+def _sort_claim(found: Claimed, kind: str, owner: str, number: int, day: date | None) -> None:
+    if kind == ClaimKind.ALLOWANCE:
+        found.visits.setdefault(owner, set()).add(number)
+        found.weekend[owner] = found.weekend.get(owner, 0) + (day is not None and _on_weekend(day))
+    elif kind == ClaimKind.LIMIT:
+        found.limits.setdefault(owner, set()).add(number)
     else:
-        held = await rows(session, _CLAIMS.where(_unless(ignoring)), {**given, "now": clock.now()})
-    found = Claimed()
-    for kind, owner, number, day in held:
-        if kind == ClaimKind.ALLOWANCE:
-            found.visits.setdefault(owner, set()).add(number)
-            found.weekend[owner] = found.weekend.get(owner, 0) + (day is not None and _on_weekend(day))
-        elif kind == ClaimKind.LIMIT:
-            found.limits.setdefault(owner, set()).add(number)
-        else:
-            found.busy.setdefault((kind, owner), set()).add(number)
-    return found
+        found.busy.setdefault((kind, owner), set()).add(number)
 
 
 _IN_TIME = ClaimRow.number.between(bindparam("first"), bindparam("last"))
-_CLAIMS = (
-    select(ClaimRow.kind, ClaimRow.owner_id, ClaimRow.number, BookingRow.day)
-    .outerjoin(BookingRow, BookingRow.id == ClaimRow.booking_id)
-    .where(
-        or_(
-            and_(ClaimRow.kind == ClaimKind.INMATE, ClaimRow.owner_id == bindparam("inmate"), _IN_TIME),
-            and_(
-                ClaimRow.kind == ClaimKind.VISITOR,
-                ClaimRow.owner_id.in_(bindparam("relatives", expanding=True)),
-                _IN_TIME,
-            ),
-            and_(
-                ClaimRow.kind == ClaimKind.ALLOWANCE,
-                ClaimRow.owner_id.in_(bindparam("periods", expanding=True)),
-            ),
-            and_(
-                ClaimRow.kind == ClaimKind.LIMIT, ClaimRow.owner_id.in_(bindparam("limits", expanding=True))
-            ),
-        )
-    )
+_CLAIMED = or_(
+    and_(ClaimRow.kind == ClaimKind.INMATE, ClaimRow.owner_id == bindparam("inmate"), _IN_TIME),
+    and_(
+        ClaimRow.kind == ClaimKind.VISITOR,
+        ClaimRow.owner_id.in_(bindparam("relatives", expanding=True)),
+        _IN_TIME,
+    ),
+    and_(
+        ClaimRow.kind == ClaimKind.ALLOWANCE,
+        ClaimRow.owner_id.in_(bindparam("periods", expanding=True)),
+    ),
+    and_(ClaimRow.kind == ClaimKind.LIMIT, ClaimRow.owner_id.in_(bindparam("limits", expanding=True))),
 )
+
+
+def _claims(*columns: Any) -> Select[Any]:
+    booking = BookingRow.id == ClaimRow.booking_id
+    return select(*columns).select_from(ClaimRow).outerjoin(BookingRow, booking).where(_CLAIMED)
+
+
+_CLAIMS = _claims(ClaimRow.kind, ClaimRow.owner_id, ClaimRow.number, BookingRow.day)
 
 
 async def ticks_of(
@@ -159,12 +174,46 @@ async def befallen(
     """What is in force about these people. `buffer`: kept free on both sides of a court date."""
     given = {"prison": prison_id, "wing": wing_id, "inmate": inmate_id, "relatives": list(relatives)}
     found = Befallen()
-    for kind, relative_id, other_id, first, last, starts_at, ends_at in await rows(session, _BEFALLEN, given):
-        if kind == _BAN:
-            found.bans.append(BanFacts(relative_id, other_id, first, last))
-        else:
-            _sort_in(found, Kind(kind), relative_id, other_id, (starts_at, ends_at or _ENDLESS), zone, buffer)
+    for row in await rows(session, _BEFALLEN, given):
+        _sort_befallen(found, row, zone, buffer)
     return found
+
+
+@dataclass(frozen=True, slots=True)
+class About:
+    """Whom and where it is asked about. `periods`: owners of allowances; `buffer`: kept free on both sides of a court
+    date."""
+
+    prison_id: str
+    wing_id: str
+    inmate_id: str
+    relatives: Collection[str]
+    periods: Collection[str]
+    zone: ZoneInfo
+    buffer: timedelta
+
+
+async def in_the_way(
+    session: Session, wanted: Sequence[SlotFacts], about: About, ignoring: Ignoring
+) -> tuple[Claimed, Befallen]:
+    """What `claimed` and `befallen` answer, in one query."""
+    given = _asked(wanted, about.inmate_id, about.relatives, about.periods) | ignoring.given
+    given |= {"prison": about.prison_id, "wing": about.wing_id}
+    claims, befell = Claimed(), Befallen()
+    for *row, number in await rows(session, _IN_THE_WAY, given):
+        if number is None:
+            _sort_befallen(befell, row, about.zone, about.buffer)
+        else:
+            _sort_claim(claims, row[0], row[1], number, row[3])
+    return claims, befell
+
+
+def _sort_befallen(found: Befallen, row: Sequence[Any], zone: ZoneInfo, buffer: timedelta) -> None:
+    kind, relative_id, other_id, first, last, starts_at, ends_at = row
+    if kind == _BAN:
+        found.bans.append(BanFacts(relative_id, other_id, first, last))
+    else:
+        _sort_in(found, Kind(kind), relative_id, other_id, (starts_at, ends_at or _ENDLESS), zone, buffer)
 
 
 _NOTHING, _NEVER = cast(null(), UtcDateTime()), cast(null(), Date())
@@ -203,6 +252,13 @@ _HAPPENED = select(
     ),
 )  # fmt: skip
 _BEFALLEN = union_all(_BANS, _HAPPENED)
+_NUMBERLESS = cast(null(), Integer).label("number")
+_OF_CLAIMS = _claims(
+    ClaimRow.kind, ClaimRow.owner_id, cast(null(), String), BookingRow.day, _NEVER, _NOTHING, _NOTHING, ClaimRow.number
+)  # fmt: skip
+_IN_THE_WAY = union_all(
+    _BANS.add_columns(_NUMBERLESS), _HAPPENED.add_columns(_NUMBERLESS), _OF_CLAIMS.where(_unless(IGNORED))
+)
 
 
 _INSTANT = timedelta(microseconds=1)  # ends are excluded: midnight is the day before

@@ -5,18 +5,19 @@ are the truth. Nothing is counted and then written. Locks are always taken in on
 seat, claims by key), so two transactions never wait for each other in a circle.
 """
 
+import json
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import and_, bindparam, delete, exists, or_, select, true, update
+from sqlalchemy import and_, bindparam, delete, exists, or_, select, text, true, update
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import aliased
 from sqlalchemy.sql.elements import ColumnElement
 
 from core import clock
-from core.db import Base, Session
+from core.db import Base, Session, rows
 from core.ids import new_id
 from scheduler.model import OPEN_STATES, BookingState, ClaimKind, ticks
 from scheduler.tables import AllowanceRow, BookingRow, ClaimRow, PlaceRow, VisitorRow
@@ -76,16 +77,43 @@ async def insert_new(
 async def claim(session: Session, keys: Iterable[Key], booking_id: str | None) -> bool:
     """Claims all keys or none. `booking_id` None: for a visit that was not booked here."""
     wanted = sorted(set(keys))
-    rows = [
-        {"kind": kind, "owner_id": owner, "number": number, "booking_id": booking_id}
-        for kind, owner, number in wanted
-    ]
-    inserted = await insert_new(session, ClaimRow, rows, ClaimRow.number)
-    if len(inserted) == len(wanted):
+    claimed = await claim_free(session, wanted, booking_id)
+    if claimed == len(wanted):
         return True
-    if inserted:
+    if claimed:
         await unclaim(session, wanted, booking_id)
     return False
+
+
+# One statement however many keys there are: what is built for each number of them is put into SQL each time.
+_CLAIM_SQLITE = text(
+    """
+    INSERT INTO claim (kind, owner_id, number, booking_id)
+    SELECT json_extract(value, '$[0]'), json_extract(value, '$[1]'), json_extract(value, '$[2]'), :booking
+    FROM json_each(:keys) WHERE true
+    ON CONFLICT DO NOTHING RETURNING number
+    """
+)
+_CLAIM_POSTGRESQL = text(
+    """
+    INSERT INTO claim (kind, owner_id, number, booking_id)
+    SELECT kind, owner_id, number, CAST(:booking AS text) FROM
+    unnest(CAST(:kinds AS text[]), CAST(:owners AS text[]), CAST(:numbers AS integer[])) WITH ORDINALITY
+    AS asked (kind, owner_id, number, place) ORDER BY place
+    ON CONFLICT DO NOTHING RETURNING number
+    """
+)
+
+
+async def claim_free(session: Session, keys: Sequence[Key], booking_id: str | None) -> int:
+    """Claims those keys that nobody has, in their order; how many."""
+    if not keys:
+        return 0
+    if session.get_bind().dialect.name == "sqlite":
+        return len(await rows(session, _CLAIM_SQLITE, {"keys": json.dumps(keys), "booking": booking_id}))
+    kinds, owners, numbers = zip(*keys, strict=True)
+    given = {"kinds": [str(kind) for kind in kinds], "owners": list(owners), "numbers": list(numbers)}
+    return len(await rows(session, _CLAIM_POSTGRESQL, {**given, "booking": booking_id}))
 
 
 def visit_key(owner: str, taken: Collection[int], limit: int | None) -> Key | None:

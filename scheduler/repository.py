@@ -4,7 +4,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from datetime import date, datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, ColumnExpressionArgument, Select, and_, or_, select
+from sqlalchemy import ColumnElement, ColumnExpressionArgument, Select, and_, bindparam, or_, select
 
 from core import clock
 from core.db import Session
@@ -93,14 +93,17 @@ def _joined() -> _Joined:
     )
 
 
-async def _views(session: Session, query: _Joined) -> list[BookingView]:
-    found = (await session.execute(query)).all()
+async def _views(
+    session: Session, query: _Joined, given: Mapping[str, Any] | None = None
+) -> list[BookingView]:
+    found = (await session.execute(query, given)).all()
     visitors: dict[str, list[Visitor]] = {}
-    if found:
+    named = [
+        row[0].id for row in found if row[0].state != BookingState.HELD
+    ]  # who comes is named with the request
+    if named:
         rows = await session.scalars(
-            select(VisitorRow)
-            .where(VisitorRow.booking_id.in_([row[0].id for row in found]))
-            .order_by(VisitorRow.id)
+            select(VisitorRow).where(VisitorRow.booking_id.in_(named)).order_by(VisitorRow.id)
         )
         for row in rows:
             visitors.setdefault(row.booking_id, []).append(_visitor(row))
@@ -194,8 +197,11 @@ async def views(
     return await _views(session, query if limit is None else query.limit(limit))
 
 
+_BY_ID = _joined().where(BookingRow.id == bindparam("booking"))
+
+
 async def view(session: Session, booking_id: str) -> BookingView | None:
-    found = await views(session, BookingRow.id == booking_id)
+    found = await _views(session, _BY_ID, {"booking": booking_id})
     return found[0] if found else None
 
 

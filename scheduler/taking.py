@@ -27,6 +27,7 @@ from sqlalchemy.exc import DBAPIError
 
 from core.db import Session, stood_in_the_way
 from core.errors import Unavailable
+from scheduler import places
 from scheduler.places import Key
 from scheduler.tables import BookingRow, ClaimRow, PlaceRow
 
@@ -52,30 +53,22 @@ async def take(
     return taken
 
 
-def claim_rows(keys: Sequence[Key], booking_id: str) -> list[dict[str, Any]]:
-    return [dict(zip(_CLAIMS, (*key, booking_id), strict=True)) for key in keys]
-
-
 async def _in_a_row(
     session: Session, booking: Mapping[str, Any], keys: Sequence[Key], *, extra: bool
 ) -> bool:
-    insert, seat, claims = _statements_in_a_row()
+    insert, seat = _statements_in_a_row()
     connection = await session.connection()
     if (await connection.execute(insert, dict(booking))).first() is None:
         return False
     given = {"b_slot": booking["slot_id"], "b_id": booking["id"], "b_extra": extra}
     if (await connection.execute(seat, given)).first() is None:
         return False
-    if not keys:
-        return True
-    done = await connection.execute(claims.values(claim_rows(keys, booking["id"])))
-    return len(done.all()) == len(keys)
+    return await places.claim_free(session, keys, booking["id"]) == len(keys)
 
 
 @cache
-def _statements_in_a_row() -> tuple[Any, Any, Any]:
+def _statements_in_a_row() -> tuple[Any, Any]:
     insert = sqlite.insert(BookingRow).on_conflict_do_nothing().returning(BookingRow.id)
-    claims = sqlite.insert(ClaimRow).on_conflict_do_nothing().returning(ClaimRow.number)
     free = (
         select(PlaceRow.id)
         .where(
@@ -91,7 +84,7 @@ def _statements_in_a_row() -> tuple[Any, Any, Any]:
         .values(booking_id=bindparam("b_id"))
         .returning(PlaceRow.id)
     )
-    return insert, seat, claims
+    return insert, seat
 
 
 async def _at_once(session: Session, booking: Mapping[str, Any], keys: Sequence[Key], *, extra: bool) -> bool:
