@@ -1,7 +1,9 @@
 """Fixtures of the whole suite: a database of each kind, a bus of each kind, a clock that can be moved."""
 
 import asyncio
+import contextlib
 import shutil
+import sqlite3
 import tempfile
 from collections.abc import AsyncIterator, Iterator
 from datetime import UTC, datetime, timedelta
@@ -11,13 +13,22 @@ from urllib.parse import urlsplit
 import psycopg
 import pytest
 
+import core.db
 import ledger.record
 from core import clock as core_clock
 from core import settings as core_settings
 from core.bus import Bus, open_bus
 from core.db import Database
-from tests import schema, services
+from tests import engines, schema, services
 from tests.emptied import Emptied
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _compiled_once() -> Iterator[None]:
+    """All tests of a process put each statement into SQL once."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(core.db, "create_async_engine", engines.create)
+        yield
 
 
 @pytest.fixture(scope="session")
@@ -55,6 +66,8 @@ def turn_url(service_folder: Path) -> Iterator[str]:
 def sqlite_template(tmp_path_factory: pytest.TempPathFactory) -> Path:
     path = tmp_path_factory.mktemp("sqlite") / "template.sqlite3"
     asyncio.run(schema.create(f"sqlite+aiosqlite:///{path}"))
+    with contextlib.closing(sqlite3.connect(path)) as own:
+        own.execute("PRAGMA journal_mode=WAL")  # as the application has it, so that no copy must be turned
     return path
 
 

@@ -3,8 +3,11 @@
 A test that changes the schema itself (drops a trigger, adds a table) costs its database: the next gets a new one.
 """
 
+import contextlib
 import itertools
 import os
+import time
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 import psycopg
@@ -20,6 +23,59 @@ SELECT md5(string_agg(line, ',' ORDER BY line)) FROM (
 _TABLES = "SELECT tablename FROM pg_tables WHERE schemaname = 'public' AND tablename <> 'alembic_version'"
 _OTHERS = "SELECT pid FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid()"
 _END_OTHERS = f"SELECT pg_terminate_backend(pid, 5000) FROM ({_OTHERS}) AS others"
+_NUMBERED = "SELECT sequencename FROM pg_sequences WHERE last_value IS NOT NULL"
+_PATIENCE, _LOOK = (
+    0.2,
+    0.002,
+)  # seconds: for connections that were closed an instant ago; how often they are looked for
+
+
+class Hand:
+    """A connection that stays with its database: what a new one must learn of so many tables costs more than what
+    it is asked."""
+
+    def __init__(self, url: str) -> None:
+        self.own = psycopg.connect(url, autocommit=True)
+        self.tables = [row[0] for row in self.own.execute(_TABLES)]
+        asked = [
+            sql.SQL("(SELECT {} FROM {} LIMIT 1)").format(sql.Literal(name), sql.Identifier(name))
+            for name in self.tables
+        ]
+        self._filled = sql.SQL(" UNION ALL ").join(asked)
+
+    def filled(self) -> frozenset[str]:
+        """The tables that hold anything, but for the one in which the migrations are noted."""
+        return frozenset(row[0] for row in self.own.execute(self._filled, prepare=True))
+
+    def shape(self) -> str:
+        """What stands for the schema."""
+        row = self.own.execute(_SHAPE, prepare=True).fetchone()
+        assert row is not None
+        return str(row[0])
+
+    def alone(self) -> None:
+        """Returns when nobody else has a connection; whoever does not let go of it loses it."""
+        until = time.monotonic() + _PATIENCE
+        while time.monotonic() < until:
+            if self.own.execute(_OTHERS, prepare=True).fetchone() is None:
+                return
+            time.sleep(_LOOK)  # PostgreSQL itself would wait for a tenth of a second
+        self.own.execute(_END_OTHERS)
+
+
+_hands: dict[str, Hand] = {}  # by the name of the database
+
+
+@contextlib.contextmanager
+def hand(url: str) -> Iterator[Hand]:
+    """The one that stays with the database, or else one for the moment. `url` as libpq takes it."""
+    name = url.rpartition("/")[2]
+    if name in _hands:
+        yield _hands[name]
+        return
+    made = Hand(url)
+    with made.own:
+        yield made
 
 
 @dataclass
@@ -30,7 +86,6 @@ class Emptied:
     template: str
     _name: str = ""
     _shape: str = ""
-    _tables: list[str] = field(default_factory=list)
     _rows: dict[str, list[tuple[object, ...]]] = field(default_factory=dict)  # what migrations put in
     _numbers: "itertools.count[int]" = field(default_factory=itertools.count)
 
@@ -42,11 +97,13 @@ class Emptied:
 
     def give_back(self) -> None:
         """Empties it; whoever still has a connection loses it."""
-        with psycopg.connect(f"{self.base}/{self._name}", autocommit=True) as own:
-            own.execute(_END_OTHERS)
-            if _value(own, _SHAPE) == self._shape:
-                self._empty(own)
-                return
+        own = _hands[self._name]
+        own.alone()
+        if own.shape() == self._shape:
+            self._empty(own)
+            return
+        del _hands[self._name]
+        own.own.close()
         with self._admin() as admin:
             admin.execute(sql.SQL("DROP DATABASE {} WITH (FORCE)").format(sql.Identifier(self._name)))
         self._name = ""
@@ -59,22 +116,14 @@ class Emptied:
         names = (sql.Identifier(name), sql.Identifier(self.template))
         with self._admin() as admin:
             admin.execute(sql.SQL("CREATE DATABASE {} TEMPLATE {} STRATEGY=FILE_COPY").format(*names))
-        with psycopg.connect(f"{self.base}/{name}", autocommit=True) as own:
-            self._shape = _value(own, _SHAPE)
-            self._tables = [row[0] for row in own.execute(_TABLES)]
-            self._rows = {table: own.execute(_all_of(table)).fetchall() for table in self._filled(own)}
+        own = _hands[name] = Hand(f"{self.base}/{name}")
+        self._shape = own.shape()
+        self._rows = {table: own.own.execute(_all_of(table)).fetchall() for table in own.filled()}
         self._name = name
 
-    def _filled(self, own: psycopg.Connection) -> list[str]:
-        """The tables that hold anything."""
-        asked = [
-            sql.SQL("(SELECT {} FROM {} LIMIT 1)").format(sql.Literal(name), sql.Identifier(name))
-            for name in self._tables
-        ]
-        return [row[0] for row in own.execute(sql.SQL(" UNION ALL ").join(asked))]
-
-    def _empty(self, own: psycopg.Connection) -> None:
-        filled = self._filled(own)
+    def _empty(self, hand: Hand) -> None:
+        own = hand.own
+        filled = hand.filled()
         with own.transaction():
             own.execute("SET LOCAL session_replication_role = replica")  # no triggers, no foreign keys
             for name in filled:
@@ -85,17 +134,9 @@ class Emptied:
                     own.execute(
                         sql.SQL("INSERT INTO {} VALUES ({})").format(sql.Identifier(name), values), row
                     )
-            for (sequence,) in own.execute(
-                "SELECT sequencename FROM pg_sequences WHERE last_value IS NOT NULL"
-            ):
+            for (sequence,) in own.execute(_NUMBERED, prepare=True).fetchall():
                 own.execute(sql.SQL("ALTER SEQUENCE {} RESTART").format(sql.Identifier(sequence)))
 
 
 def _all_of(name: str) -> sql.Composed:
     return sql.SQL("SELECT * FROM {}").format(sql.Identifier(name))
-
-
-def _value(own: psycopg.Connection, query: str) -> str:
-    row = own.execute(query).fetchone()
-    assert row is not None
-    return str(row[0])

@@ -5,6 +5,8 @@ from pathlib import Path
 
 import pytest
 from redis.asyncio import Redis
+from redis.asyncio.retry import Retry
+from redis.backoff import NoBackoff
 
 from core.bus import Bus, MemoryBus, RedisBus
 from core.errors import TooMany, Unavailable
@@ -87,7 +89,7 @@ async def test_memory_does_not_grow_for_ever(clock: FakeClock) -> None:
 
 
 async def test_stays_shut_when_redis_is_away(tmp_path: Path) -> None:
-    redis: Redis = Redis(unix_socket_path=str(tmp_path / "nobody.sock"))
+    redis: Redis = Redis(unix_socket_path=str(tmp_path / "nobody.sock"), retry=Retry(NoBackoff(), 0))
     limiter = RedisLimiter(redis)
     with pytest.raises(Unavailable):
         await limiter.hit("one", 100, 60)

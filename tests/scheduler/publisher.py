@@ -1,13 +1,14 @@
-"""A worker that publishes, and is killed (SIGKILL) at a chosen moment: `inside` the transaction of the first proposal,
+"""Workers that publish, and are killed (SIGKILL) at a chosen moment: `inside` the transaction of the first proposal,
 `after` one was committed, or when a `stale` one is about to be noted.
 
-python publisher.py URL MOMENT
+python publisher.py URL (moments are read line by line; each is answered by how its worker ended)
 """
 
 import asyncio
 import os
 import signal
 import sys
+from functools import partial
 
 import ledger.record
 from core import clock
@@ -17,6 +18,7 @@ from core.errors import Refused
 from core.ids import Ref
 from scheduler import planner
 from scheduler.plans import Proposal
+from tests.scheduler import forked
 from tests.scheduler.rusher import Standing
 
 
@@ -46,14 +48,23 @@ def _deadly(moment: str) -> None:
     planner.apply = apply
 
 
-async def _main(url: str, moment: str) -> None:
+async def _publish(url: str) -> None:
     clock.set_source(Standing())
     settings = core_settings.from_environment({}, mode="test", database_url=url)
     db = Database.connect(settings.sqlalchemy_url)
     ledger.record.install(db)
-    _deadly(moment)
     await planner.publish(db)
 
 
+def _worker(url: str, moment: str) -> None:
+    _deadly(moment)
+    asyncio.run(_publish(url))
+
+
+def main(url: str) -> None:
+    for line in sys.stdin:
+        print(forked.end_of(forked.off(partial(_worker, url, line.strip()))), flush=True)
+
+
 if __name__ == "__main__":
-    asyncio.run(_main(*sys.argv[1:]))
+    main(*sys.argv[1:])

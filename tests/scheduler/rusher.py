@@ -1,8 +1,12 @@
-"""One process of the rush: its clients all pick and confirm at once; prints a word for each."""
+"""Processes of the rush: in each, its clients all pick and confirm at once; prints a word for each client.
+
+python rusher.py URL SLOT NAMES... (a process for each file of names)
+"""
 
 import asyncio
 import sys
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 
 import ledger.record
@@ -13,6 +17,7 @@ from core.errors import Refused
 from people.model import Role
 from scheduler import service
 from scheduler.model import VisitorChoice
+from tests.scheduler import forked
 from tests.scheduler.world import identity
 
 
@@ -39,7 +44,7 @@ async def _book(db: Database, slot_id: str, line: str) -> str:
     return "booked"
 
 
-async def _main(url: str, slot_id: str, names: str) -> None:
+async def _clients(url: str, slot_id: str, names: str) -> None:
     clock.set_source(Standing())
     settings = core_settings.from_environment({}, mode="test", database_url=url)
     db = Database.connect(settings.sqlalchemy_url)
@@ -49,5 +54,15 @@ async def _main(url: str, slot_id: str, names: str) -> None:
     await db.close()
 
 
+def _process(url: str, slot_id: str, names: str) -> None:
+    asyncio.run(_clients(url, slot_id, names))
+
+
+def main(url: str, slot_id: str, *files: str) -> int:
+    """0 if all of them ended well."""
+    children = [forked.off(partial(_process, url, slot_id, names)) for names in files]
+    return max(abs(forked.end_of(child)) for child in children)
+
+
 if __name__ == "__main__":
-    asyncio.run(_main(*sys.argv[1:]))
+    sys.exit(main(*sys.argv[1:]))

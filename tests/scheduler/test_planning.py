@@ -272,10 +272,19 @@ async def test_a_publishing_process_may_be_killed_at_any_moment(database_url: st
     async with world.db.write() as session:
         await plans.publish(session, world.approver, made.id)
     program = Path(__file__).with_name("publisher.py")
+    pipe = asyncio.subprocess.PIPE
+    workers = await asyncio.create_subprocess_exec(
+        sys.executable, str(program), database_url, stdin=pipe, stdout=pipe
+    )
+    assert workers.stdin is not None
+    assert workers.stdout is not None
     for moment in ("inside", "after", "stale"):
-        process = await asyncio.create_subprocess_exec(sys.executable, str(program), database_url, moment)
-        assert (moment, await process.wait()) == (moment, -signal.SIGKILL)
+        workers.stdin.write(f"{moment}\n".encode())
+        ended = await workers.stdout.readline()
+        assert (moment, int(ended)) == (moment, -signal.SIGKILL)
         assert await state(world, made) is PlanState.PUBLISHING
+    workers.stdin.close()
+    assert await workers.wait() == 0
     assert await planner.publish(world.db) == 0  # all but the stale one was done by those who were killed
     found = Counter(one.state for one in (await proposals(world, made)).values())
     assert found == {ProposalState.APPLIED: 3, ProposalState.STALE: 1}

@@ -1,7 +1,6 @@
 """Many at once. The keys of the tables are the guarantee; these tests lean on them as hard as they can."""
 
 import asyncio
-import subprocess
 import sys
 from collections import Counter
 from pathlib import Path
@@ -162,22 +161,15 @@ async def test_processes_at_once_oversell_nothing(database_url: str, world: Worl
     clients = await families(world, 60)
     lines = [f"{f.relative_id} {f.inmate_id} {f.relationship_id}" for f in clients]
     script = Path(__file__).with_name("rusher.py")
-    running = []
-    for number in range(4):
-        names = tmp_path / f"clients{number}"
-        names.write_text("\n".join(lines[number::4]))
-        running.append(
-            subprocess.Popen(
-                [sys.executable, str(script), database_url, slot_id, str(names)],
-                stdout=subprocess.PIPE,
-                text=True,
-            )
-        )
-    counts: Counter[str] = Counter()
-    for process in running:
-        out, _ = await asyncio.to_thread(process.communicate)
-        assert process.returncode == 0
-        counts.update(out.split())
+    names = [tmp_path / f"clients{number}" for number in range(4)]
+    for number, file in enumerate(names):
+        file.write_text("\n".join(lines[number::4]))
+    processes = await asyncio.create_subprocess_exec(
+        sys.executable, str(script), database_url, slot_id, *map(str, names), stdout=asyncio.subprocess.PIPE
+    )
+    out, _ = await processes.communicate()
+    assert processes.returncode == 0
+    counts = Counter(out.decode().split())
 
     assert counts == {"booked": 20, "slot-full": 40}
     assert await booked_places(world.db) == (20, 20)

@@ -38,7 +38,7 @@ def web_settings(database_url: str, tmp_path: Path) -> Settings:
 
 
 @functools.cache
-def _application() -> FastAPI:
+def application() -> FastAPI:
     """Made once: its routes are put together at the first request, which takes longer than most requests."""
     return create_app(
         core_settings.from_environment({}, mode="test", secret_key="a secret that no test of pages ever uses")
@@ -47,7 +47,7 @@ def _application() -> FastAPI:
 
 @pytest.fixture
 async def app(web_settings: Settings) -> AsyncIterator[FastAPI]:
-    made = _application()
+    made = application()
     made.state.settings = web_settings
     async with made.router.lifespan_context(made):
         yield made

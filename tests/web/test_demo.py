@@ -1,5 +1,6 @@
 """The demonstration: complete at once, one visit always due, and not there in any other mode."""
 
+import shutil
 from collections.abc import AsyncIterator
 from pathlib import Path
 
@@ -9,15 +10,14 @@ import pytest
 import ledger.read
 import ledger.record
 import scheduler.service
-from core import schema
 from core import settings as core_settings
 from core.db import Database
 from core.settings import Settings
 from people.model import Role
 from scheduler.model import BookingState
 from tests.conftest import FakeClock
+from tests.web.conftest import application
 from web import demo
-from web.app import create_app
 
 
 @pytest.fixture
@@ -28,8 +28,8 @@ def demo_settings(tmp_path: Path) -> Settings:
 
 
 @pytest.fixture
-async def demo_db(demo_settings: Settings) -> AsyncIterator[Database]:
-    await schema.migrate(demo_settings.sqlalchemy_url)
+async def demo_db(demo_settings: Settings, sqlite_template: Path) -> AsyncIterator[Database]:
+    shutil.copy(sqlite_template, demo_settings.data_dir / "kinbridge.sqlite3")
     db = Database.connect(demo_settings.sqlalchemy_url)
     ledger.record.install(db)
     yield db
@@ -77,7 +77,8 @@ async def test_the_wife_can_book_the_next_one(
 
 
 async def _get(settings: Settings, path: str, host: str = "127.0.0.1:8000") -> httpx.Response:
-    app = create_app(settings)
+    app = application()
+    app.state.settings = settings
     transport = httpx.ASGITransport(app=app)
     async with (
         app.router.lifespan_context(app),
