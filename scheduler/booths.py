@@ -157,7 +157,9 @@ async def take(
     for keys in wanted:
         if await places.claim(session, keys, visit):
             return
-    for keys in wanted if instead_of is not None else ():
+    if instead_of is None:
+        raise Refused([NO_SEAT])
+    for keys in wanted:
         rest = await places.not_held_by(session, keys, instead_of)
         if 0 < len(rest) < len(keys) and await places.claim(session, rest, visit):
             return

@@ -46,6 +46,30 @@ def call_of(starts_at: datetime, minutes: int, wing_id: str, *, watched: bool) -
     return Call(starts_at, talk_ends + TURNAROUND, talk_ends, wing_id, VisitKind.LEGAL, watched=watched)
 
 
+@dataclass(frozen=True, slots=True)
+class Usual:
+    """What lawyers usually take of a prison, for weeks that are only rehearsed. `weekly`: requests for a meeting, each
+    of `minutes`, by so many `lawyers`; `watched`: share of them at which an officer is present; `beginnings`: when one
+    may begin; `help_days`: from when until when turns take so many terminals at once."""
+
+    weekly: float = 0.0
+    minutes: int = 0
+    lawyers: int = 0
+    watched: float = 0.0
+    beginnings: tuple[datetime, ...] = ()
+    help_days: tuple[tuple[datetime, datetime, int], ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class OutOfUse:
+    """Time in which a wing, a terminal or (both empty) the whole prison is out of use."""
+
+    first: datetime
+    last: datetime
+    wing_id: str = ""
+    terminal_id: str = ""
+
+
 class Meetings(Protocol):
     async def wanted(
         self, session: Session, prison_id: str, first: datetime, last: datetime
@@ -57,6 +81,12 @@ class Meetings(Protocol):
     ) -> str:
         """Arranges one; answers the id of what it is now. Raises what an officer would be told, `Conflict` where the
         terminal or somebody is needed elsewhere."""
+
+    async def usual(self, session: Session, prison_id: str, first: datetime, last: datetime) -> Usual:
+        """What lawyers may be expected to take between the two moments."""
+
+    async def touched(self, session: Session, prison_id: str, span: OutOfUse) -> tuple[int, int]:
+        """How many arranged meetings, and turns of help days, lie in time that would be out of use."""
 
 
 class NoMeetings:
@@ -73,3 +103,11 @@ class NoMeetings:
     ) -> str:
         del session, actor, starts_at, terminal_id
         raise LookupError(meeting_id)
+
+    async def usual(self, session: Session, prison_id: str, first: datetime, last: datetime) -> Usual:
+        del session, prison_id, first, last
+        return Usual()
+
+    async def touched(self, session: Session, prison_id: str, span: OutOfUse) -> tuple[int, int]:
+        del session, prison_id, span
+        return 0, 0

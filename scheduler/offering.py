@@ -98,9 +98,10 @@ async def work_out(session: Session, views: Sequence[BookingView]) -> list[Found
     sits = await booths.of_bookings(session, without)
     at = supply.moments(one.slot.starts_at for found in open_for for one in found) if supply else []
     seats = await booths.free(session, prison_id, at if sits else ())
-    chosen = _choose(views, open_for, supply, _Booths({v: one.id for v, one in sits.items()}, seats))
+    outside = _Booths({visit: one.id for visit, one in sits.items()}, seats)
+    chosen = _choose(views, open_for, supply, outside)
     return [
-        Found(view, slot, None if slot else TAKEN_BY_OTHERS if found else NOTHING_OPEN)
+        Found(view, slot, None if slot else outside.reason(view, found, at))
         for view, found, slot in zip(views, open_for, chosen, strict=True)
     ]
 
@@ -147,6 +148,13 @@ class _Booths:
             for moment in at
             if slot.starts_at <= moment < slot.ends_at
         }
+
+    def reason(self, view: BookingView, found: Sequence[Opening], at: Sequence[datetime]) -> Reason:
+        """Why a visit has no other time."""
+        if not found:
+            return NOTHING_OPEN
+        full = all(0 in self.rows(view, one.slot, at).values() for one in found)
+        return booths.NO_SEAT if full else TAKEN_BY_OTHERS
 
 
 def _choose(

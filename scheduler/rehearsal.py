@@ -7,12 +7,12 @@ would do, and nothing stays of it.
 
 import asyncio
 import contextlib
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from datetime import UTC, date, datetime, time, timedelta
+from datetime import date, time, timedelta
 from enum import StrEnum
 
-from sqlalchemy import func, select
+from sqlalchemy import select
 
 from core import clock
 from core.db import Database, Session
@@ -20,18 +20,19 @@ from core.errors import Malformed, NotFound
 from core.ids import SYSTEM
 from people.model import Identity
 from policy.tables import PolicyRow
-from scheduler import befalling, flags, offering, rejudging, repository, seating, setup, simulation
+from scheduler import befalling, flags, offering, rejudging, repository, setup, simulation, weeks
 from scheduler.access import DECIDERS, require
 from scheduler.happenings import Happening, Kind
+from scheduler.meetings import Meetings, NoMeetings, OutOfUse
 from scheduler.model import OPEN_STATES, BookingState, BookingView
 from scheduler.offering import Found
-from scheduler.simulation import Figures, Time
-from scheduler.tables import BookingRow, PlaceRow, SlotRow, TemplateRow
+from scheduler.simulation import Demand, Figures, Lawyers
+from scheduler.tables import BookingRow, SlotRow, TemplateRow
 from scheduler.timetable import instant
+from scheduler.weeks import WEEKS, Weeks
 
-WEEKS = 4
+NO_MEETINGS = NoMeetings()
 _LOAD = 1.1  # of the places there are now: how many wish for one
-_SHUTTING = frozenset({Kind.LOCKDOWN, Kind.DATE_CLOSED})
 _BATCH = 200  # bookings that are looked at
 
 
@@ -62,11 +63,14 @@ class Edit:
 
 @dataclass(frozen=True, slots=True)
 class Rehearsal:
-    """`stranded`: visits that could not take place, each with the time it could be offered, or why none."""
+    """`stranded`: visits that could not take place, each with the time it could be offered, or why none. `meetings`
+    and `turns`: of lawyers, that lie in time that would be out of use."""
 
     stranded: tuple[Found, ...]
     before: Figures
     after: Figures
+    meetings: int = 0
+    turns: int = 0
 
     @property
     def offered(self) -> int:
@@ -77,17 +81,22 @@ class _RolledBackError(Exception):
     """Ends the transaction; never leaves this module."""
 
 
-async def rehearse(db: Database, actor: Identity, prison_id: str, edit: Edit, seed: int = 1) -> Rehearsal:
+async def rehearse(
+    db: Database, actor: Identity, prison_id: str, edit: Edit, seed: int = 1, meetings: Meetings = NO_MEETINGS
+) -> Rehearsal:
     """Tries the change out. Raises `BadEdit`, `NotFound`, and what the change itself would raise."""
     require(actor, prison_id, DECIDERS)
     async with db.read() as session:
-        before = await _times(session, prison_id)
-    stranded, after = await _tried(db, actor, prison_id, edit)
+        before = await weeks.read(session, prison_id, meetings)
+        out = await _out_of_use(session, prison_id, edit)
+        held, turns = (0, 0) if out is None else await meetings.touched(session, prison_id, out)
+    stranded, after = await _tried(db, actor, prison_id, edit, meetings)
     demand = _demand(before)
     figures = [
-        await asyncio.to_thread(simulation.simulate, times, demand, WEEKS, seed) for times in (before, after)
+        await asyncio.to_thread(simulation.simulate, one.times, demand(one), WEEKS, seed, one.capacity)
+        for one in (before, after)
     ]
-    return Rehearsal(tuple(stranded), figures[0], figures[1])
+    return Rehearsal(tuple(stranded), figures[0], figures[1], held, turns)
 
 
 async def rehearse_rules(db: Database, policy_id: str) -> list[Found]:
@@ -114,17 +123,33 @@ async def _offers(session: Session, views: Sequence[BookingView]) -> list[Found]
     return sorted(found, key=lambda one: one.view.starts_at)
 
 
-async def _tried(db: Database, actor: Identity, prison_id: str, edit: Edit) -> tuple[list[Found], list[Time]]:
-    """What the change strands, and the times there would be; rolled back."""
+async def _tried(
+    db: Database, actor: Identity, prison_id: str, edit: Edit, meetings: Meetings
+) -> tuple[list[Found], Weeks]:
+    """What the change strands, and the weeks there would be; rolled back."""
     stranded: list[Found] = []
-    after: list[Time] = []
+    after = Weeks()
     with contextlib.suppress(_RolledBackError):
         async with db.write() as session:
             views = await _make(session, actor, prison_id, edit)
             stranded = await _offers(session, views)
-            after = await _times(session, prison_id)
+            after = await weeks.read(session, prison_id, meetings)
             raise _RolledBackError
     return stranded, after
+
+
+async def _out_of_use(session: Session, prison_id: str, edit: Edit) -> OutOfUse | None:
+    """The time that the change takes away, where it takes away any by itself."""
+    prison = await repository.prison(session, prison_id)
+    if prison is None or edit.day is None or edit.kind is EditKind.END_TEMPLATE:
+        return None
+    last = edit.day if edit.kind is EditKind.CLOSE_DAY else edit.last or edit.day
+    return OutOfUse(
+        instant(edit.day, time(), prison.zone),
+        instant(last + timedelta(days=1), time(), prison.zone),
+        edit.wing_id if edit.kind is EditKind.LOCKDOWN else "",
+        edit.terminal_id if edit.kind is EditKind.TERMINAL_OUT else "",
+    )
 
 
 async def _make(session: Session, actor: Identity, prison_id: str, edit: Edit) -> list[BookingView]:
@@ -169,44 +194,12 @@ async def _end_template(
     )
 
 
-async def _times(session: Session, prison_id: str) -> list[Time]:
-    """The open slots of the coming weeks, each with the places that seats and terminals allow."""
-    now = clock.now()
-    rows = await session.execute(
-        select(SlotRow, func.count(PlaceRow.id))
-        .outerjoin(PlaceRow, PlaceRow.slot_id == SlotRow.id)
-        .where(
-            SlotRow.prison_id == prison_id,
-            SlotRow.closed == "",
-            SlotRow.starts_at.between(now, now + timedelta(weeks=WEEKS)),
-        )
-        .group_by(SlotRow.id)
-        .order_by(SlotRow.starts_at, SlotRow.id)
-    )
-    seats = await seating.seats(session, prison_id)
-    shutting = [one for one in await befalling.open_in(session, prison_id) if one.kind in _SHUTTING]
-    times = []
-    for row, places in rows:
-        usable = sum(
-            seat.usable((row.starts_at, row.ends_at))
-            and (row.wing_id is None or seat.wing_id in (None, row.wing_id))
-            for seat in seats
-        )
-        shut = any(_meets(row, one) for one in shutting)
-        week = (row.starts_at.astimezone(UTC) - now).days // 7
-        times.append(Time(row.id, row.wing_id or "", week, row.day, 0 if shut else min(places, usable)))
-    return times
-
-
-def _meets(row: SlotRow, shutting: Happening) -> bool:
-    ends: datetime = shutting.ends_at or datetime.max.replace(tzinfo=UTC)
-    mine = shutting.wing_id is None or shutting.wing_id == row.wing_id
-    return mine and row.starts_at < ends and row.ends_at > shutting.starts_at
-
-
-def _demand(times: Sequence[Time]) -> dict[str, int]:
-    """Wing -> wishes a week: a little more than there are places."""
+def _demand(before: Weeks) -> Callable[[Weeks], Demand]:
+    """The same for both columns: a little more wishes of each wing than it has places now, and as many lawyers'
+    requests as usual; only when these may begin is of the weeks themselves."""
     places: dict[str, int] = {}
-    for one in times:
+    for one in before.times:
         places[one.wing] = places.get(one.wing, 0) + one.places
-    return {wing: max(1, round(_LOAD * count / WEEKS)) for wing, count in places.items()}
+    families = {wing: max(1, round(_LOAD * count / WEEKS)) for wing, count in places.items()}
+    weekly, number = before.lawyers.weekly, before.lawyers.number
+    return lambda one: Demand(families, Lawyers(weekly, number, one.lawyers.beginnings))

@@ -131,6 +131,10 @@ def _problems(instance: Instance) -> Iterator[str]:
     for prison in instance.prisons:
         if len({wing.id for wing in prison.wings}) != len(prison.wings):
             yield f"wings of prison {prison.id}: an id occurs twice"
+    for request in instance.requests:
+        for named, people in (("lawyer", request.lawyers), ("visitor", request.visitors)):
+            if len(set(people)) != len(people):
+                yield f"request {request.id}: a {named} is named twice"
     yield from _dangling(instance)
 
 
@@ -154,9 +158,6 @@ def _dangling(instance: Instance) -> Iterator[str]:
             yield f"request {request.id}: there is no lawyer {min(missing)}"
         if request.booth is not None and request.booth not in booths:
             yield f"request {request.id}: there is no booth {request.booth}"
-        for named, people in (("lawyer", request.lawyers), ("visitor", request.visitors)):
-            if len(set(people)) != len(people):
-                yield f"request {request.id}: a {named} is named twice"
 
 
 def outside(instance: Instance) -> list[int]:
@@ -171,7 +172,10 @@ def outside(instance: Instance) -> list[int]:
         one.id
         for one in instance.requests
         if any(
-            not any(first < window[1] and window[0] < last for first, last in sessions[one.kind, one.prison, one.wing])
+            not any(
+                first < window[1] and window[0] < last
+                for first, last in sessions[one.kind, one.prison, one.wing]
+            )
             for window in one.windows
         )
     ]

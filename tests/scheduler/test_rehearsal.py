@@ -1,18 +1,22 @@
 """The rehearsal: what a change would strand and what could be offered; nothing of it stays."""
 
-from datetime import date, timedelta
+from dataclasses import replace
+from datetime import date, datetime, timedelta
 
 import pytest
 from sqlalchemy import func, select
 
+from core.db import Session
 from core.errors import Forbidden, NotFound
 from ledger.tables import EntryRow
 from notices.tables import NoticeRow
 from people.model import Role
-from scheduler import befalling, flags, rehearsal, service, simulation
+from scheduler import befalling, flags, rehearsal, service, simulation, weeks
+from scheduler.meetings import NoMeetings, Usual
 from scheduler.model import BookingState
+from scheduler.planning_tables import ShiftRow
 from scheduler.rehearsal import Edit, EditKind
-from scheduler.simulation import Time
+from scheduler.simulation import Beginning, Demand, Lawyers, Time
 from tests.scheduler.test_befalling import at, visit
 from tests.scheduler.world import World, identity
 
@@ -79,12 +83,14 @@ def times(places: int, weeks: int = 3) -> list[Time]:
 
 
 def test_the_same_dice_give_the_same_weeks() -> None:
-    assert simulation.simulate(times(2), {"w": 10}, 3, 7) == simulation.simulate(times(2), {"w": 10}, 3, 7)
+    assert simulation.simulate(times(2), Demand({"w": 10}), 3, 7) == simulation.simulate(
+        times(2), Demand({"w": 10}), 3, 7
+    )
 
 
 def test_scarcer_places_serve_fewer_and_make_them_wait() -> None:
-    plenty = simulation.simulate(times(4), {"w": 12}, 3, 1)
-    scarce = simulation.simulate(times(1), {"w": 12}, 3, 1)
+    plenty = simulation.simulate(times(4), Demand({"w": 12}), 3, 1)
+    scarce = simulation.simulate(times(1), Demand({"w": 12}), 3, 1)
     assert plenty.served > scarce.served
     assert plenty.waiting < scarce.waiting
     assert plenty.served_percent > 90
@@ -93,4 +99,88 @@ def test_scarcer_places_serve_fewer_and_make_them_wait() -> None:
 
 
 def test_nothing_is_asked_and_nothing_served() -> None:
-    assert simulation.simulate([], {}, 2, 1).served_percent == 0
+    assert simulation.simulate([], Demand({}), 2, 1).served_percent == 0
+
+
+def beginnings(weeks: int = 3, moments: int = 1) -> list[Beginning]:
+    """On working days, one at a time; each takes the only terminal, and lasts for so many moments."""
+    monday = date(2026, 11, 23)
+    return [
+        Beginning(
+            week,
+            monday + timedelta(days=7 * week + day),
+            tuple(f"{week}-{day}-{n}" for n in range(moments)),
+            ((f"terminal:{week}-{day}",),),
+        )
+        for week in range(weeks)
+        for day in range(5)
+    ]
+
+
+def test_lawyers_take_terminals_that_families_then_lack() -> None:
+    """One terminal a day: with six meetings a week some families go without, and the other way round."""
+    rows = {f"terminal:{week}-{day}": 1 for week in range(3) for day in range(7)}
+    taken = [replace(one, takes=((f"terminal:{one.id}",),)) for one in times(1)]
+    alone = simulation.simulate(taken, Demand({"w": 8}), 3, 1, rows)
+    both = simulation.simulate(taken, Demand({"w": 8}, Lawyers(4, 2, beginnings())), 3, 1, rows)
+    assert alone.meetings_asked == 0 < both.meetings_asked == 12
+    assert 0 < both.meetings_served <= 12
+    assert both.served < alone.served
+    assert both.asked == alone.asked
+    assert both.served + both.meetings_served <= 21
+
+
+def test_a_lawyer_is_in_one_meeting_at_a_time() -> None:
+    free = [replace(one, moments=("now",), takes=((),)) for one in beginnings(weeks=1)]
+    alone = simulation.simulate([], Demand({}, Lawyers(5, 1, free)), 1, 1)
+    several = simulation.simulate([], Demand({}, Lawyers(5, 5, free)), 1, 1)
+    assert (alone.meetings_asked, alone.meetings_served + alone.outages) == (5, 1)
+    assert several.meetings_served > 1
+    assert alone.meetings_wait == 1  # those who go without wait for as long as there are weeks
+
+
+async def test_officers_on_the_roster_limit_what_is_given_out(world: World) -> None:
+    """Two terminals and places, one officer who watches one call: on the day that has a roster one is served at most,
+    on the other days the roster is not written and limits nothing."""
+    for name in ("T1", "T2"):
+        await world.terminal(name)
+    for days in (1, 2):
+        await world.slot(days=days, capacity=2)
+    async with world.db.write() as session:
+        session.add(
+            ShiftRow(
+                id="shf_1",
+                prison_id=world.prison_id,
+                officer_id="off_1",
+                officer_name="Zhao",
+                starts_at=at(0, 0),
+                ends_at=at(0, 8),
+                break_starts_at=None,
+                break_ends_at=None,
+                at_once=1,
+            )
+        )
+    async with world.db.read() as session:
+        found = await weeks.read(session, world.prison_id, NoMeetings())
+    rows = {name: left for name, left in found.capacity.items() if name.startswith("officers:")}
+    assert set(rows.values()) == {0, 1}
+    assert {name[9:19] for name in rows} == {"2026-11-22"}
+    assert [one.places for one in found.times] == [2, 2]
+    (taken,) = found.times[0].takes
+    assert [row.partition(":")[0] for row in taken] == ["terminals", "officers"]
+
+
+async def test_a_help_day_takes_its_terminals(world: World) -> None:
+    await world.terminal("T1")
+    await world.slot(days=1, hour=2)
+    await world.slot(days=1, hour=5)
+
+    class Helped(NoMeetings):
+        async def usual(self, session: Session, prison_id: str, first: datetime, last: datetime) -> Usual:
+            del session, prison_id, first, last
+            return Usual(help_days=((at(0, 1), at(0, 4), 2),))
+
+    async with world.db.read() as session:
+        found = await weeks.read(session, world.prison_id, Helped())
+    left = {name.rpartition("T")[2][:5]: count for name, count in found.capacity.items()}
+    assert left == {"01:00": 0, "02:00": 0, "05:00": 1}

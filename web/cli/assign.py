@@ -33,7 +33,9 @@ _whole.__name__ = "whole number"  # as argparse names it
 def configure(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("instance", type=Path, help="an instance in the format kinbridge-assign/1 (JSON)")
     parser.add_argument("--out", type=Path, required=True, help="where the plan goes (kinbridge-plan/1)")
-    parser.add_argument("--seed", type=_whole, default=1, help="the same seed and steps give the same plan (1)")
+    parser.add_argument(
+        "--seed", type=_whole, default=1, help="the same seed and steps give the same plan (1)"
+    )
     parser.add_argument(
         "--steps", type=_whole, help=f"steps of the search ({engine.steps_for(1)} for each request)"
     )

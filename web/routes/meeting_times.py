@@ -8,7 +8,7 @@ from fastapi import APIRouter, Form, Request
 from starlette.responses import Response
 
 from core.errors import KinbridgeError, Refused
-from legalaid import meeting_times, meetings, planned
+from legalaid import meeting_hours, meeting_times, meetings
 from legalaid.forms import reason
 from legalaid.meeting_times import Span, Time
 from people.model import Identity
@@ -47,7 +47,7 @@ async def _form(
         on = await duty.at(session, row.prison_id)
         said = (await meeting_times.named(session, [row.id])).get(row.id, [])
         until = on.now + timedelta(days=_DAYS)
-        hours = await planned.hours_of(session, row.prison_id, on.now + timedelta(days=1), until)
+        hours = await meeting_hours.hours_of(session, row.prison_id, on.now + timedelta(days=1), until)
         spans = await meeting_times.hours(session, row.prison_id)
     parts = {one.rank: _part(one) for one in said}
     chosen = typed or {

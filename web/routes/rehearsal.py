@@ -8,10 +8,12 @@ from starlette.responses import Response
 
 from core.db import Database
 from core.errors import KinbridgeError
+from legalaid.planned import PlannedMeetings
 from people.model import Identity
 from scheduler import rehearsal, repository
 from scheduler.rehearsal import BadEdit, Edit, EditKind, Rehearsal
 from scheduler.templates import templates_of
+from scheduler.weeks import WEEKS
 from web import duty, wording
 from web.deps import AtTheDoor, Db, Svc
 from web.duty import Approver
@@ -59,7 +61,7 @@ async def _context(db: Database, who: Identity, language: str) -> dict[str, Any]
         "errors": {},
         "result": None,
         "wing_names": dict(wings),
-        "weeks": rehearsal.WEEKS,
+        "weeks": WEEKS,
     }
 
 
@@ -95,4 +97,4 @@ async def _tried(db: Database, who: Identity, typed: dict[str, str]) -> Rehearsa
         )
     except ValueError as error:
         raise BadEdit from error
-    return await rehearsal.rehearse(db, who, on.prison.id, edit)
+    return await rehearsal.rehearse(db, who, on.prison.id, edit, meetings=PlannedMeetings())
