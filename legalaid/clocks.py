@@ -239,17 +239,20 @@ async def follow(
     desk: DeskRow,
     words: str = "",
     at: datetime | None = None,
+    length: int | None = None,
+    due: datetime | None = None,
 ) -> None:
     """The matter's present promise is kept (or was ended before), and the next one begins, at `desk`.
 
-    Both stand in one row and one history. A desk that is new to the matter is told. `at`: as of `change`.
+    Both stand in one row and one history. A desk that is new to the matter is told. `at`: as of `change`; `length`,
+    `due`: as of `policy.running.start`.
     """
     row = await _needed(session, matter)
     before = row.desk_id
     if row.state in running.OPEN:
         await change(session, actor, row, running.end(clock_of(row), ClockState.DONE), "done", words, at=at)
         row = await _needed(session, matter)
-    clock = running.start(PROMISES[code], at or core_clock.now(), place_of(row))
+    clock = running.start(PROMISES[code], at or core_clock.now(), place_of(row), length, due)
     await change(session, actor, row, clock, "started", desk_id=desk.id)
     if desk.id != before:
         await _tell(session, await _needed(session, matter), desk.id, "clock-handed", clock)

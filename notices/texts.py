@@ -58,6 +58,13 @@ TEMPLATES: dict[str, Template] = {
             "We have your application and will tell you when it is decided.",
         ),
     ),
+    "relationship-papers": _template(
+        ("请补充材料", "您的申请还缺材料，请登录查看缺什么并补交。审核时间从收到后继续计算。"),
+        (
+            "More papers are needed",
+            "Your application lacks papers. Sign in to read which and to send them; the clock stands still until then.",
+        ),
+    ),
     "relationship-approved": _template(
         ("申请已通过", "您的申请已通过，现在可以登录预约视频时间。"),
         (

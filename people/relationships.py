@@ -175,7 +175,8 @@ async def relationship_for(session: Session, actor: Identity, relationship_id: s
     return view
 
 
-async def _to_decide(session: Session, actor: Identity, relationship_id: str) -> Relationship:
+async def to_decide(session: Session, actor: Identity, relationship_id: str) -> Relationship:
+    """An application that the acting officer may decide. Raises `Forbidden`, `NotFound`, `OwnCase`."""
     if Role.APPROVER not in actor.roles or not actor.strong:
         raise Forbidden
     view = await relationship_for(session, actor, relationship_id)
@@ -214,7 +215,7 @@ async def _move(
 
 async def approve(session: Session, actor: Identity, relationship_id: str) -> Relationship:
     """Raises `NotFound`, `Forbidden`, `OwnCase`, `Conflict`."""
-    view = await _to_decide(session, actor, relationship_id)
+    view = await to_decide(session, actor, relationship_id)
     decided = await _move(session, view, RelationshipState.APPROVED, actor.subject)
     record(
         session, "officer:relationship:approved", actor=actor.subject, subject=Ref("relationship", view.id)
@@ -231,7 +232,7 @@ async def refuse(
     """`reason`: a code of `REFUSAL_TEXTS`; the relative reads its sentence and `words`. Raises as `approve`,
     and `Refused` (`reason-missing`, `words-missing`).
     """
-    view = await _to_decide(session, actor, relationship_id)
+    view = await to_decide(session, actor, relationship_id)
     forms.raise_all(_reason_problems(reason, words, REFUSAL_TEXTS))
     decided = await _move(
         session, view, RelationshipState.REFUSED, actor.subject, reason=reason, words=words.strip()
@@ -261,7 +262,7 @@ async def end(
     session: Session, actor: Identity, relationship_id: str, reason: str, words: str
 ) -> Relationship:
     """Ends an approved one; `reason`: a code of `ENDING_TEXTS`. The caller then tells the scheduler."""
-    view = await _to_decide(session, actor, relationship_id)
+    view = await to_decide(session, actor, relationship_id)
     forms.raise_all(_reason_problems(reason, words, ENDING_TEXTS))
     ended = await _move(
         session, view, RelationshipState.ENDED, actor.subject, reason=reason, words=words.strip()

@@ -198,6 +198,19 @@ class RelationshipRow(Base):
     decided_at: Mapped[datetime | None]
 
 
+class SupplementRow(Base):
+    """Papers that an officer found missing from an application. `answered_at`: when the family sent some."""
+
+    __tablename__ = "relationship_supplement"
+
+    id: Mapped[str] = mapped_column(primary_key=True)
+    relationship_id: Mapped[str] = mapped_column(ForeignKey("relationship.id"), index=True)
+    words: Mapped[str] = mapped_column(Text)
+    asked_at: Mapped[datetime]
+    asked_by: Mapped[str]  # id of the officer
+    answered_at: Mapped[datetime | None]
+
+
 class ProofRow(Base):
     """`file` is a random name under data_dir/proofs; `digest` is SHA-256 of the plain content."""
 

@@ -161,7 +161,6 @@ _ALWAYS: Mapping[str, Any] = {
     "confidentiality": "monitored",
     "recording": "required",
     "face_check": "off",
-    "supplements": 0,
 }
 
 
@@ -246,7 +245,7 @@ class FamilyPolicy(_Frozen):
     reply_working_days: int = _number("working days", 0, 60)
     decision_steps: tuple[Step, ...]  # empty: one desk
     office_closes: time  # wall time at which a reply day ends
-    supplements: int = _number("times", 0, 0)  # more papers are not asked for: it is refused for want of them
+    supplements: int = _number("times", 0, 1)  # that more papers are asked for; the clock stands still
     # supervision
     confidentiality: Literal["monitored"]  # a family visit is nothing else (`rooms.confidentiality`)
     recording: Literal["required"]
@@ -269,7 +268,7 @@ class FamilyPolicy(_Frozen):
     monitor_page_s: int = _number("seconds", 5, 600, 20)  # without an officer: the next one is called
     calls_at_once: int = _number("calls", 1, 16, 16)  # of one officer, where no shift says how many
     relisten_days: int = _number("days", 1, 90, 7)  # in which a call is listened to again
-    relisten_days_by_level: Mapping[str, int] = Field(default_factory=dict)  # treatment levels that differ (rules R7)
+    relisten_days_by_level: Mapping[str, int] = Field(default_factory=dict)  # levels that differ (rules R7)
     relisten_risk_days: int = _number("days", 1, 90, 2)  # one in which something grave happened
     relisten_share_percent: int = _number("percent", 0, 100, 10)  # of the calls in which nothing happened
     make_good_percent: int = _number(
@@ -280,7 +279,7 @@ class FamilyPolicy(_Frozen):
     review_days: int = _number("days", 1, 366)  # in which a suspension is looked at again
     # data
     recording_kept_days: int = _number("days", 1, 3660)
-    recording_flagged_days: int = _number("days", 1, 3660)  # of a call in which an officer stepped in or marked
+    recording_flagged_days: int = _number("days", 1, 3660)  # of a call that was marked or stepped into
     recording_disputed_days: int = _number("days", 1, 3660)  # of one in which a breach was passed on
     hold_review_days: int = _number("days", 1, 366)
     face_check: Literal["off"]  # faces are compared by officers (face recognition measures, 2025)
@@ -295,7 +294,10 @@ class FamilyPolicy(_Frozen):
     def _as_it_was(cls, stated: Any) -> Any:
         if not isinstance(stated, Mapping):
             return stated
-        return {**stated, **{name: value for name, value in _ALWAYS.items() if name in stated}}
+        meant = {name: value for name, value in _ALWAYS.items() if name in stated}
+        if stated.get("supplements") in (2, 3):  # could be stated while it steered nothing
+            meant["supplements"] = 1
+        return {**stated, **meant}
 
     @model_validator(mode="after")
     def _agrees(self) -> "FamilyPolicy":

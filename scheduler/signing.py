@@ -26,12 +26,14 @@ class SignedBefore(Conflict):
 
 @dataclass(frozen=True, slots=True)
 class Signature:
-    """One office of a chain; `by` and `at` once it has signed. `due`: of a desk of the policy's `decision_steps`."""
+    """One office of a chain; `by` and `at` once it has signed. Of a desk of the policy's `decision_steps`: `due`,
+    reckoned from the request on, and `days`, the working days that are its own."""
 
     office: str
     by: Ref | None
     at: datetime | None
     due: datetime | None = None
+    days: int = 0
 
 
 async def signed(session: Session, booking_id: str) -> dict[str, Ref]:
@@ -50,23 +52,27 @@ async def chain(session: Session, view: BookingView) -> list[Signature]:
         )
     )
     done = {office: (Ref("officer", signed_by), signed_at) for office, signed_by, signed_at in rows}
-    due = await _due(session, view) if view.chain else {}
-    return [_signature(office, done.get(office), due.get(office)) for office in view.chain]
+    steps = await _steps(session, view) if view.chain else {}
+    return [
+        Signature(office, *done.get(office, (None, None)), *steps.get(office, (None, 0)))
+        for office in view.chain
+    ]
 
 
-def _signature(office: str, done: tuple[Ref, datetime] | None, due: datetime | None) -> Signature:
-    by, at = done or (None, None)
-    return Signature(office, by, at, due)
+async def present(session: Session, view: BookingView) -> Signature | None:
+    """The desk of the policy's `decision_steps` that signs next; None once all of them have."""
+    return next((one for one in await chain(session, view) if one.by is None and one.due is not None), None)
 
 
-async def _due(session: Session, view: BookingView) -> dict[str, datetime]:
-    """When each desk must have decided: its working days count on from those of the desks before it."""
+async def _steps(session: Session, view: BookingView) -> dict[str, tuple[datetime, int]]:
+    """When each desk must have decided, its working days counting on from those of the desks before it; and its own."""
     if view.state is not BookingState.REQUESTED:
         return {}
     values = (await policies.judged_by(session, view.policy_version)).values
     days, zone = calendar.load(values.calendar), ZoneInfo(view.zone)
+    own = {str(step.desk): step.working_days for step in values.decision_steps}
     return {
-        desk: clocks.reply_by(days, zone, view.state_since, count, values.office_closes)
+        desk: (clocks.reply_by(days, zone, view.state_since, count, values.office_closes), own[desk])
         for desk, count in values.desks
     }
 

@@ -89,7 +89,7 @@ READ_BY = {
     "relisten_share_percent": "recording/reviews.py",
     "make_good_percent": "rooms/call_log.py",
     "cut_by": "rooms/repository.py",
-    "supplements": PROMISED,
+    "supplements": "people/supplements.py",
     "watch_pictures": "recording/lookout.py",
     "languages": "people/sessions.py",
     "record_while_paused": "rooms/repository.py",

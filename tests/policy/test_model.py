@@ -194,6 +194,18 @@ def test_what_was_approved_in_other_words_means_what_was_done() -> None:
     assert (rules.confidentiality, rules.recording, rules.face_check) == ("monitored", "required", "off")
 
 
+def test_more_papers_are_asked_for_once_at_most() -> None:
+    """More could be stated while this steered nothing; now it is an error."""
+    assert [FamilyPolicy.model_validate({**WHOLE, "supplements": n}).supplements for n in range(4)] == [
+        0,
+        1,
+        1,
+        1,
+    ]
+    with pytest.raises(BadPolicy):
+        model.check({"supplements": 2})
+
+
 @pytest.mark.parametrize(
     ("bound", "value", "fine"),
     [

@@ -6,7 +6,7 @@ from fastapi import APIRouter, File, Form, Request, UploadFile
 from starlette.responses import Response
 
 from core.errors import KinbridgeError, Refused, TooLarge, TooMany
-from people import relationships, repository
+from people import relationships, repository, supplements
 from people.errors import AlreadyApplied, NoMatch
 from people.forms import ApplicationForm
 from people.model import PROOF_MAX_BYTES, PROOFS_MAX, Identity, RelationshipState
@@ -133,19 +133,62 @@ def _typed(form: ApplicationForm) -> dict[str, str]:
 async def one(
     request: Request, db: Db, visitor: AtTheDoor, who: Relative, relationship_id: str, sent: str = ""
 ) -> Response:
+    return await _one(request, db, visitor.language, who, relationship_id, just_sent=bool(sent))
+
+
+async def _one(
+    request: Request,
+    db: Db,
+    language: str,
+    who: Identity,
+    relationship_id: str,
+    status: int = 200,
+    *,
+    just_sent: bool = False,
+    errors: dict[str, str] | None = None,
+) -> Response:
     async with db.read() as session:
         held = await relationships.relationship_for(session, who, relationship_id)
         prison = await schedule.prison(session, held.prison_id)
+        asked = await supplements.of(session, relationship_id)
+    pending = held.state is RelationshipState.PENDING
     return render(
         request,
         "family/relationship.html",
+        status=status,
         held=held,
-        told=telling.relationship(visitor.language, held),
-        kinships=kinships(visitor.language),
+        missing=supplements.waits(asked) if pending else None,
+        errors=errors or {},
+        max_bytes=PROOF_MAX_BYTES,
+        told=telling.relationship(language, held),
+        kinships=kinships(language),
         place=prison.name if prison else "",
         phone=prison.help_phone if prison else "",
-        just_sent=bool(sent) and held.state is RelationshipState.PENDING,
+        just_sent=just_sent and pending,
     )
+
+
+@router.post("/relationships/{relationship_id}/papers")
+async def send_papers(
+    request: Request,
+    services: Svc,
+    visitor: AtTheDoor,
+    who: Relative,
+    relationship_id: str,
+    proof: Annotated[list[UploadFile] | None, File()] = None,
+) -> Response:
+    """Papers that the officer found missing."""
+    files = [file for file in proof or [] if file.filename]
+    try:
+        uploads = [Upload(file.filename or "", await file.read(PROOF_MAX_BYTES + 1)) for file in files]
+        async with services.db.write() as session:
+            await supplements.answer(session, services.means, who, relationship_id, uploads[: PROOFS_MAX + 1])
+    except (Refused, TooLarge) as error:
+        errors = _at_fields(request, error, files_given=bool(files))
+        return await _one(
+            request, services.db, visitor.language, who, relationship_id, error.status, errors=errors
+        )
+    return redirect(f"/relationships/{relationship_id}?sent=1")
 
 
 @router.post("/relationships/{relationship_id}/withdraw")

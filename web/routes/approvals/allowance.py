@@ -1,5 +1,6 @@
 """The officer's view of an inmate's visits: the statement, visits that took place elsewhere, changes with a reason."""
 
+from collections.abc import Mapping
 from datetime import date
 from typing import Annotated, Any
 
@@ -15,7 +16,7 @@ from scheduler import accounts, facts, statement
 from web import duty
 from web.allowance_words import WHATS
 from web.deps import Db, Svc
-from web.duty import Approver
+from web.duty import Approver, Duty
 from web.forms import at_fields
 from web.rule_words import CHANNELS
 from web.services import Services
@@ -36,19 +37,33 @@ class BadVisits(Malformed):
     status = 422
 
 
+async def sought(
+    request: Request,
+    session: Session,
+    on: Duty,
+    number: str,
+    errors: Mapping[str, str] | None = None,
+    status: int = 200,
+) -> tuple[Inmate | None, dict[str, str], int]:
+    """The inmate of a number that was typed, if one was; where nobody has it, what is said at its field, and 404."""
+    inmate = await people.find_inmate(session, on.prison.id, number.strip()) if number.strip() else None
+    if number.strip() and inmate is None:
+        return None, at_fields(request, NoSuchNumber(field="number")), 404
+    return inmate, dict(errors or {}), status
+
+
 @router.get("/approvals/allowance")
 async def find(request: Request, db: Db, who: Approver, number: str = "") -> Response:
     """By the inmate's number."""
     async with db.read() as session:
         on = await duty.of(session, who)
-        inmate = await people.find_inmate(session, on.prison.id, number.strip()) if number else None
+        inmate, errors, status = await sought(request, session, on, number)
     if inmate is not None:
         return redirect(f"/approvals/allowance/{inmate.id}")
-    errors = at_fields(request, NoSuchNumber(field="number")) if number else {}
     return render(
         request,
         "approvals/allowance_find.html",
-        status=404 if number else 200,
+        status=status,
         prison_name=on.prison.name,
         number=number,
         errors=errors,

@@ -19,7 +19,7 @@ from web import duty
 from web.deps import Db, Svc
 from web.duty import Approver, Duty
 from web.forms import at_fields
-from web.routes.approvals.allowance import NoSuchNumber
+from web.routes.approvals.allowance import sought
 from web.services import Services
 from web.templating import redirect, render
 
@@ -44,11 +44,8 @@ async def _page(
     async with services.db.read() as session:
         on = await duty.of(session, who)
         shown = await _report(session, on)
-        number = values.get("number", "").strip()
-        inmate = await people.find_inmate(session, on.prison.id, number) if number else None
-        if number and inmate is None:
-            errors = at_fields(request, NoSuchNumber(field="number"))
-            status = 404
+        number = values.get("number", "")
+        inmate, errors, status = await sought(request, session, on, number, errors, status)
         shown |= await _choices(session, inmate) if inmate else {"relatives": [], "slots": []}
     return render(
         request,
@@ -57,7 +54,7 @@ async def _page(
         inmate=inmate,
         key=secrets.token_urlsafe(16),
         values=dict(values),
-        errors=dict(errors or {}),
+        errors=errors,
         **shown,
     )
 

@@ -10,7 +10,7 @@ from starlette.responses import Response
 from core.db import Session
 from core.errors import Conflict, NotFound, Refused
 from core.ids import Ref
-from people import proof_reading, relationships, revealing
+from people import proof_reading, relationships, revealing, supplements
 from people import repository as people
 from people.model import (
     DOCUMENT_TEXTS,
@@ -59,6 +59,8 @@ class RelationshipCase:
     lines: list[history.Line]
     decided_by: str
     due: datetime | None
+    asked: list[supplements.Supplement]  # papers that were found missing
+    may_ask: int  # how often more may still be asked for
 
 
 async def _case(session: Session, who: Identity, on: Duty, relationship_id: str) -> RelationshipCase:
@@ -79,7 +81,9 @@ async def _case(session: Session, who: Identity, on: Duty, relationship_id: str)
         others=[other for other in others if other.id != case.id],
         lines=await history.of(session, *refs, Ref("relative", case.relative_id)),
         decided_by=names[case.decided_by] if case.decided_by else "",
-        due=await desk.reply_by(session, on, case.applied_at),
+        due=await desk.due_of(session, on, case),
+        asked=await supplements.of(session, case.id),
+        may_ask=await supplements.left(session, case),
     )
 
 
@@ -160,6 +164,22 @@ async def refuse_or_end(
             await decision.relationship_ended(session, relationship_id, who)
     except Refused as error:
         fields, values = at_fields(request, error), {"reason": reason, "words": words}
+        return await _page(request, services, who, relationship_id, status=422, errors=fields, values=values)
+    except Conflict:
+        return await _page(request, services, who, relationship_id, status=409, stale=True)
+    return redirect("/approvals")
+
+
+@router.post("/approvals/relationships/{relationship_id}/papers/ask")
+async def ask_papers(
+    request: Request, services: Svc, who: Approver, relationship_id: str, papers: Text = ""
+) -> Response:
+    """Which papers are missing, all at once; the family's time does not run against the prison meanwhile."""
+    try:
+        async with services.db.write() as session:
+            await supplements.ask(session, who, relationship_id, papers)
+    except Refused as error:
+        fields, values = at_fields(request, error), {"papers": papers}
         return await _page(request, services, who, relationship_id, status=422, errors=fields, values=values)
     except Conflict:
         return await _page(request, services, who, relationship_id, status=409, stale=True)

@@ -20,7 +20,7 @@ from web.duty import Approver, Duty
 from web.forms import at_fields
 from web.i18n import N_
 from web.lights import Light
-from web.routes.approvals.allowance import NoSuchNumber
+from web.routes.approvals.allowance import sought
 from web.services import Services
 from web.templating import redirect, render
 
@@ -84,10 +84,8 @@ async def _page(
 ) -> Response:
     async with services.db.read() as session:
         on = await duty.of(session, who)
-        number = values.get("number", "").strip()
-        inmate = await people.find_inmate(session, on.prison.id, number) if number else None
-        if number and inmate is None:
-            errors, status = at_fields(request, NoSuchNumber(field="number")), 404
+        number = values.get("number", "")
+        inmate, errors, status = await sought(request, session, on, number, errors, status)
         shown: dict[str, Any] = {
             "lines": await _lines(session, on),
             "inmate": inmate,
@@ -103,7 +101,7 @@ async def _page(
         today=on.today,
         prison_name=on.prison.name,
         values=values,
-        errors=errors or {},
+        errors=errors,
         **shown,
     )
 

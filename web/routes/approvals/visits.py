@@ -7,9 +7,11 @@ from zoneinfo import ZoneInfo
 from fastapi import APIRouter, Form, Request
 from starlette.responses import Response
 
+import legalaid.model
 from core.db import Session
 from core.errors import Conflict, NotFound, Refused
 from core.ids import Ref
+from legalaid import clocks
 from people.model import Identity
 from policy import repository as policy
 from policy import wording
@@ -46,15 +48,20 @@ class BookingCase:
     lines: list[history.Line]
     set_by: str
     light: Light
-    chain: list[tuple[signing.Signature, str]]  # with the name of who signed
+    chain: list[
+        tuple[signing.Signature, str, Light]
+    ]  # with the name of who signed, and how the desk's own day stands
+    clock: legalaid.model.Light | None  # of the desk that has it now
     replaced: BookingView | None  # the visit whose place this one would take
     change: BookingView | None  # the open request for another time
 
 
-async def _chain(session: Session, booking: BookingView) -> list[tuple[signing.Signature, str]]:
+async def _chain(
+    session: Session, on: Duty, booking: BookingView
+) -> list[tuple[signing.Signature, str, Light]]:
     offices = await signing.chain(session, booking)
     names = await history.names_of(session, [one.by for one in offices if one.by])
-    return [(one, names[one.by] if one.by else "") for one in offices]
+    return [(one, names[one.by] if one.by else "", lights.of_deadline(one.due, on.now)) for one in offices]
 
 
 async def _case(session: Session, who: Identity, on: Duty, booking_id: str) -> BookingCase:
@@ -70,7 +77,8 @@ async def _case(session: Session, who: Identity, on: Duty, booking_id: str) -> B
         lines=await history.of(session, Ref("booking", booking.id)),
         set_by=names[booking.state_by],
         light=lights.of_deadline(booking.reply_by, on.now),
-        chain=await _chain(session, booking),
+        chain=await _chain(session, on, booking),
+        clock=await clocks.light(session, Ref("booking", booking.id)),
         replaced=await scheduler.get(session, booking.replaces) if booking.replaces else None,
         change=await changing.of(session, booking.id),
     )
