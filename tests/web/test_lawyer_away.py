@@ -60,3 +60,26 @@ async def test_what_becomes_of_a_meeting_is_decided_and_told(
     flag = re.findall(r"flags/(\w+)/release", release)[0]
     gone = await browser.send_form(f"/counsel/meetings/flags/{flag}/accept", {})
     assert gone.status_code == 409
+
+
+async def test_an_absence_is_taken_back_on_the_pages(
+    browser: Browser,
+    sign_in: SignIn,
+    aid: Aid,  # noqa: F811 - the fixture
+) -> None:
+    await sign_in(browser, aid.house.counsel, strong=True)
+    now = clock.now().astimezone(ZoneInfo("Asia/Shanghai"))
+    span = {"from": f"{now:%Y-%m-%dT%H:%M}", "till": f"{now + timedelta(days=1):%Y-%m-%dT%H:%M}"}
+    assert (await browser.get("/counsel/away")).text.count("/take-back") == 0
+    page = (await browser.send_form("/counsel/away", span)).text
+    (own,) = re.findall(r"/counsel/away/abs_\w+/take-back", page)
+    back = (await browser.send_form(own, {})).text
+    assert "缺席已撤销" in back
+    assert "/take-back" not in back
+    await browser.send_form("/counsel/away", span)
+    await sign_in(browser, aid.house.monitor, strong=True)
+    page = (await browser.get("/officer/lawyer-away")).text
+    (path,) = re.findall(r"/officer/lawyer-away/abs_\w+/take-back", page)
+    assert "已报告的缺席" in page
+    assert "缺席已撤销" in (await browser.send_form(path, {})).text
+    assert (await browser.send_form("/officer/lawyer-away/abs_none/take-back", {})).status_code == 404

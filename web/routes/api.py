@@ -98,25 +98,25 @@ async def month(
             DayOut(
                 date=day.date,
                 closed=wording.say(visitor.language, day.closed) if day.closed else None,
-                slots=[_slot(visitor.language, slot) for slot in day],
+                slots=[slot_out(visitor.language, slot) for slot in day],
             )
             for day in days
         ],
     )
 
 
-def _slot(language: str, slot: SlotOffer) -> SlotOut:
+def slot_out(language: str, slot: SlotOffer) -> SlotOut:
     return SlotOut(
         id=slot.slot_id,
         starts_at=slot.starts_at,
         minutes=slot.minutes,
         offered=slot.offered,
-        reasons=_reasons(language, slot.reasons),
-        exceptions=_reasons(language, slot.exceptions),
+        reasons=reasons_out(language, slot.reasons),
+        exceptions=reasons_out(language, slot.exceptions),
     )
 
 
-def _reasons(language: str, reasons: Iterable[Reason]) -> list[ReasonOut]:
+def reasons_out(language: str, reasons: Iterable[Reason]) -> list[ReasonOut]:
     return [ReasonOut(code=reason.code, text=wording.say(language, reason)) for reason in reasons]
 
 
@@ -134,7 +134,7 @@ async def why(
         await ground_of(session, who, inmate_id)
         offer, nearest = await offers.why_not(session, who, inmate_id, slot_id, relationship or ())
     return WhyNotOut(
-        slot=_slot(visitor.language, offer), nearest=[_slot(visitor.language, one) for one in nearest]
+        slot=slot_out(visitor.language, offer), nearest=[slot_out(visitor.language, one) for one in nearest]
     )
 
 
@@ -143,10 +143,10 @@ async def bookings(db: Db, visitor: AtTheDoor, who: Relative) -> list[BookingOut
     """The latest visit first."""
     async with db.read() as session:
         views = await schedule.of_relative(session, who.subject.id)
-    return [_booking(visitor.language, view) for view in views]
+    return [booking_out(visitor.language, view) for view in views]
 
 
-def _booking(language: str, view: BookingView) -> BookingOut:
+def booking_out(language: str, view: BookingView) -> BookingOut:
     now = clock.now()
     told = telling.booking(language, view, now)
     held_until = view.held_until if view.state is BookingState.HELD else None
@@ -173,14 +173,14 @@ async def hold(db: Db, visitor: AtTheDoor, who: Relative, wish: HoldIn) -> Booki
     """Picks a time: it is held for some minutes. The same `key` again is the same pick."""
     async with db.write() as session:
         view = await booking.hold(session, who, wish.inmate_id, wish.slot_id, wish.key)
-    return _booking(visitor.language, view)
+    return booking_out(visitor.language, view)
 
 
 @router.get("/bookings/{booking_id}")
 async def one(db: Db, visitor: AtTheDoor, who: Relative, booking_id: str) -> BookingOut:
     async with db.read() as session:
         view = await booking.get_for(session, who, booking_id)
-    return _booking(visitor.language, view)
+    return booking_out(visitor.language, view)
 
 
 @router.post("/bookings/{booking_id}/request")
@@ -189,7 +189,7 @@ async def request(db: Db, visitor: AtTheDoor, who: Relative, booking_id: str, wi
     choices = [VisitorChoice(relationship_id) for relationship_id in wish.relationship_ids]
     async with db.write() as session:
         view = await booking.request(session, who, booking_id, choices, wish.key, wish.booth_id)
-    return _booking(visitor.language, view)
+    return booking_out(visitor.language, view)
 
 
 @router.post("/bookings/{booking_id}/withdraw")
@@ -199,4 +199,4 @@ async def withdraw(
     """The family does not want the visit any more; a pick is let go likewise."""
     async with db.write() as session:
         view = await booking.withdraw(session, who, booking_id, wish.words)
-    return _booking(visitor.language, view)
+    return booking_out(visitor.language, view)
