@@ -8,25 +8,21 @@ result back, and every frame must be what was to be written; only then the raw f
 import hashlib
 import itertools
 import operator
-import sys
 from array import array
-from collections import OrderedDict
+from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, NamedTuple
+from typing import NamedTuple
 
 import av
 
-from recording import clear, finished, folder, locked, matroska, pictures, rtp, silence
+from recording import clear, finished, folder, locked, matroska, pictures, silence
 from recording.clear import Clear
 from recording.locked import DamagedError, Key
 from recording.matroska import Block
 from recording.timing import Alignment, Jump, Sighting
 from rooms.client import MediaKind
-
-if TYPE_CHECKING:
-    from typing_extensions import Buffer
 
 PIECE = 4 << 20  # bytes; each piece has its own digest, so that a changed byte can be placed
 GAP_MS = {
@@ -35,8 +31,8 @@ GAP_MS = {
 }
 SOUND = "opus"
 _LAST_FRAME_MS = 33  # how long the last picture counts
-_STRETCHES = 4  # of the raw file, that are kept for the next frames
-_MS = operator.attrgetter("ms")
+_STRETCH = 16 << 20  # bytes of the raw file that are read at once at most
+_MS, _SOUNDS = operator.attrgetter("ms"), operator.attrgetter("sounds")
 
 Notes = Mapping[MediaKind, Sequence[Sighting | Jump]]
 
@@ -176,9 +172,9 @@ def _finish(
     own = {kind: _moved(live, times, begin) for kind, (live, times, _) in placed.items()}
     whole = dict(own)
     if sound := own.get(MediaKind.AUDIO):
-        whole[MediaKind.AUDIO] = silence.fill(sound, lambda block: rtp.opus_ms(read(block)))
+        whole[MediaKind.AUDIO] = silence.fill(sound, _SOUNDS)
     ordered = sorted((block for blocks in whole.values() for block in blocks), key=_MS)
-    ends = {kind: blocks[-1].ms + _length(blocks[-1], read) for kind, blocks in own.items()}
+    ends = {kind: blocks[-1].ms + _length(blocks[-1]) for kind, blocks in own.items()}
     recorded = _Recorded(own)
     laid = _write(ordered, max(ends.values()), files, read, recorded)
     streams = [
@@ -202,29 +198,28 @@ def _finish(
 
 
 class _Frames:
-    """Reads blocks' frames, the raw file a stretch at a time: what is read next lies near what was read last."""
+    """Reads blocks' frames. What belongs together in the finished file lies together in the raw one."""
 
     def __init__(self, content: Clear) -> None:
         self._content = content
-        self._kept: OrderedDict[int, bytes] = OrderedDict()
 
-    def __call__(self, block: Block) -> bytes:
+    def one(self, block: Block) -> bytes:
         if block.filled:
             return silence.packet(block)
-        number, at = divmod(block.start, clear.STEP)
-        stretch = self._kept.get(number) or self._load(number)
-        frame = stretch[at : at + block.size]
-        if len(frame) < block.size:  # it goes on in the next stretch
-            return self._content.read(block.start, block.start + block.size)
-        return frame
+        return self._content.read(block.start, block.start + block.size)
 
-    def _load(self, number: int) -> bytes:
-        start = number * clear.STEP
-        stretch = self._content.read(start, min(start + clear.STEP, len(self._content)))
-        self._kept[number] = stretch
-        if len(self._kept) > _STRETCHES:
-            self._kept.popitem(last=False)
-        return stretch
+    def __call__(self, blocks: Sequence[Block]) -> list[bytes]:
+        first = min((one.start for one in blocks if not one.filled), default=0)
+        last = max((one.start + one.size for one in blocks if not one.filled), default=0)
+        if last - first > _STRETCH:  # the clock jumped: they come from far apart
+            return [self.one(block) for block in blocks]
+        data = self._content.read(first, last)
+        return [
+            silence.packet(block)
+            if block.filled
+            else data[block.start - first : block.start - first + block.size]
+            for block in blocks
+        ]
 
 
 class _Recorded:
@@ -249,10 +244,10 @@ class _Laid(NamedTuple):
 
 
 def _write(
-    ordered: Sequence[Block], duration: int, files: Files, read: finished.Read, seen: finished.Seen
+    ordered: Sequence[Block], duration: int, files: Files, read: _Frames, seen: finished.Seen
 ) -> _Laid:
     coded = pictures.of_file(files.raw.name)
-    keys = (read(block) for block in ordered if block.key and block.kind is MediaKind.VIDEO)
+    keys = (read.one(block) for block in ordered if block.key and block.kind is MediaKind.VIDEO)
     key = next((frame for frame in keys if coded.size(frame)), None)
     layout = finished.Layout(ordered, coded, key, duration)
     raw = digest_of(files.raw, in_pieces=False)
@@ -261,7 +256,7 @@ def _write(
     what = hashlib.sha256(b"".join(layout.between()) + raw.sha256.encode())
     what.update(array("q", (block.start for block in ordered)).tobytes())
     digest, plain = place(files.out, layout.content(read, seen), files.key, what.digest())
-    _check(files, ordered, read, coded.name)
+    _check(files, layout, read, coded.name)
     return _Laid(digest, plain, raw, coded.size(key) if key is not None else None)
 
 
@@ -296,23 +291,16 @@ def _placed(blocks: Sequence[Block], alignments: Mapping[MediaKind, Alignment]) 
     """The kinds that there are. Within a stream the order never changes and no two times are equal."""
     placed = {}
     for kind, alignment in alignments.items():
-        live = [block for block in blocks if block.kind is kind]
-        times: list[int] = []
-        earliest = -sys.maxsize
-        for block in live:
-            ms = max(round(block.ms + alignment.correction(block.ms)), earliest)
-            times.append(ms)
-            earliest = ms + 1
-        if live:
-            placed[kind] = _Placed(live, times, alignment)
+        if live := [block for block in blocks if block.kind is kind]:
+            placed[kind] = _Placed(live, alignment.placed([block.ms for block in live]), alignment)
     return placed
 
 
 def _moved(live: Sequence[Block], times: Sequence[int], begin: int) -> list[Block]:
     """The blocks at their times in the finished file."""
     return [
-        Block(kind, ms - begin, key, start, size)
-        for (kind, _, key, start, size, _), ms in zip(live, times, strict=True)
+        Block(kind, ms - begin, key, start, size, filled, sounds)
+        for (kind, _, key, start, size, filled, sounds), ms in zip(live, times, strict=True)
     ]
 
 
@@ -321,8 +309,8 @@ def _corrections(placed: _Placed) -> tuple[int, int]:
     return round(first), round(last)
 
 
-def _length(block: Block, read: Callable[[Block], bytes]) -> int:
-    return _LAST_FRAME_MS if block.kind is MediaKind.VIDEO else round(rtp.opus_ms(read(block)))
+def _length(block: Block) -> int:
+    return _LAST_FRAME_MS if block.kind is MediaKind.VIDEO else round(block.sounds)
 
 
 def _gaps(own: Sequence[Block], ended_ms: int | None) -> tuple[tuple[int, int], ...]:
@@ -331,24 +319,27 @@ def _gaps(own: Sequence[Block], ended_ms: int | None) -> tuple[tuple[int, int], 
     return tuple((a, b) for a, b in itertools.pairwise(times) if b - a > GAP_MS[own[0].kind])
 
 
-def _check(files: Files, ordered: Sequence[Block], read: finished.Read, pictures_codec: str) -> None:
+def _check(files: Files, layout: finished.Layout, read: _Frames, pictures_codec: str) -> None:
     """Reads the finished file back with FFmpeg: each of its packets must be the frame that was to be written."""
     path, names = files.out, {MediaKind.AUDIO: SOUND, MediaKind.VIDEO: pictures_codec}
-    expected = {name: iter([one for one in ordered if one.kind is kind]) for kind, name in names.items()}
+    waiting: dict[str, deque[bytes]] = {name: deque() for name in names.values()}
+    ahead = ((blocks, read(blocks)) for blocks in layout.stretches)
     try:
         with (
             clear.open_file(path, files.key) as content,
-            av.open(content.file(), "r", "matroska") as container,
+            av.open(content.file(), "r", "matroska", buffer_size=clear.STEP) as container,
         ):
-            streams = [expected[one.codec.canonical_name] for one in container.streams]
-            packets = (packet for packet in container.demux() if packet.size)
-            same = all(_is_next(packet, streams[packet.stream_index], read) for packet in packets)
-    except (av.FFmpegError, KeyError, DamagedError) as error:
+            streams = [waiting[one.codec.canonical_name] for one in container.streams]
+            for packet in container.demux():
+                if not packet.size:
+                    continue
+                frames = streams[packet.stream_index]
+                while not frames:  # the next stretch of all kinds; `StopIteration`: there is none
+                    for block, frame in zip(*next(ahead), strict=True):
+                        waiting[names[block.kind]].append(frame)
+                if bytes(packet) != frames.popleft():
+                    raise NotFinishedError(f"{path.name} does not hold the frames that were written")
+    except (av.FFmpegError, KeyError, DamagedError, StopIteration) as error:
         raise NotFinishedError(f"{path.name} cannot be read back: {error}") from error
-    if not same or any(list(rest) for rest in expected.values()):
-        raise NotFinishedError(f"{path.name} does not hold the frames that were written")
-
-
-def _is_next(packet: "Buffer", blocks: Iterator[Block], read: finished.Read) -> bool:
-    block = next(blocks, None)
-    return block is not None and bytes(packet) == read(block)
+    if next(ahead, None) is not None or any(waiting.values()):
+        raise NotFinishedError(f"{path.name} does not hold all the frames that were written")

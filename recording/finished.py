@@ -17,7 +17,7 @@ from recording.matroska import (
     TRACK,
     TRACKS,
     Block,
-    block_head,
+    block_heads,
     element,
     header,
     info,
@@ -33,7 +33,7 @@ _CUES = b"\x1c\x53\xbb\x6b"
 _SEEK_HEAD = b"\x11\x4d\x9b\x74"
 _SIZE = 8  # bytes of each size and position that depends on others
 
-Read = Callable[[Block], bytes]
+Read = Callable[[Sequence[Block]], Sequence[bytes]]
 Seen = Callable[[Sequence[Block], Sequence[bytes]], None]
 
 
@@ -66,10 +66,7 @@ def _clusters(blocks: Sequence[Block]) -> list[_Cluster]:
 
 def _cluster(blocks: Sequence[Block]) -> _Cluster:
     begin = blocks[0].ms
-    heads = [
-        block_head(kind, ms - begin, key, size, discardable=filled)
-        for kind, ms, key, _, size, filled in blocks
-    ]
+    heads = block_heads(blocks, begin)
     moment = unsigned(TIMESTAMP, begin)
     content = len(moment) + sum(map(len, heads)) + sum(block.size for block in blocks)
     head = CLUSTER + vint(content, _SIZE) + moment
@@ -138,11 +135,16 @@ class Layout:
             yield cluster.head
             yield from cluster.heads
 
+    @property
+    def stretches(self) -> Iterator[Sequence[Block]]:
+        """The blocks in order, some seconds at a time."""
+        return (cluster.blocks for cluster in self._clusters)
+
     def content(self, read: Read, seen: Seen | None = None) -> Iterator[bytes]:
-        """The file's bytes in order. `read` gives a block's frame; `seen` is shown what is written."""
+        """The file's bytes in order. `read` gives blocks' frames; `seen` is shown what is written."""
         yield self._front
         for cluster in self._clusters:
-            frames = list(map(read, cluster.blocks))
+            frames = read(cluster.blocks)
             if seen is not None:
                 seen(cluster.blocks, frames)
             pairs = chain.from_iterable(zip(cluster.heads, frames, strict=True))
@@ -150,7 +152,11 @@ class Layout:
 
 
 def layout(
-    blocks: Sequence[Block], coded: Pictures, key: bytes | None, duration_ms: float, read: Read
+    blocks: Sequence[Block],
+    coded: Pictures,
+    key: bytes | None,
+    duration_ms: float,
+    read: Callable[[Block], bytes],
 ) -> Iterator[bytes]:
-    """A finished file's bytes in order; as `Layout`."""
-    return Layout(blocks, coded, key, duration_ms).content(read)
+    """A finished file's bytes in order; as `Layout`, with frames that are read one by one."""
+    return Layout(blocks, coded, key, duration_ms).content(lambda some: [read(block) for block in some])

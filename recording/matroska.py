@@ -13,6 +13,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import NamedTuple
 
+from recording.rtp import opus_ms
 from rooms.client import MediaKind
 
 TRACK = {MediaKind.VIDEO: 1, MediaKind.AUDIO: 2}
@@ -38,7 +39,8 @@ _KIND_OF = {0x80 | number: kind for number, kind in KIND.items()}  # by the trac
 
 
 class Block(NamedTuple):
-    """One frame in a file: `start` and `size` of its codec data in bytes. `filled`: see `recording.silence`."""
+    """One frame in a file: `start` and `size` of its codec data in bytes. `filled`: see `recording.silence`.
+    `sounds`: for how many milliseconds; 0 of a picture."""
 
     kind: MediaKind
     ms: int
@@ -46,6 +48,7 @@ class Block(NamedTuple):
     start: int
     size: int
     filled: bool = False
+    sounds: float = 0.0
 
 
 def vint(number: int, length: int) -> bytes:
@@ -132,6 +135,16 @@ def block_head(
     return _BLOCK_HEAD.pack(SIMPLE_BLOCK, 0x10000000 | (size + 4), 0x80 | TRACK[kind], relative_ms, flags)
 
 
+def block_heads(blocks: Iterable[Block], begin: int) -> list[bytes]:
+    """The same for all blocks of a cluster that begins at `begin` ms, in one go: sealing makes thousands."""
+    pack, known = _BLOCK_HEAD.pack, 0x10000004  # the size's width, and the bytes of track, time and flags
+    # What is filled in is discardable.
+    return [
+        pack(SIMPLE_BLOCK, known + size, 0x80 | TRACK[kind], ms - begin, key << 7 | filled)
+        for kind, ms, key, _, size, filled, _ in blocks
+    ]
+
+
 @dataclass(slots=True)
 class LiveWriter:
     """Makes the bytes to append. Frames of one kind come in order of time."""
@@ -198,12 +211,18 @@ def scan(pieces: Iterable[bytes | memoryview]) -> Iterator[Block]:
     held, base, cluster = b"", 0, 0
     for piece in pieces:
         held += memoryview(piece)
-        data, at = memoryview(held), 0
+        data, at, end = memoryview(held), 0, len(held)
         while True:
-            if (block := _own_block(data, at, base, cluster)) is not None:
-                yield block
-                at = block.start - base + block.size
-                continue
+            # The one form in which `block_head` writes a block, and nearly all there is; `_element` reads the rest.
+            if at + BLOCK_HEAD_SIZE <= end:
+                identity, coded, track, relative, flags = _BLOCK_HEAD.unpack_from(held, at)
+                size, start = coded - 0x10000004, at + BLOCK_HEAD_SIZE
+                if identity == SIMPLE_BLOCK and track in _KIND_OF and 0 < size <= end - start:
+                    kind = _KIND_OF[track]
+                    sounds = 0.0 if kind is MediaKind.VIDEO else opus_ms(held[start : start + 2])
+                    yield Block(kind, cluster + relative, flags >= 0x80, base + start, size, sounds=sounds)
+                    at = start + size
+                    continue
             if (found := _element(data, at, base)) is None:
                 break
             identity, start, size = found
@@ -218,24 +237,6 @@ def scan(pieces: Iterable[bytes | memoryview]) -> Iterator[Block]:
             at = start + size
         base += at
         held = held[at:]
-
-
-def _own_block(data: memoryview, at: int, base: int, cluster: int) -> Block | None:
-    """A whole block in the one form in which `block_head` writes it, which is nearly all there is; `None` for anything
-    else, which `_element` looks at."""
-    if at + BLOCK_HEAD_SIZE > len(data):
-        return None
-    identity, coded, track, relative, flags = _BLOCK_HEAD.unpack_from(data, at)
-    size = (
-        coded - 0x10000004
-    )  # four bytes of size, the last of them all ones where it is unknown; track, time, flags
-    kind = _KIND_OF.get(track)
-    if identity != SIMPLE_BLOCK or kind is None or not 0 < size < 0xFFFFFFB:
-        return None
-    start = at + BLOCK_HEAD_SIZE
-    if start + size > len(data):
-        return None
-    return Block(kind, cluster + relative, flags >= 0x80, base + start, size)
 
 
 def _element(data: memoryview, at: int, base: int) -> tuple[bytes, int, int] | None:
@@ -264,4 +265,6 @@ def _block(data: memoryview, start: int, size: int, cluster: int) -> Block:
     if size < 5 or data[start] & 0x7F not in KIND:
         raise ForeignBytesError(f"a block of no track at byte {start}")
     number, relative, flags = struct.unpack_from(">BhB", data, start)
-    return Block(KIND[number & 0x7F], cluster + relative, flags >= 0x80, start + 4, size - 4)
+    kind = KIND[number & 0x7F]
+    sounds = 0.0 if kind is MediaKind.VIDEO else opus_ms(bytes(data[start + 4 : start + min(size, 6)]))
+    return Block(kind, cluster + relative, flags >= 0x80, start + 4, size - 4, sounds=sounds)

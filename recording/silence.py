@@ -46,5 +46,5 @@ def _pause(start: float, missing: float) -> Iterator[Block]:
     at = start
     for index, (length, data) in enumerate(_PACKETS):
         while start + missing - at >= length:
-            yield Block(MediaKind.AUDIO, round(at), True, -1 - index, len(data), filled=True)
+            yield Block(MediaKind.AUDIO, round(at), True, -1 - index, len(data), True, length)
             at += length

@@ -14,6 +14,8 @@ from bisect import bisect_right
 from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
+import numpy as np
+
 AHEAD_MS = 500  # media cannot come before it was made: a clock further ahead than this has jumped
 BEHIND_MS = 2000  # nor is a packet under way for longer than this
 SIGHTING_MS = 10_000  # one sighting per stream and this time …
@@ -161,3 +163,16 @@ class Alignment:
             return points[-1][1]
         (left, low), (right, high) = points[after - 1], points[after]
         return low + (high - low) * (media_ms - left) / (right - left)
+
+    def placed(self, live_ms: Sequence[int]) -> list[int]:
+        """Where blocks of these times lie on the common clock. `live_ms` never goes back; no two answers are equal."""
+        live = np.array(live_ms, np.int64)
+        moved = live.astype(np.float64)
+        stretches = np.searchsorted(self._starts, live, "right") - 1
+        for stretch, points in self._points.items():
+            there = stretches == stretch
+            known, corrections = np.array(points, np.float64).T
+            moved[there] += np.interp(live[there], known, corrections)
+        count = np.arange(len(live))
+        times: list[int] = (np.maximum.accumulate(np.rint(moved).astype(np.int64) - count) + count).tolist()
+        return times

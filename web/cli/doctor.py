@@ -182,7 +182,10 @@ async def _faces(settings: Settings) -> tuple[bool, str]:
     on = f"on in {', '.join(wanted)}; {have}"
     if there:
         return True, on
-    return False, f"{on}: only covered lenses are seen; pip install 'kinbridge[faces]', or set KINBRIDGE_DETECTOR"
+    return (
+        False,
+        f"{on}: only covered lenses are seen; pip install 'kinbridge[faces]', or set KINBRIDGE_DETECTOR",
+    )
 
 
 async def _transport(settings: Settings) -> tuple[bool, str]:
