@@ -1,6 +1,7 @@
 """`make bench-media`: prints JSON lines; every run is bounded and stops by itself.
 
-    python -m bench.media [--calls 1,5,10,20,40] [--seconds 12] [--rounds 3] [--loss 0,2] [--soak SECONDS] [--only …]
+    python -m bench.media [--calls 1,5,10,20,40] [--seconds 12] [--rounds 3] [--loss 0,2] [--only …]
+    python -m bench.media --minutes 120    only calls that go on for so long, with each relay: whether memory is flat
 
 Servers are pinned to one core and their peers to another. The rounds go over all servers in turn, so that a ratio
 compares what was measured within the same minutes; only ratios mean anything on a machine that others use too.
@@ -115,6 +116,9 @@ async def bench(arguments: argparse.Namespace) -> None:
     with_janus = network and janus.available()
     if not with_janus:
         say(left_out="janus", why="not installed" if network else "needs a network of its own, and so root")
+    if arguments.minutes:
+        await soak(arguments, host)
+        return
     await compare(arguments, host, with_janus=with_janus)
     for backend in ("python", "native"):
         if backend in arguments.only and "storm" in arguments.only:
@@ -122,11 +126,14 @@ async def bench(arguments: argparse.Namespace) -> None:
                 say(storm=backend, **await run_storm(backend, host, Path(home), 10, arguments.seconds))
     if "stock" in arguments.only:
         await against_stock(arguments, host)
-    if arguments.soak:
-        for backend in ("python", "native"):
-            if backend in arguments.only:
-                with tempfile.TemporaryDirectory() as home:
-                    say(soak=backend, **await run_soak(backend, host, Path(home), 20, arguments.soak))
+
+
+async def soak(arguments: argparse.Namespace, host: str) -> None:
+    """At the largest number of calls that was asked for, twenty at most."""
+    calls = min(20, max(arguments.calls))
+    for backend in (name for name in ("python", "native") if name in arguments.only):
+        with tempfile.TemporaryDirectory() as home:
+            say(soak=backend, **await run_soak(backend, host, Path(home), calls, 60 * arguments.minutes))
 
 
 def numbers(text: str) -> list[float]:
@@ -141,7 +148,7 @@ def main() -> None:
     parser.add_argument("--seconds", type=float, default=12)
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--loss", type=numbers, default=[0, 2])
-    parser.add_argument("--soak", type=float, default=0, metavar="SECONDS")
+    parser.add_argument("--minutes", type=float, default=0)
     parser.add_argument(
         "--only",
         type=lambda text: text.split(","),

@@ -6,6 +6,7 @@
 {"connected": n}                        waits until n legs are; {"connected": …}
 {"flow": true}                          everybody is shown and recorded; {}
 {"forwarded": true}                     {"packets": …, "looked": …}, sent down since the start; CPU seconds of figures
+{"renew": true}                         recordings end and others begin; what was written is thrown away; {}
 {"finish": true}                        ends the recordings; {"files": […], "healthy": …, "counters": {…}}
 """
 
@@ -81,17 +82,30 @@ class Server:
         return {"connected": count}
 
     async def _flow(self, _message: dict[str, Any]) -> dict[str, Any]:
-        for number, (a, b, officer) in self.calls.items():
+        for a, b, officer in self.calls.values():
             a.show(0, b, audio=True, video=True)
             b.show(0, a, audio=True, video=True)
+            for line, leg in enumerate((a, b)):
+                officer.show(line, leg, audio=True, video=True)
+        self._record()
+        self.looking = asyncio.create_task(self._look([Steward(legs) for legs in self.calls.values()]))
+        return {}
+
+    def _record(self) -> None:
+        for number, (a, b, _) in self.calls.items():
             path = self.home / f"call-{number}"
             folder.make(path)
             recorder = RoomRecorder(path.name, path, self.writer, _finished, self.key)
-            for line, leg in enumerate((a, b)):
-                officer.show(line, leg, audio=True, video=True)
+            for leg in (a, b):
                 recorder.add(leg, Ref("relative", leg.id), "relative", "-")
             self.recorders.append(recorder)
-        self.looking = asyncio.create_task(self._look([Steward(legs) for legs in self.calls.values()]))
+
+    async def _renew(self, _message: dict[str, Any]) -> dict[str, Any]:
+        for recorder in self.recorders:
+            await recorder.finish("over")
+            shutil.rmtree(self.home / recorder.recording_id)
+        self.recorders.clear()
+        self._record()
         return {}
 
     async def _look(self, stewards: list[Steward]) -> None:

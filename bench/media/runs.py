@@ -15,6 +15,8 @@ from bench.media.pipe import Program
 WARM_UP = 3.0  # seconds before the count begins
 SERVER_CORE, LOAD_CORE = min(os.sched_getaffinity(0)), max(os.sched_getaffinity(0))
 STORM = 20  # joins per second
+RECORDED = 600  # seconds of a recording in a soak
+FLAT = 1.0  # megabytes by which all calls together may have grown in the second half of a soak: the allocator rounds
 
 
 async def _started(backend: str, host: str, home: Path, calls: int) -> tuple[Program, Program, float]:
@@ -167,7 +169,8 @@ async def run_storm(backend: str, host: str, home: Path, calls: int, seconds: fl
 
 
 async def run_soak(backend: str, host: str, home: Path, calls: int, seconds: float) -> dict[str, Any]:
-    """Memory over time: megabytes at ten moments, per call and grown."""
+    """Memory over time: megabytes at ten moments, per call and grown. Recordings are of ten minutes at most, for they
+    would fill the disk; that many come and go, too."""
     server, load, _ = await _started(backend, host, home, calls)
     empty = await Program.start("bench.media.ours", host, backend, str(home / "empty"))
     try:
@@ -176,7 +179,10 @@ async def run_soak(backend: str, host: str, home: Path, calls: int, seconds: flo
         await load.ask(run=seconds + 60, loss=100)
         seen = []
         for _ in range(10):
-            await asyncio.sleep(seconds / 10)
+            turns = max(1, math.ceil(seconds / 10 / RECORDED))
+            for _ in range(turns):
+                await asyncio.sleep(seconds / 10 / turns)
+                await server.ask(renew=True)
             seen.append(cpu.resident(server.process.pid))
         await load.ask(end=True)
     finally:
@@ -188,4 +194,5 @@ async def run_soak(backend: str, host: str, home: Path, calls: int, seconds: flo
         "memory_mb": [round(one) for one in seen],
         "mb_per_call": round((seen[-1] - base) / calls, 2),
         "grown_mb_per_call_in_second_half": round((seen[-1] - seen[4]) / calls, 3),
+        "flat": seen[-1] - seen[4] < FLAT,
     }

@@ -1,4 +1,4 @@
-"""A call's memory stands still once all is remembered that ever is; two hours of it are the bench's (`--soak 7200`)."""
+"""A call's memory stands still once all is remembered that ever is; hours of it are the bench's (`--minutes 120`)."""
 
 import gc
 import os
