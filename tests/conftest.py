@@ -80,8 +80,10 @@ def postgresql_template(postgresql_url: str) -> str:
 
 
 @pytest.fixture(scope="session")
-def emptied(postgresql_url: str, postgresql_template: str) -> Emptied:
-    return Emptied(postgresql_url, postgresql_template)
+def emptied(postgresql_url: str, postgresql_template: str) -> Iterator[Emptied]:
+    made = Emptied(postgresql_url, postgresql_template)
+    yield made
+    made.close()
 
 
 def _driver(url: str) -> str:

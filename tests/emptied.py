@@ -102,11 +102,15 @@ class Emptied:
         if own.shape() == self._shape:
             self._empty(own)
             return
-        del _hands[self._name]
-        own.own.close()
+        self.close()
         with self._admin() as admin:
             admin.execute(sql.SQL("DROP DATABASE {} WITH (FORCE)").format(sql.Identifier(self._name)))
         self._name = ""
+
+    def close(self) -> None:
+        """Lets go of the database: a server that is to end waits for whoever is connected."""
+        if self._name in _hands:
+            _hands.pop(self._name).own.close()
 
     def _admin(self) -> psycopg.Connection:
         return psycopg.connect(f"{self.base}/postgres", autocommit=True)

@@ -8,7 +8,7 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -111,9 +111,8 @@ S3_KEY, S3_SECRET, S3_BUCKET = "kinbridge-tests", "only-for-tests-0123456789", "
 
 
 @contextlib.contextmanager
-def s3(folder: Path, ports: Sequence[int] = ()) -> Iterator[str]:
-    """A SeaweedFS of its own with one bucket, keys as above; yields its S3 endpoint. `ports`: eight, to come back
-    where it was."""
+def s3(folder: Path) -> Iterator[str]:
+    """A SeaweedFS of its own with one bucket, keys as above; yields its S3 endpoint."""
     folder.mkdir(parents=True, exist_ok=True)
     config = folder / "s3.json"
     config.write_text(
@@ -130,7 +129,7 @@ def s3(folder: Path, ports: Sequence[int] = ()) -> Iterator[str]:
         )
     )
     names = ("master", "volume", "filer", "s3")
-    numbers = list(ports) or [free_port() for _ in range(2 * len(names))]
+    numbers = [free_port() for _ in range(2 * len(names))]
     flags = [f"-{name}.port={number}" for name, number in zip(names, numbers, strict=False)]
     flags += [f"-{name}.port.grpc={number}" for name, number in zip(names, numbers[4:], strict=True)]
     program = find_program("weed", str(Path(sys.executable).parent))
@@ -146,7 +145,7 @@ def s3(folder: Path, ports: Sequence[int] = ()) -> Iterator[str]:
         _wait_for(numbers[3], server)
         yield f"http://127.0.0.1:{numbers[3]}"
     finally:
-        server.terminate()
+        server.kill()  # it would take half a minute to say good-bye, and nobody comes back to what it holds
         server.wait(30)
 
 

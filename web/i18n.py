@@ -9,13 +9,15 @@ from functools import cache
 from pathlib import Path
 from typing import Literal
 
+from babel import Locale
 from babel.messages.pofile import read_po
 
 Language = Literal["zh", "en"]
 LANGUAGES: tuple[Language, ...] = ("zh", "en")
 DEFAULT: Language = "zh"
 LOCALE_DIR = Path(__file__).parent / "locale"
-BABEL_LOCALES = {"zh": "zh_CN", "en": "en_GB"}  # the house's English writes day before month
+# The house's English writes day before month. Read once: by its name Babel looks for a locale anew with each date.
+BABEL_LOCALES = {"zh": Locale.parse("zh_CN"), "en": Locale.parse("en_GB")}
 HTML_LANGS = {"zh": "zh-CN", "en": "en"}
 
 
