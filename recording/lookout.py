@@ -103,7 +103,8 @@ class Lookout:
         for still in some:
             seen = self._seen.setdefault(still.track_id, _Seen())
             seat = by_person.get(still.person)
-            if seat is None or not still.frame or still.frame == seen.frame:
+            # By identity: the key frames of a camera that shows nothing at all are the same to the byte.
+            if seat is None or not still.frame or still.frame is seen.frame:
                 continue
             seen.frame = still.frame
             found = await self._look(still)

@@ -8,7 +8,7 @@ export const MORE = [5, 10, 15, 20, 30]; // minutes that can be given at once
 
 export class Powers {
   constructor(connection, timeline) {
-    Object.assign(this, { connection, timeline, open: null, speaking: false, track: null });
+    Object.assign(this, { connection, timeline, open: null, speaking: false, track: null, barred: new Set() });
     for (const name of PANELS) {
       $(`power-${name}`).addEventListener("click", () => this.toggle(name));
       $(`panel-${name}`).querySelector("[data-close]").addEventListener("click", () => this.close());
@@ -25,8 +25,9 @@ export class Powers {
   // The prison's one-tap texts and reasons, as `welcome` brings them.
   offer({ acts, warnings = [], reasons = [], marks = [], most_minutes: most = 0 }) {
     this.most = most;
-    for (const name of [...PANELS, "speak"]) show($(`power-${name}`), !acts || acts.includes(name));
-    show($("warn-aloud").closest("label"), !acts || acts.includes("speak")); // no sound goes into a closed room
+    this.barred = new Set(acts ? [...PANELS, "speak"].filter((name) => !acts.includes(name)) : []);
+    for (const name of [...PANELS, "speak"]) show($(`power-${name}`), !this.barred.has(name));
+    show($("warn-aloud").closest("label"), !this.barred.has("speak")); // no sound goes into a closed room
     this.#choices($("warnings"), warnings, (code) => this.#warn({ warning: code, text: "" }));
     this.#choices($("pause-reasons"), reasons, (code) => this.#pause(code));
     this.#choices($("marks"), marks, (code, words) => this.#mark(code, words));
@@ -54,7 +55,9 @@ export class Powers {
     if (!enabled) this.close();
   }
 
+  // By key, too: what this officer cannot do here would cost them the connection, and the call its officer.
   toggle(name) {
+    if (this.barred.has(name)) return;
     if (name === "pause" && this.pausedByOfficer) this.act("resume");
     else if (this.open === name) this.close();
     else this.#show(name);
@@ -87,6 +90,7 @@ export class Powers {
 
   // Push once to speak, once more to stop. The microphone is asked for at the first push.
   async speak() {
+    if (this.barred.has("speak")) return;
     if (this.speaking) {
       await this.act("silence");
       await this.connection.publish("audio", null);

@@ -11,6 +11,7 @@ import { Tile } from "./tile.js";
 const EVERY = 3000; // ms between two looks at who is where
 const SIZE = "kinbridge-wall-size";
 const KEYS = "kinbridge-officer-keys";
+const ACTS = ["warn", "pause", "speak", "mark", "extend", "end"];
 const BOTH = 4; // tiles up to which both ends are shown
 
 class Wall {
@@ -25,7 +26,7 @@ class Wall {
       listen: () => this.#listen(this.chosen), next: () => this.#next(), take: () => this.#take(),
       warn: () => this.#open("warn"), mark: () => this.#open("mark"), end: () => this.#open("end"), extend: () => this.#open("extend"),
       pause: () => (this.call?.paused ? this.#act("resume") : this.#open("pause")),
-      speak: () => this.call?.speak().catch((error) => this.#refuse(error.text)), open: () => this.#desk(),
+      speak: () => this.#can("speak") && this.call.speak().catch((error) => this.#refuse(error.text)), open: () => this.#desk(),
     };
     this.sight = new IntersectionObserver((seen) => this.#seen(seen), { threshold: 0.1 });
     this.#wire();
@@ -173,8 +174,8 @@ class Wall {
     const open = Boolean(call?.open);
     for (const button of document.querySelectorAll("[data-power]")) {
       const name = button.dataset.power;
-      button.disabled = ["listen", "warn", "pause", "speak", "mark", "extend", "end"].includes(name) ? !open : !row;
-      if (name === "extend") show(button, Boolean(call?.welcome?.acts?.includes("extend")));
+      button.disabled = ["listen", ...ACTS].includes(name) ? !open : !row;
+      if (ACTS.includes(name)) show(button, call?.welcome ? this.#can(name) : name !== "extend");
       if (name === "take") button.disabled = !row?.open || (row.mine && !call?.over);
       if (name === "pause") write(button.querySelector("[data-word]"), text(call?.paused ? "wall.resume" : "wall.halt"));
     }
@@ -224,9 +225,14 @@ class Wall {
     }
   }
 
+  // What this officer cannot do in the chosen call would cost them the connection, and the call its officer.
+  #can(act) {
+    return Boolean(this.call?.open && this.call.welcome?.acts.includes(act));
+  }
+
   #open(name) {
     const { call } = this;
-    if (!call?.open || (name === "extend" && !call.welcome.acts.includes(name))) return;
+    if (!this.#can(name)) return;
     this.panel.show(name, name === "extend" ? { extend: call.lengths } : call.welcome);
   }
 
