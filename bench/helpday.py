@@ -9,9 +9,10 @@ the true ratio is at least the one printed.
 
 Lawyers read the questions before the day and say which need two turns (`days.say_long`). Here they find two of
 three that run over, and take one of twenty others for long. How it goes if they say nothing is told too
-(`unsaid`), and so is first come first served in both ways: as the word says (who is first waits for the right
-lawyer, and all behind with them), and kinder (`overtaken`: whoever is first of those whom the free lawyer may
-answer). Times are of matching a day before it begins, and of all its replannings together.
+(`unsaid`), with the ratio of every seed, from 0 on; and so is first come first served in both ways: as the word
+says (who is first waits for the right lawyer, and all behind with them), and kinder (`overtaken`: whoever is first of
+those whom the free lawyer may answer). Times are of matching a day before it begins, and of all its replannings
+together.
 
     python -m bench.helpday [DAYS]
 """
@@ -247,6 +248,7 @@ def main(days: int) -> None:
         "days": days,
         **{key: _mean(outcomes) for key, outcomes in found.items()},
         "ratio_to_optimum": {key: _spread(kept) for key, kept in ratios.items()},
+        "ratios_by_seed": {key: " ".join(f"{one:.3f}" for one in kept) for key, kept in ratios.items()},
         "plan_seconds_worst": round(max(times), 3),
         "whole_day_seconds_worst": round(max(days_times), 3),
     }

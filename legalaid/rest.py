@@ -10,7 +10,9 @@ falls ill. Two steps:
    for them, which first come first served gets wrong. Of two that do not both fit, the short one is taken:
    the long one is carried over and then goes first, as urgent ones do, whatever it takes.
 2. *When*: as a room falls free, the lawyer who has no turn to spare is seated, else the question that is worth
-   most. Nobody is in two rooms at once.
+   most. Nobody is in two rooms at once. Long ones that need not go first wait until few others are left: how many
+   of them fit is known only when the others have been; but they come before the last two turns of each room, for
+   into what is left then only short ones fit.
 """
 
 from collections import defaultdict
@@ -28,6 +30,7 @@ _KEPT = 4.0  # who was promised a lawyer stays there; small, so that it never co
 _PLACE = 1e-4  # of two that are worth the same, the one that stands first in the queue
 _LEAST = 0.6  # a turn is begun if that share of its minutes is left
 LONG = 2  # turns that a long question is given
+_RESERVE = 2  # short turns of each room that are kept for the end
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,8 +125,12 @@ def assigned(
 
 def _gain(ask: Ask, helper: Helper, standing: Standing) -> float:
     promised = standing.kept.get(ask.id)
-    first = LONG if ask.long and (ask.carried or ask.urgent) else 1
+    first = LONG if ask.long and _goes_first(ask) else 1
     return gain(ask, helper) * first + _KEPT * (promised is not None and promised[0] == helper.id)
+
+
+def _goes_first(ask: Ask) -> bool:
+    return ask.urgent or ask.carried > 0
 
 
 class _Seating:
@@ -175,10 +182,17 @@ class _Seating:
         self._spare = [one for one in self._spare if one is not ask]
         return Seat(ask.id, lawyer, ask.inmate, room, at, self._hours.arranged(long=ask.long))
 
-    def _urgency(self, lawyer: str, at: datetime, ask: Ask) -> tuple[bool, bool, float]:
+    def _urgency(self, lawyer: str, at: datetime, ask: Ask) -> tuple[bool, int, bool, float]:
         """What was assigned goes before what is taken up in an idle moment; then who has no turn to spare."""
         mine = self._lists.get(lawyer, [])
-        return bool(mine), len(mine) >= self._hours.turns(at), worth(ask)
+        return bool(mine), self._stage(ask) if mine else 0, len(mine) >= self._hours.turns(at), worth(ask)
+
+    def _stage(self, ask: Ask) -> int:
+        """Whether it waits for others (0), comes in its turn (1), or before the last short ones (2)."""
+        if not ask.long or _goes_first(ask):
+            return 1
+        short = sum(not one.long for found in self._lists.values() for one in found)
+        return 0 if short > _RESERVE * len(self._rooms) else 2
 
     def _is_free(self, person: str, at: datetime) -> bool:
         return self._free.get(person, at) <= at
@@ -186,8 +200,10 @@ class _Seating:
     def _first(self, helper: Helper, at: datetime) -> list[Ask]:
         """The lawyer's next question that can begin; one that nobody has, where there is none. Or nothing."""
         mine = [ask for ask in self._lists.get(helper.id, []) if self._begins(ask, at)]
-        others = (ask for ask in self._spare if helper.may(ask) and self._begins(ask, at))
-        return mine[:1] or [ask for ask, _ in zip(others, range(1), strict=False)]
+        if mine:
+            return [max(mine, key=self._stage)]
+        others = [ask for ask in self._spare if helper.may(ask) and self._begins(ask, at)]
+        return sorted(others, key=lambda ask: ask.long)[:1]
 
     def _begins(self, ask: Ask, at: datetime) -> bool:
         return at <= self._hours.last(long=ask.long) and self._is_free(ask.inmate, at)

@@ -104,6 +104,16 @@ def test_of_a_long_question_and_two_short_ones_the_short_ones_are_answered() -> 
         assert [seat.minutes for seat in seats] == [20, 10]
 
 
+def test_long_ones_wait_for_short_ones_but_not_till_the_end_where_they_do_not_fit() -> None:
+    """One room, 70 minutes: the last two turns are kept for short ones."""
+    short = [ask(f"s{n}") for n in range(5)]
+    old = ask("old", waited=40, long=True)
+    seats = rest.plan([old, *short], [helper("a")], Standing(rooms(1)), hours(end=70))
+    assert starts(seats) == {"s0": 0, "s1": 10, "s2": 20, "old": 30, "s3": 50, "s4": 60}
+    carried = replace(old, carried=1)
+    assert starts(rest.plan([carried, *short], [helper("a")], Standing(rooms(1)), hours(end=70)))["old"] == 0
+
+
 def test_a_long_question_is_not_begun_in_the_last_minutes() -> None:
     seats = rest.plan([ask("long", long=True)], [helper("a")], Standing(rooms(1)), hours(50))
     assert seats == []
