@@ -54,7 +54,7 @@ WHY: dict[str, str] = {
         "Whoever was advised may always learn who answered for it: the law has legal aid keep its files with that name."
     ),
     "ledger": N_(
-        "They prove what was done, and nobody can change them. They hold no name, only a number that leads nowhere now."
+        "They prove what was done and cannot be changed. They hold a number; it leads nowhere once the name is gone."
     ),
 }
 
