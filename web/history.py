@@ -15,6 +15,8 @@ from web.i18n import N_
 WORDS: dict[str, tuple[str, str]] = {
     "family:relationship:applied": ("", N_("Applied, with papers")),
     "family:relationship:withdrawn": ("yellow", N_("Withdrawn by the family")),
+    "officer:relationship:papers-asked": ("yellow", N_("More papers were asked for")),
+    "family:relationship:papers-sent": ("", N_("The family sent more papers")),
     "officer:relationship:approved": ("green", N_("Approved")),
     "officer:relationship:refused": ("red", N_("Refused")),
     "officer:relationship:ended": ("red", N_("Ended by the prison")),
