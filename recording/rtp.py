@@ -222,7 +222,7 @@ class Vp8Frames:
         return Frame(start.timestamp, start.arrived, key, data)
 
 
-_OPUS_MS = (  # by configuration number (RFC 6716 section 3.1, table 2)
+_OPUS_MS: tuple[float, ...] = (  # by configuration number (RFC 6716 section 3.1, table 2)
     *((10, 20, 40, 60) * 3),
     *((10, 20) * 2),
     *((2.5, 5, 10, 20) * 4),
@@ -234,6 +234,8 @@ def opus_ms(data: bytes) -> float:
     if not data:
         return 0.0
     code = data[0] & 3
+    if not code:
+        return _OPUS_MS[data[0] >> 3]  # one frame, as nearly always
     count = (1, 2, 2, data[1] & 0x3F if len(data) > 1 else 0)[code]
     total = _OPUS_MS[data[0] >> 3] * count
     return float(total) if total <= 120 else 0.0
