@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from rooms import words
 from rooms.actions import Acted, Note, Prolong, Say, Send
+from rooms.confidentiality import RoomKind
 from rooms.model import EndReason, Phase, SeatState
 from rooms.powers import Act
 from rooms.seat import Seat
@@ -18,6 +19,9 @@ if TYPE_CHECKING:
 
 
 _BREACH = "rules-broken"  # the reason that the ladder of steps is for
+# A lawyer's meeting is never stopped for a breach without a warning, whatever a prison's rules leave out (Rules on
+# lawyers' meetings with inmates, art. 14).
+_AT_LEAST: dict[RoomKind, tuple[str, ...]] = {RoomKind.LEGAL: (Act.WARN, Act.END)}
 
 
 class ActRefusedError(Exception):
@@ -195,7 +199,7 @@ def silence(room: "Room", officer: Seat, act: Acted) -> None:
 def _climb(room: "Room", step: Act, code: str) -> None:
     """A breach is answered step by step, where policy has a ladder: at least one milder step comes first (rules F7,
     U9). Danger, and whoever has no business there, wait for no step: those are other reasons."""
-    ladder = room.visit.rules.ladder
+    ladder = room.visit.rules.ladder or _AT_LEAST.get(room.visit.kind, ())
     milder = ladder[: ladder.index(step)] if step in ladder else ()
     if code == _BREACH and milder and room.taken.isdisjoint(milder):
         raise refuse("warn-first")

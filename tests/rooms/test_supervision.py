@@ -21,11 +21,23 @@ from rooms.actions import (
     StartRecorder,
 )
 from rooms.acts import LATER
+from rooms.confidentiality import Confidentiality, RoomKind
 from rooms.model import EndReason, Phase, RoomRecord, SeatState
 from rooms.powers import Act
 from rooms.words import MARKS, PAUSES, REASONS
 from scheduler.model import Fault
-from tests.rooms.stagehand import INMATE, OFFICER, RULES, SECOND, SON, WIFE, Stagehand, live, visit
+from tests.rooms.stagehand import (
+    COUNSEL,
+    INMATE,
+    OFFICER,
+    RULES,
+    SECOND,
+    SON,
+    WIFE,
+    Stagehand,
+    live,
+    visit,
+)
 
 # Loss of monitor or recorder
 
@@ -433,6 +445,19 @@ def test_a_breach_is_answered_step_by_step_where_policy_says_so() -> None:
     again.enter(OFFICER, WIFE, INMATE)
     again.admit(WIFE, INMATE)
     assert again.act("end", code="rules-broken") == "done"  # warned before a restart
+
+
+@pytest.mark.parametrize("how", [Confidentiality.VISUAL_ONLY, Confidentiality.OFFICER_PRESENT])
+def test_a_lawyers_meeting_is_not_stopped_for_a_breach_before_a_warning(how: Confidentiality) -> None:
+    """Also where the prison's rules have no ladder (Rules on lawyers' meetings, art. 14)."""
+    meeting = visit(kind=RoomKind.LEGAL, confidentiality=how)
+    for code, first in (("rules-broken", "warn-first"), ("emergency", "done")):
+        stage = Stagehand(meeting, RoomRecord(seats=(COUNSEL, INMATE)))
+        stage.enter(COUNSEL, INMATE, OFFICER)
+        assert stage.act("end", code=code) == first
+        if first == "warn-first":
+            assert stage.act("warn", code="no-recording") == "done"
+            assert stage.act("end", code=code) == "done"
 
 
 def test_an_officer_who_looks_at_several_calls_supervises_one_it_does_not_hear() -> None:
