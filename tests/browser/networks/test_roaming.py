@@ -28,11 +28,12 @@ PORTS = f"""(async () => {{
   return all.filter((one) => one.type === "local-candidate" && one.candidateType === "host").map((one) => one.port);
 }})()"""
 
-# The packets that it has received. A connection that is just being closed may never answer: it is asked again.
+# The packets that it has received, or null: a connection that is just being closed may never answer; it is asked again.
 RECEIVED = f"""(async () => {{
-  const late = new Promise((answer) => setTimeout(answer, 3000, new Map()));
-  const all = [...((await Promise.race([{LIVING}?.getStats(), late])) ?? new Map()).values()];
-  return all.reduce((sum, one) => sum + (one.type === "inbound-rtp" ? one.packetsReceived ?? 0 : 0), 0);
+  const late = new Promise((answer) => setTimeout(answer, 300, null));
+  const found = await Promise.race([{LIVING}?.getStats(), late]);
+  const all = found ? [...found.values()] : null;
+  return all?.reduce((sum, one) => sum + (one.type === "inbound-rtp" ? one.packetsReceived ?? 0 : 0), 0) ?? null;
 }})()"""
 
 
@@ -52,8 +53,8 @@ async def _receives(person: Person) -> float:
         await asyncio.sleep(0.1)
         now = clock.monotonic()
         assert now - began < 90, f"{person.name} receives nothing: {await person.text()}"
-        packets = float(await person.evaluate(RECEIVED) or 0)
-        if packets != count:  # fewer: of a new connection
+        packets = await person.evaluate(RECEIVED)
+        if packets is not None and packets != count:  # fewer: of a new connection
             since = now if packets < count or now - last > PAUSE else since
             last, count = now, packets
     return since
