@@ -3,16 +3,22 @@
 // Event: "elsewhere" when the socket lives and media must find a new way. A dead socket is given up, and comes
 // back by itself with media of its own.
 
-const LOOK_EVERY = 250; // ms
+const LOOK_EVERY = 150; // ms
 const SLEPT = 1500; // ms between two looks: it is this page that stood still
-// ms without anything, not even what the server says every second. Where sound or pictures were flowing the first says
-// enough to ask over the socket; where not, the second. The third is believed.
+// ms without anything, not even what the server says every second. Where sound or pictures came all the time the
+// first says enough to ask over the socket, where they flowed with pauses the second, where not the third. The last is
+// believed.
+const SUDDEN = 500;
 const STOPPED = 1000;
 const QUIET = 2500;
-const SILENCE = 2000;
+const SILENCE = 1500;
+const STEADY = 2000; // ms for which they came all the time, which is:
+const PAUSE = 400; // never less often than this; silence is sent in packets so far apart
 const ROUNDS = 4; // round trips within which the server must have answered
-// ms it has at least. A machine that is only busy must not be taken for gone: new sockets would make it busier.
-const LEAST = { online: 800, stopped: 900, quiet: 2500, media: 2500 };
+// ms it has at least, and ms after which a ticket that came meanwhile says that the socket alone is dead. A machine
+// that is only busy must not be taken for gone: new sockets would make it busier.
+const LEAST = { online: 800, stopped: 1500, quiet: 2500, media: 2500 };
+const PROVEN = { online: 400, stopped: 500, quiet: 300, media: 300 };
 const REST = 5000; // ms between two changes: a new way takes its time
 
 export class Senses extends EventTarget {
@@ -31,7 +37,7 @@ export class Senses extends EventTarget {
     if (!peer) return;
     this.stamp = this.bytes = null;
     this.fresh = this.looked = performance.now();
-    this.flowed = 0;
+    this.flowed = this.began = 0;
     this.looking = setInterval(() => this.#look(peer), LOOK_EVERY);
     peer.addEventListener("state", ({ detail: { state } }) => {
       if (peer === this.peer && ["disconnected", "failed"].includes(state)) this.#doubt("media");
@@ -44,30 +50,36 @@ export class Senses extends EventTarget {
     const stamp = peer.newest();
     if (stamp !== this.stamp || slept) {
       this.stamp = stamp;
+      if (slept || this.looked - this.flowed > PAUSE) this.began = this.looked;
       if (!slept) this.flowed = this.looked;
       this.fresh = this.looked;
+      this.bytes = undefined; // what it was when the flow stopped, the next look tells
       return;
     }
     const bytes = await peer.arrived().catch(() => null);
     if (peer !== this.peer) return;
-    if (bytes !== this.bytes || bytes === null) this.fresh = performance.now();
+    if (bytes === null || (this.bytes !== undefined && bytes !== this.bytes)) this.fresh = performance.now();
     this.bytes = bytes;
     const silent = performance.now() - this.fresh;
     const stopped = this.flowed > this.fresh - STOPPED;
-    if (silent > (stopped ? STOPPED : QUIET)) this.#doubt(stopped ? "stopped" : "quiet");
+    const steady = this.flowed - this.began > STEADY;
+    if (silent > (stopped ? (steady ? SUDDEN : STOPPED) : QUIET)) this.#doubt(stopped ? "stopped" : "quiet");
   }
 
-  // Asks over the socket, which is given up if it is as dead; if it lives, media must find another way.
+  // Asks over the socket, which is given up if it is as dead; if it lives, media must find another way, unless they
+  // came by themselves.
   async #doubt(why) {
-    const now = performance.now();
+    const [now, since] = [performance.now(), this.fresh];
     if (!this.peer || this.asking || this.signal.state !== "open" || now - this.doubted < REST) return;
     this.asking = true;
-    const lives = await this.signal.alive(Math.max(LEAST[why], ROUNDS * (this.signal.roundTrip ?? 0)));
-    const wait = why === "stopped" ? SILENCE - (performance.now() - this.fresh) : 0;
-    if (lives && wait > 0) await new Promise((resolve) => setTimeout(resolve, wait));
+    const flows = () => ["stopped", "quiet"].includes(why) && this.fresh > since;
+    const patience = Math.max(LEAST[why], ROUNDS * (this.signal.roundTrip ?? 0));
+    const lives = await this.signal.alive(patience, { least: PROVEN[why], flows });
+    while (lives && why === "stopped" && !flows() && performance.now() - since < SILENCE) {
+      await new Promise((resolve) => setTimeout(resolve, 100));
+    }
     this.asking = false;
-    const changed = why !== "stopped" || performance.now() - this.fresh >= SILENCE;
-    if (lives && !changed) return;
+    if (lives && flows()) return;
     this.doubted = this.fresh = performance.now();
     if (lives) this.dispatchEvent(new Event("elsewhere"));
   }

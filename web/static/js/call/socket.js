@@ -9,8 +9,14 @@ const PING_EVERY = 5000;
 const SILENCE = 8000; // nothing heard for so long: the connection is dead, whatever the browser believes
 const TICKET_PATIENCE = 6000;
 const TICKET_OVERTAKES = 700;
-const SPARE_OVERTAKES = 250; // where the way is doubted already
 const SPARE_HOLDS = 30000; // ms, half of a ticket's life
+// Where the way is doubted: ms that the socket has for its answer before a ticket is asked for, between two requests
+// (each may be lost with the network in which it began), and for each of them.
+const SPARE_AFTER = 100;
+const SPARE_EVERY = 300;
+const SPARE_PATIENCE = 1200;
+const ANEW_AFTER = 300; // ms of doubt from which on a ticket that was asked for earlier proves nothing
+const PROVEN = 150; // ms after a ticket came in which the answer over the socket, which was asked for before, must come
 const OPENS_AGAIN = 15000; // ms after which a visit that was not open yet is tried again
 const FINAL_CLOSES = new Set([4403, 4409, 4410]);
 const FINAL_CODES = new Set([
@@ -36,9 +42,9 @@ export class Signal extends EventTarget {
     this.number = 0;
     this.lastError = null;
     this.pending = new Map();
-    for (const [target, kind] of [[window, "online"], [document, "visibilitychange"]]) {
-      target.addEventListener(kind, () => this.#hurry());
-    }
+    this.spare = null;
+    window.addEventListener("online", () => this.#hurry({ anew: true }));
+    document.addEventListener("visibilitychange", () => this.#hurry());
   }
 
   start() {
@@ -61,16 +67,20 @@ export class Signal extends EventTarget {
     return true;
   }
 
-  // Whether the server is still at the other end: asks, and hears something within `patience` ms. A socket that
-  // is dead is given up at once, and the way back begins, with a ticket that was asked for meanwhile.
-  async alive(patience) {
+  // Whether the server is still at the other end: asks, and hears something within `patience` ms. `flows`: tells that
+  // media came, so there is nothing to ask any more. A socket that is dead is given up at once, and the way back begins,
+  // with a ticket that was asked for meanwhile. Such a ticket without an answer over the socket says, after `least` ms,
+  // that the server is there and the socket is dead.
+  async alive(patience, { least = 0, flows = () => false } = {}) {
     const socket = this.socket;
     if (this.state !== "open" || !this.send({ type: "ping", at: Math.round(performance.now()) })) return false;
-    this.#provide();
     const asked = performance.now();
-    while (socket === this.socket && performance.now() - asked < patience) {
+    const first = Math.max(SPARE_AFTER, 2 * (this.roundTrip ?? 0));
+    for (let passed = 0; socket === this.socket && passed < patience; passed = performance.now() - asked) {
       await new Promise((resolve) => setTimeout(resolve, 50));
-      if (this.heard > asked) return socket === this.socket;
+      if (this.heard > asked || flows()) return socket === this.socket;
+      if (passed >= first) this.#provide(passed < ANEW_AFTER ? performance.now() - SPARE_HOLDS : asked);
+      if (this.spare?.at > asked && performance.now() - this.spare.at > PROVEN && passed > least) break;
     }
     if (socket === this.socket) {
       this.#drop();
@@ -103,37 +113,40 @@ export class Signal extends EventTarget {
 
   // After a change of networks the connection that the browser has kept for us may be a dead one, which it does not
   // know yet: a second request, which takes another, overtakes the first.
-  #ticket(overtakes = TICKET_OVERTAKES) {
+  #ticket() {
     let timer;
     const second = new Promise((resolve) => {
-      timer = setTimeout(() => resolve(this.#ask()), overtakes);
+      timer = setTimeout(() => resolve(this.#ask()), TICKET_OVERTAKES);
     });
     return Promise.race([this.#ask(), second]).finally(() => clearTimeout(timer));
   }
 
-  // Asks for a ticket that may be needed in a moment, unless there is one.
-  #provide() {
-    if (performance.now() - (this.spare?.at ?? -Infinity) < SPARE_HOLDS) return;
-    this.spare = { at: performance.now(), answer: this.#ticket(SPARE_OVERTAKES) };
+  // Asks for a ticket that may be needed in a moment, unless one came after `since`, or one was just asked for.
+  #provide(since) {
+    const spare = (this.spare ??= { ticket: null, at: -Infinity, asked: -Infinity, asks: [] });
+    const now = performance.now();
+    if (spare.at > since || now - spare.asked < SPARE_EVERY) return;
+    spare.asked = now;
+    const ask = this.#ask(SPARE_PATIENCE);
+    spare.asks = [...spare.asks.slice(-3), ask];
+    ask.then((answer) => answer.ticket && Object.assign(spare, { ticket: answer, at: performance.now() }));
   }
 
-  // The ticket that was asked for so, if it is there; else whatever comes first, of it and a new one.
+  // The ticket that was asked for so, if it is there; else whatever comes first, of those on their way and a new one.
   async #way() {
-    const { at, answer } = this.spare ?? { at: -Infinity };
+    const { ticket, at, asks = [] } = this.spare ?? {};
     this.spare = null;
-    if (performance.now() - at > SPARE_HOLDS) return this.#ticket();
-    const there = await Promise.race([answer, new Promise((resolve) => setTimeout(resolve))]);
-    if (there?.ticket) return there;
+    if (ticket && performance.now() - at < SPARE_HOLDS) return ticket;
     const good = async (asked) => ((await asked).ticket ? asked : Promise.reject(await asked));
-    return Promise.any([good(this.#ticket()), good(answer)]).catch(({ errors }) => errors[0]);
+    return Promise.any([this.#ticket(), ...asks].map(good)).catch(({ errors }) => errors[0]);
   }
 
-  async #ask() {
+  async #ask(patience = TICKET_PATIENCE) {
     try {
       const response = await fetch(this.ticketUrl, {
         method: "POST",
         headers: { "X-CSRF-Token": this.csrf, Accept: "application/json" },
-        signal: AbortSignal.timeout(TICKET_PATIENCE),
+        signal: AbortSignal.timeout(patience),
       });
       return await response.json();
     } catch {
@@ -208,9 +221,10 @@ export class Signal extends EventTarget {
     this.retry = setTimeout(() => this.#connect(), delay);
   }
 
-  // The network or the screen is back: do not wait for the timer.
-  #hurry() {
-    if (document.visibilityState === "visible" && this.state === "lost") this.#connect();
+  // The network or the screen is back: do not wait for the timer. `anew`: nor for what began in another network.
+  #hurry({ anew = false } = {}) {
+    const begun = anew && this.state === "connecting" && this.socket?.readyState !== WebSocket.OPEN;
+    if (document.visibilityState === "visible" && (this.state === "lost" || begun)) this.#connect();
   }
 
   #drop() {
