@@ -3,7 +3,8 @@
 A commit waits for the disk, often longer than all the rest took. So whoever is done while others wait leaves the
 transaction open for the next, who works within a savepoint: each request keeps its own outcome, and what one of them
 undoes is nobody else's. The last of them commits, and only then is any of them told that it is done: what was
-acknowledged is on the disk. Where nobody waits, a transaction is what it always was.
+acknowledged is on the disk. If the connection is lost on the way, nothing of the group is, and each of them is told to
+try again; those who still stand in line begin anew. Where nobody waits, a transaction is what it always was.
 """
 
 import asyncio
@@ -12,6 +13,8 @@ from collections.abc import AsyncIterator
 from dataclasses import dataclass, field
 
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, AsyncSession
+
+from core.errors import Unavailable
 
 MOST = 8  # requests that share a commit: the first waits for the others
 _GIVE_WAY = 0.01  # seconds that the file is left to other processes when a group was full; they look every 1 to 100 ms
@@ -88,7 +91,7 @@ class Writers:
 
     async def _leave(self, group: _Group) -> None:
         """Leaves the transaction to the next in line, or ends it; the end is not cut off by whoever is in a hurry."""
-        lost = not group.connection.in_transaction()
+        lost = group.connection.invalidated or not group.connection.in_transaction()
         if self._waiting and group.turns < MOST and not lost:
             return
         await asyncio.shield(asyncio.create_task(self._end(group)))
@@ -96,18 +99,23 @@ class Writers:
             await asyncio.sleep(_GIVE_WAY)
 
     async def _end(self, group: _Group) -> None:
+        """Commits. How it went is told by `done`, so that nobody's own error is put in the place of another's."""
         self._group = None
         try:
-            await group.connection.commit()
-        except BaseException as error:
+            await self._commit(group.connection)
+        except Exception as error:  # noqa: BLE001 - whoever waits for it raises it
             group.done.set_exception(error)
-            group.done.exception()  # whoever waits for it is told; if nobody does, it is nobody's
+            group.done.exception()  # if nobody waits for it, it is nobody's
             await group.connection.invalidate()  # which undoes what is left of it
-            raise
         else:
             group.done.set_result(None)
         finally:
             await group.connection.close()
+
+    async def _commit(self, connection: AsyncConnection) -> None:
+        if connection.invalidated:  # whoever had the turn was cut off in the midst of a statement
+            raise Unavailable
+        await connection.commit()
 
     async def _tidy(self) -> None:
         async with self._turn:

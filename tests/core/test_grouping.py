@@ -9,6 +9,9 @@ import pytest
 from sqlalchemy import event, text
 
 from core.db import Database, after_commit
+from core.errors import Unavailable
+
+_LONG = "upwards(n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM upwards WHERE n < 1000000)"  # takes its time
 
 
 @pytest.fixture
@@ -125,6 +128,29 @@ async def test_who_gives_up_in_line_leaves_nobody_hanging(file: tuple[Database, 
         await asyncio.gather(*impatient, return_exceptions=True)
         await put(db, 4)
     assert {1, 4} <= set(await lines(db))
+
+
+async def test_who_is_cut_off_in_a_statement_spoils_only_his_group(file: tuple[Database, list[str]]) -> None:
+    """What shared the transaction is told to try again; who stood in line behind it does not notice."""
+    db, _ = file
+    in_it = asyncio.Event()
+
+    async def slow() -> None:
+        async with db.write() as session:
+            await session.execute(text("INSERT INTO line VALUES (1)"))
+            in_it.set()
+            await session.execute(text(f"WITH RECURSIVE {_LONG} SELECT count(*) FROM upwards"))
+
+    first, cut, behind = (asyncio.create_task(one) for one in (put(db, 0), slow(), put(db, 2)))
+    await in_it.wait()
+    cut.cancel()
+    outcomes = await asyncio.gather(first, cut, behind, return_exceptions=True)
+    assert isinstance(outcomes[0], Unavailable)
+    assert isinstance(outcomes[1], asyncio.CancelledError)
+    assert outcomes[2] is None
+    assert await lines(db) == [2]
+    await put(db, 0)
+    assert await lines(db) == [0, 2]
 
 
 async def test_a_transaction_that_the_database_undid_is_not_acknowledged(
