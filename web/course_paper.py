@@ -112,7 +112,7 @@ def _weak(paper: Paper, _: _Say, booking: BookingView, course: Course) -> None:
             for line in course.lines
             if line.seconds
         ],
-        (4, 2, 2, 3, 2),
+        (3, 3, 2, 3, 3),
     )
     for seat in course.record.seats:
         _minutes(paper, _, course, seat, booking.zone)
@@ -136,8 +136,8 @@ def _minutes(paper: Paper, _: _Say, course: Course, seat: SeatView, zone: str) -
     minutes = by_minute(course.minutes, seat.id)
     if not minutes:
         return
-    paper.say(_("{name}: round trip (line, up to 600 ms) and loss (dashes, up to 300 ‰)", name=seat.name))
-    paper.curves(*(words.trace(course, seat.id, name, most) for name, most in words.CURVES))
+    caption = _("{name}: round trip (line, up to 600 ms) and loss (dashes, up to 300 ‰)", name=seat.name)
+    paper.curves(caption, *(words.trace(course, seat.id, name, most) for name, most in words.CURVES))
     paper.grid(
         (
             _("Minute"),
@@ -150,7 +150,7 @@ def _minutes(paper: Paper, _: _Say, course: Course, seat: SeatView, zone: str) -
         [
             (
                 f"{at.astimezone(ZoneInfo(zone)):%H:%M}",
-                f"{_number(line.round_trip_ms)} ≤ {_number(line.round_trip_worst_ms)}",
+                "–" if line.round_trip_ms is None else f"{line.round_trip_ms} ≤ {line.round_trip_worst_ms}",
                 _number(line.lost),
                 f"{_number(line.up_kbit)} / {_number(line.down_kbit)}",
                 f"{line.frozen_ms / 1000:.1f}",

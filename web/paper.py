@@ -106,19 +106,21 @@ class Paper(FPDF):
                 for cell in cells:
                     row.cell(cell)
 
-    def curves(self, *traces: Sequence[tuple[float, float]]) -> None:
-        """Lines in one box as wide as the page; x from left and y from below, both 0 to 1. The second is dashed."""
-        if self.will_page_break(_BOX + 2):
+    def curves(self, caption: str, *traces: Sequence[tuple[float, float]]) -> None:
+        """Lines in one box as wide as the page, and the beginning of what follows on the same one; x from left and y
+        from below, both 0 to 1. The second line is dashed."""
+        if self.will_page_break(_BOX + 6 * _LINE):
             self.add_page()
+        self.ln(2)
+        self.say(caption)
         left, top, wide = self.l_margin, self.get_y() + 1, self.epw
-        self.set_fill_color(241, 239, 233)
-        self.rect(left, top, wide, _BOX, style="F")
+        with self.local_context(fill_color=(241, 239, 233)):
+            self.rect(left, top, wide, _BOX, style="F")
         for place, trace in enumerate(traces):
-            self.set_draw_color(_INKS[place % len(_INKS)])
-            self.set_dash_pattern(*((1.2, 0.8) if place else (0, 0)))
-            if len(trace) > 1:
-                self.polyline([(left + wide * x, top + _BOX * (1 - y)) for x, y in trace])
-        self.set_dash_pattern()
+            dashes = {"dash": 1.2, "gap": 0.8} if place else {"dash": 0, "gap": 0}
+            with self.local_context(draw_color=_INKS[place % len(_INKS)], dash_pattern=dashes):
+                if len(trace) > 1:
+                    self.polyline([(left + wide * x, top + _BOX * (1 - y)) for x, y in trace])
         self.set_y(top + _BOX + 1)
 
     def done(self) -> bytes:
