@@ -1,7 +1,8 @@
 """Reports about what a lawyer did at a meeting: written by the visits office, answered by the bureau of justice, read
 by the lawyer as well; the letter prints on one sheet."""
 
-from collections.abc import Mapping
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import asdict, dataclass
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends, Form, Request
@@ -52,6 +53,17 @@ TABLES: Mapping[str, Any] = {
 }
 
 
+@dataclass(frozen=True, slots=True)
+class _Form:
+    """One of the page's forms that was not taken, as it was typed."""
+
+    name: str
+    values: Mapping[str, Any]
+
+
+_NONE = _Form("", {})
+
+
 @router.post("/officer/meetings/{meeting_id}/report")
 async def begin(services: Svc, who: Approver, meeting_id: str) -> Response:
     async with services.db.write() as session:
@@ -69,13 +81,11 @@ async def _one(
     services: Services,
     who: Identity,
     report_id: str,
+    form: _Form = _NONE,
     *,
-    values: Mapping[str, Any] | None = None,
     errors: Mapping[str, str] | None = None,
-    wrong: str = "",
     status: int = 200,
 ) -> Response:
-    """`wrong`: the form that was not taken."""
     async with services.db.write() as session:  # reading is entered in the ledger
         report = await conduct.opened(session, legal.means_of(services), who, report_id)
         history = await clocks.history(session, matter(report_id))
@@ -94,9 +104,9 @@ async def _one(
         decides=decides,
         lawyers=lawyers,
         bureaus=[(desk.id, desk.name) for desk in bureaus],
-        values=values or {},
+        values=form.values,
         errors=errors or {},
-        wrong=wrong,
+        wrong=form.name,
         back="/cases" if Role.COUNSEL in who.roles and decides else _back(who),
     )
 
@@ -147,57 +157,57 @@ async def send(
     copy_to_bar: Text = "",
 ) -> Response:
     form = ReportForm(lawyer_id, bureau_id, tuple(breaches or ()), words, bool(copy_to_bar))
-    try:
-        async with services.db.write() as session:
-            await conduct.send(session, legal.means_of(services), who, report_id, form)
-    except NotFound:
-        raise
-    except KinbridgeError as error:
-        values = {
-            "lawyer_id": lawyer_id,
-            "bureau_id": bureau_id,
-            "breaches": form.breaches,
-            "words": words,
-            "copy_to_bar": form.copy_to_bar,
-        }
-        return await _again(request, services, who, report_id, "send", values, error)
-    return redirect(f"{PATH}/{report_id}")
+    means = legal.means_of(services)
+    return await _do(
+        request,
+        services,
+        who,
+        report_id,
+        _Form("send", asdict(form)),
+        lambda session: conduct.send(session, means, who, report_id, form),
+    )
 
 
 @router.post(PATH + "/{report_id}/drop")
 async def drop(request: Request, services: Svc, who: Approver, report_id: str, words: Text = "") -> Response:
-    try:
-        async with services.db.write() as session:
-            await conduct.drop(session, legal.means_of(services), who, report_id, words)
-    except NotFound:
-        raise
-    except KinbridgeError as error:
-        return await _again(request, services, who, report_id, "drop", {"why": words}, error)
-    return redirect(f"{PATH}/{report_id}")
+    means = legal.means_of(services)
+    return await _do(
+        request,
+        services,
+        who,
+        report_id,
+        _Form("drop", {"why": words}),
+        lambda session: conduct.drop(session, means, who, report_id, words),
+    )
 
 
 @router.post(PATH + "/{report_id}/answer")
 async def answer(request: Request, services: Svc, who: Counsel, report_id: str, words: Text = "") -> Response:
-    try:
-        async with services.db.write() as session:
-            await conduct.answer(session, legal.means_of(services), who, report_id, words)
-    except NotFound:
-        raise
-    except KinbridgeError as error:
-        return await _again(request, services, who, report_id, "answer", {"words": words}, error)
-    return redirect(f"{PATH}/{report_id}")
+    means = legal.means_of(services)
+    return await _do(
+        request,
+        services,
+        who,
+        report_id,
+        _Form("answer", {"words": words}),
+        lambda session: conduct.answer(session, means, who, report_id, words),
+    )
 
 
-async def _again(
+async def _do(
     request: Request,
     services: Services,
     who: Identity,
     report_id: str,
-    wrong: str,
-    values: Mapping[str, Any],
-    error: KinbridgeError,
+    form: _Form,
+    deed: Callable[[Session], Awaitable[None]],
 ) -> Response:
-    errors, status = at_fields(request, error), error.status
-    return await _one(
-        request, services, who, report_id, values=values, errors=errors, wrong=wrong, status=status
-    )
+    try:
+        async with services.db.write() as session:
+            await deed(session)
+    except NotFound:
+        raise
+    except KinbridgeError as error:
+        errors, status = at_fields(request, error), error.status
+        return await _one(request, services, who, report_id, form, errors=errors, status=status)
+    return redirect(f"{PATH}/{report_id}")
