@@ -105,19 +105,11 @@ _ALL = (
         1,
         "The prison's own rules state the days; three where they say nothing",
     ),
-    _by_day(
-        "visit-prison",
-        3,
-        Unit.WORKING_DAYS,
-        1,
-        "The prison's own rules state the days of each desk of a decision",
-    ),
-    _by_day(
-        "visit-bureau",
-        3,
-        Unit.WORKING_DAYS,
-        1,
-        "The prison's own rules state the days of each desk of a decision",
+    *(
+        _by_day(
+            desk, 3, Unit.WORKING_DAYS, 1, "The prison's own rules state the days of each desk of a decision"
+        )
+        for desk in ("visit-prison", "visit-bureau")
     ),
     _by_day(
         "kinship",

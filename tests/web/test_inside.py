@@ -53,13 +53,19 @@ async def device_of(db: Database, prison: str) -> Ref:
 
 
 @pytest.fixture
-async def inside(
+async def nobody_yet(
     browser: Browser, another_browser: Browser, db: Database, here: Place, sign_in: SignIn
 ) -> Inside:
+    """A terminal before which nobody has shown a code, and Mei at home."""
     await sign_in(browser, await device_of(db, here.prison), strong=True)
     await sign_in(another_browser, Ref("relative", here.mei))
-    assert "陈志强的会见" in await step_up(browser, "3401202107", "陈志强")
     return Inside(here, browser, another_browser)
+
+
+@pytest.fixture
+async def inside(nobody_yet: Inside) -> Inside:
+    assert "陈志强的会见" in await step_up(nobody_yet.screen, "3401202107", "陈志强")
+    return nobody_yet
 
 
 async def test_asked_inside_and_taken_at_home(inside: Inside) -> None:
