@@ -38,6 +38,15 @@ class Columns:
             self.request, self.start, self.lawyer, value, self.rows, self.first, self.capacity, self.names
         )
 
+    def only(self, kept: Ints) -> "Columns":
+        """These columns (by number, in order) alone, for as many requests and with the same rows."""
+        request = self.request[kept]
+        first = np.searchsorted(request, np.arange(self.requests + 1)).astype(np.int64)
+        return Columns(
+            request, self.start[kept], self.lawyer[kept], self.value[kept], self.rows[kept], first,
+            self.capacity, self.names,
+        )  # fmt: skip
+
 
 @dataclass(frozen=True, slots=True)
 class Way:

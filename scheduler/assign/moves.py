@@ -9,11 +9,11 @@ from scheduler.assign.columns import Columns, Ints
 from scheduler.assign.prices import Floats
 
 TABLE = 1 << 16  # numbers in each random table
-DEPTH = 16  # ejected requests of one chain that are put in by ejecting others
-SWEEPS = 4  # times that each block has its turn
+DEPTH = 8  # ejected requests of one chain that are put in by ejecting others
+SWEEPS = 4  # times that each block has its turn, at least
 LEVELS = 64  # of temperature
 _HOT, _COLD = 0.12, 0.05  # temperatures at both ends, in units of the mean value of a block's columns
-_PRICE_WEIGHT, _NOISE = 16.0, 2.0  # how much prices and chance count against one more ejection
+_PRICE_WEIGHT, _NOISE = 32.0, 4.0  # how much prices and chance count against one more ejection
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,6 +13,8 @@ from scheduler.assign.moves import SWEEPS, moves
 from scheduler.assign.prices import Floats, Prices, Watch, unwatched
 
 _NONE = -1
+_NEAR = 0.05  # of what serving a request is worth: columns that cost more against its best are not searched
+_TURN = 25  # steps for each request between two coolings, at most
 
 
 class Search:
@@ -72,15 +74,31 @@ class Search:
         block, requests that mostly stand in each other's way."""
         if not len(self._value) or not steps:
             return
-        made = moves(self._columns, self._reduced, blocks, self._seed)
-        code = native.library()
-        runner = chains.Chains(made, self.chosen) if code is None else native.Native(code, made, self.chosen)
-        turns, sizes = SWEEPS * made.blocks, made.sizes()
+        near = self._near()
+        number = np.full(len(self._value) + 1, _NONE)  # the last one is that of nothing chosen
+        number[near] = np.arange(len(near))
+        made = moves(self._columns.only(near), self._reduced[near], blocks, self._seed)
+        code, present = native.library(), number[self.chosen].tolist()
+        runner = chains.Chains(made, present) if code is None else native.Native(code, made, present)
+        sweeps = max(SWEEPS, steps // (_TURN * len(self.chosen)))
+        turns, sizes = sweeps * made.blocks, made.sizes()
         for turn in range(turns):
             block = turn % made.blocks
-            runner.run(block, steps * sizes[block] // (len(self.chosen) * SWEEPS))
+            runner.run(block, steps * sizes[block] // (len(self.chosen) * sweeps))
             self._watch("search", 100 * (turn + 1) // turns)
-        self._stand(runner.chosen())
+        self._stand([_NONE if column == _NONE else int(near[column]) for column in runner.chosen()])
+
+    def _near(self) -> Ints:
+        """The columns that cost little against the best of their request, prices paid, and those that are chosen. A
+        plan near the bound has no others, and a search that does not look at them gets further."""
+        request = self._columns.request
+        best, worth = np.zeros(len(self.chosen)), np.zeros(len(self.chosen))
+        np.maximum.at(best, request, self._reduced)
+        np.maximum.at(worth, request, self._columns.value)
+        near = best[request] - self._reduced <= _NEAR * worth[request]
+        near[[column for column in self.chosen if column != _NONE]] = True
+        answer: Ints = np.flatnonzero(near)
+        return answer
 
     def _stand(self, chosen: list[int]) -> None:
         """Takes over a plan whole."""

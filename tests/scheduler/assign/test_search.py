@@ -11,11 +11,12 @@ from core.compiling import Library
 from scheduler.assign import building, engine, native
 from scheduler.assign import week as ways
 from scheduler.assign.chains import Chains
-from scheduler.assign.columns import Columns, Ints
+from scheduler.assign.columns import Columns, Ints, Way, array, of_ways
 from scheduler.assign.instance import parse
 from scheduler.assign.moves import Moves, moves
 from scheduler.assign.native import Native
 from scheduler.assign.prices import price
+from scheduler.assign.search import Search
 from tests.scheduler.assign.weeks import week
 
 
@@ -50,6 +51,34 @@ def test_c_and_python_find_the_same_plan(seed: int) -> None:
         assert here.chosen() == there.chosen()
     assert (used(columns, here.chosen()) <= columns.capacity).all()
     assert sum(column >= 0 for column in here.chosen()) > 10
+
+
+def test_a_plan_with_a_dear_column_is_searched_on() -> None:
+    """The first request stands where nobody would look; the second needs what the first would like better."""
+    ways = [Way(0, 0, 100, ("a",)), Way(0, 1, 10, ("b",)), Way(1, 0, 500, ("a",)), Way(1, 1, 200, ("b",))]
+    columns = of_ways(ways, {"a": 1, "b": 1}, 2)
+    prices = price(columns, array([0, 0]))
+    search = Search(columns, prices, 1)
+    search.put_if_free(0, 1)
+    search.improve(200, array([0, 0]))
+    search.polish()
+    assert (search.chosen, search.value) == ([1, 2], 510)
+    assert search.value <= prices.bound
+
+
+def test_some_columns_alone_are_the_same_columns() -> None:
+    columns, _, _ = posed(2)
+    kept = np.arange(0, len(columns.value), 3)
+    some = columns.only(kept)
+    assert some.requests == columns.requests
+    for request in range(columns.requests):
+        mine = range(some.first[request], some.first[request + 1])
+        assert {int(some.request[column]) for column in mine} <= {request}
+        assert [int(some.value[column]) for column in mine] == [
+            int(columns.value[column])
+            for column in kept.tolist()
+            if columns.first[request] <= column < columns.first[request + 1]
+        ]
 
 
 def test_a_search_goes_on_from_a_plan_and_is_never_worse() -> None:
