@@ -2,6 +2,7 @@
 
 from tests.fakes.legs import FakeLegs, FakeRecorders
 from tests.rooms.visits import Cast
+from tests.signaling.raw_client import until
 from tests.signaling.server import Server
 
 
@@ -29,4 +30,5 @@ async def test_a_visit_from_the_lobby_to_its_end(
         ended = await relative.heard(lambda m: m["type"] == "ended")
         assert ended["reason"] == "by-officer"
         assert (await relative.ended()).code == 1000
+        await until(lambda: recorders.last.finished)  # after all have been told
     assert recorders.last.finished == "by-officer"
