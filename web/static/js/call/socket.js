@@ -11,10 +11,12 @@ const TICKET_PATIENCE = 6000;
 const TICKET_OVERTAKES = 700;
 const SPARE_HOLDS = 30000; // ms, half of a ticket's life
 // Where the way is doubted: ms that the socket has for its answer before a ticket is asked for, between two requests
-// (each may be lost with the network in which it began), and for each of them.
+// (each may be lost with the network in which it began), and for each of them; and how many are under way at most, for
+// it may be the server that is slow, and browsers have few connections for us.
 const SPARE_AFTER = 100;
 const SPARE_EVERY = 300;
-const SPARE_PATIENCE = 1200;
+const SPARE_PATIENCE = 3000;
+const SPARE_MOST = 3;
 const ANEW_AFTER = 300; // ms of doubt from which on a ticket that was asked for earlier proves nothing
 const PROVEN = 150; // ms after a ticket came in which the answer over the socket, which was asked for before, must come
 const OPENS_AGAIN = 15000; // ms after which a visit that was not open yet is tried again
@@ -125,11 +127,14 @@ export class Signal extends EventTarget {
   #provide(since) {
     const spare = (this.spare ??= { ticket: null, at: -Infinity, asked: -Infinity, asks: [] });
     const now = performance.now();
-    if (spare.at > since || now - spare.asked < SPARE_EVERY) return;
+    if (spare.at > since || now - spare.asked < SPARE_EVERY || spare.asks.length >= SPARE_MOST) return;
     spare.asked = now;
-    const ask = this.#ask(SPARE_PATIENCE);
-    spare.asks = [...spare.asks.slice(-3), ask];
-    ask.then((answer) => answer.ticket && Object.assign(spare, { ticket: answer, at: performance.now() }));
+    const ask = this.#ask(SPARE_PATIENCE).then((answer) => {
+      spare.asks = spare.asks.filter((other) => other !== ask);
+      if (answer.ticket) Object.assign(spare, { ticket: answer, at: performance.now() });
+      return answer;
+    });
+    spare.asks = [...spare.asks, ask];
   }
 
   // The ticket that was asked for so, if it is there; else whatever comes first, of those on their way and a new one.
@@ -221,10 +226,13 @@ export class Signal extends EventTarget {
     this.retry = setTimeout(() => this.#connect(), delay);
   }
 
-  // The network or the screen is back: do not wait for the timer. `anew`: nor for what began in another network.
+  // The network or the screen is back: do not wait for the timer. `anew`: nor for what began in another network; a
+  // browser says so before the way out is there, so the first try may fail and the next ones come soon.
   #hurry({ anew = false } = {}) {
     const begun = anew && this.state === "connecting" && this.socket?.readyState !== WebSocket.OPEN;
-    if (document.visibilityState === "visible" && (this.state === "lost" || begun)) this.#connect();
+    if (document.visibilityState !== "visible" || !(this.state === "lost" || begun)) return;
+    if (anew) this.tries = 0;
+    this.#connect();
   }
 
   #drop() {
