@@ -12,12 +12,14 @@ import ledger.record
 import scheduler.service
 from core import settings as core_settings
 from core.db import Database
+from core.errors import Misconfigured
 from core.settings import Settings
 from people.model import Role
 from scheduler.model import BookingState
 from tests.conftest import FakeClock
 from tests.web.conftest import application
 from web import demo
+from web.cli import demo as command
 
 
 @pytest.fixture
@@ -109,3 +111,15 @@ async def test_outside_a_demonstration_these_pages_do_not_exist(
         response = await _get(demo_settings.model_copy(update={"mode": mode}), path)
         assert response.status_code == 404
         assert "set-cookie" not in response.headers or "session=" not in response.headers["set-cookie"]
+
+
+async def test_it_begins_anew_where_it_is_asked_to(demo_settings: Settings, demo_db: Database) -> None:
+    """Who is who goes with the database; the platform's keys stay."""
+    await command.prepare(demo_settings, fresh=False)
+    first, key = demo.Cast.load(demo_settings), (demo_settings.data_dir / "secret").read_bytes()
+    await demo_db.close()
+    await command.prepare(demo_settings, fresh=True)
+    assert demo.Cast.load(demo_settings).prison != first.prison
+    assert (demo_settings.data_dir / "secret").read_bytes() == key
+    with pytest.raises(Misconfigured):
+        await command.prepare(demo_settings.model_copy(update={"database_url": "postgresql://x"}), fresh=True)

@@ -2,6 +2,7 @@
 
 import argparse
 import asyncio
+import shutil
 import socket
 
 import segno
@@ -11,6 +12,7 @@ import ledger.record
 from core import certificate, log, schema
 from core import settings as core_settings
 from core.db import Database
+from core.errors import Misconfigured
 from core.settings import Settings
 from web import demo
 from web.cli.serve import listen
@@ -28,7 +30,7 @@ def run(args: argparse.Namespace) -> int:
     if args.lan:
         settings = _for_the_network(settings)
     log.configure("warning")
-    asyncio.run(_prepare(settings, fresh=args.fresh))
+    asyncio.run(prepare(settings, fresh=args.fresh))
     _greet(settings, lan=args.lan)
     listen(settings)
     return 0
@@ -47,10 +49,10 @@ def _for_the_network(settings: Settings) -> Settings:
     )
 
 
-async def _prepare(settings: Settings, *, fresh: bool) -> None:
-    if fresh and not settings.database_url:
-        for path in settings.data_dir.glob("kinbridge.sqlite3*"):
-            path.unlink()
+async def prepare(settings: Settings, *, fresh: bool) -> None:
+    """Makes the demonstration, anew if it is to be `fresh`. Raises `Misconfigured`."""
+    if fresh:
+        _clear_away(settings)
     await schema.migrate(settings.sqlalchemy_url)
     db = Database.connect(settings.sqlalchemy_url)
     ledger.record.install(db)
@@ -58,6 +60,16 @@ async def _prepare(settings: Settings, *, fresh: bool) -> None:
         await demo.prepare(db, settings)
     finally:
         await db.close()
+
+
+def _clear_away(settings: Settings) -> None:
+    """What an earlier demonstration left: its database, who is who in it, and what people put there."""
+    if settings.database_url:
+        raise Misconfigured(problem="--fresh empties the database in the data folder, and no other.")
+    for path in (*settings.data_dir.glob("kinbridge.sqlite3*"), settings.data_dir / "demo.json"):
+        path.unlink(missing_ok=True)
+    for folder in ("recordings", "days", "handouts", "proofs"):
+        shutil.rmtree(settings.data_dir / folder, ignore_errors=True)
 
 
 def _greet(settings: Settings, *, lan: bool) -> None:
