@@ -157,14 +157,9 @@ class _House:
 
 
 def _take_away(capacity: dict[str, int], moment: datetime, rooms: int, seats: Iterable[Seat]) -> None:
-    """Terminals that the turns of a help day sit at: those for lawyers alone first, then where most are left."""
-    kinds = {
-        f"terminals:{seat.kept_as}:{moment.isoformat()}": bool(seat.use)
-        for seat in seats
-        if seat.use in ("", VisitKind.LEGAL)
-    }
-    for _ in range(rooms):
-        left = [(own, capacity[name], name) for name, own in kinds.items() if capacity.get(name, 0) > 0]
-        if not left:
-            return
-        capacity[max(left)[2]] -= 1
+    """Terminals that the turns of a help day sit at: those for lawyers alone. Its other rooms are its own."""
+    kinds = {seat.kept_as for seat in seats if seat.use == VisitKind.LEGAL}
+    for name in sorted(f"terminals:{kept}:{moment.isoformat()}" for kept in kinds):
+        taken = min(rooms, capacity.get(name, 0))
+        capacity[name] = capacity.get(name, 0) - taken
+        rooms -= taken

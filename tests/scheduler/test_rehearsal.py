@@ -1,21 +1,23 @@
 """The rehearsal: what a change would strand and what could be offered; nothing of it stays."""
 
 from dataclasses import replace
-from datetime import date, datetime, timedelta
+from datetime import date, timedelta
+from zoneinfo import ZoneInfo
 
 import pytest
 from sqlalchemy import func, select
 
-from core.db import Session
 from core.errors import Forbidden, NotFound
 from ledger.tables import EntryRow
 from notices.tables import NoticeRow
 from people.model import Role
 from scheduler import befalling, flags, rehearsal, service, simulation, weeks
 from scheduler.meetings import NoMeetings, Usual
-from scheduler.model import BookingState
+from scheduler.model import BookingState, VisitKind
+from scheduler.openings import Supply
 from scheduler.planning_tables import ShiftRow
 from scheduler.rehearsal import Edit, EditKind
+from scheduler.seating import Seat
 from scheduler.simulation import Beginning, Demand, Lawyers, Time
 from tests.scheduler.test_befalling import at, visit
 from tests.scheduler.world import World, identity
@@ -170,17 +172,17 @@ async def test_officers_on_the_roster_limit_what_is_given_out(world: World) -> N
     assert [row.partition(":")[0] for row in taken] == ["terminals", "officers"]
 
 
-async def test_a_help_day_takes_its_terminals(world: World) -> None:
-    await world.terminal("T1")
-    await world.slot(days=1, hour=2)
-    await world.slot(days=1, hour=5)
-
-    class Helped(NoMeetings):
-        async def usual(self, session: Session, prison_id: str, first: datetime, last: datetime) -> Usual:
-            del session, prison_id, first, last
-            return Usual(help_days=((at(0, 1), at(0, 4), 2),))
-
-    async with world.db.read() as session:
-        found = await weeks.read(session, world.prison_id, Helped())
-    left = {name.rpartition("T")[2][:5]: count for name, count in found.capacity.items()}
-    assert left == {"01:00": 0, "02:00": 0, "05:00": 1}
+async def test_a_help_day_takes_terminals_for_lawyers_and_no_others() -> None:
+    seats = [
+        Seat("one", "wng"),
+        Seat("two", None, use=VisitKind.LEGAL),
+        Seat("three", None, use=VisitKind.LEGAL),
+    ]
+    supply, nine = Supply(tuple(seats), (), ()), at(0, 1)
+    house = weeks._House(nine, ZoneInfo("UTC"), ("wng",), (), supply, (nine, at(0, 5)))
+    left = house.capacity(Usual(help_days=((nine, at(0, 4), 3),)))
+    assert {name: count for name, count in left.items() if "T01" in name} == {
+        f"terminals:wng/*:{nine.isoformat()}": 1,
+        f"terminals:*/legal:{nine.isoformat()}": 0,
+    }
+    assert left[f"terminals:*/legal:{at(0, 5).isoformat()}"] == 2
