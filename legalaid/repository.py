@@ -35,7 +35,9 @@ from policy.running import ClockState
 
 
 def as_desk(row: DeskRow) -> Desk:
-    return Desk(row.id, row.prison_id, row.name, DeskKind(row.kind), row.phone, row.superior_id, row.tier, row.area)
+    return Desk(
+        row.id, row.prison_id, row.name, DeskKind(row.kind), row.phone, row.superior_id, row.tier, row.area
+    )
 
 
 def as_help_day(row: HelpDayRow) -> HelpDay:
