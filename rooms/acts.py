@@ -227,7 +227,7 @@ def mark(room: "Room", officer: Seat, act: Acted) -> None:
     if act.code and act.code not in words.MARKS:
         raise refuse("reason-needed")
     _done(room, officer, act, "officer:visit:marked")
-    if act.code == words.NOT_UNDERSTOOD and room.phase is not Phase.LOBBY and not room.pause_code:
+    if act.code in words.PAUSES and room.phase is not Phase.LOBBY and not room.pause_code:
         # Whose language nobody present understands has broken nothing (rules G3): their time stands still while
         # somebody is called, by the task that follows from the mark. It is no step of the ladder.
         room.pause_code, room.pause_words = act.code, ""

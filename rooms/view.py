@@ -58,7 +58,7 @@ def _for_monitor(room: "Room", seat: Seat) -> Message:
         "warnings": [{"code": code, "text": words.say(words.WARNINGS[code])} for code in rules.warnings],
         "reasons": [{"code": code, "text": words.say(words.REASONS[code])} for code in rules.reasons],
         "marks": [
-            {"code": code, "text": words.say(words.PAUSE_FOR_HELP if code == words.NOT_UNDERSTOOD else text)}
+            {"code": code, "text": words.say(words.PAUSE_FOR_HELP if code in words.PAUSES else text)}
             for code, text in words.MARKS.items()
         ],
         "proofs": _proofs(room),

@@ -50,10 +50,9 @@ MARKS: dict[str, str] = {
 }
 
 # The mark that pauses, too, and whatever time it takes ends nothing; how it is offered, and what everybody is told.
-NOT_UNDERSTOOD = "language"
 PAUSE_FOR_HELP = "The language is not understood: pause, and call somebody who understands it"
 PAUSES: dict[str, str] = {
-    NOT_UNDERSTOOD: "Nobody present understands the language that is spoken. Somebody is being called who does; your "
+    "language": "Nobody present understands the language that is spoken. Somebody is being called who does; your "
     "time stands still until then.",
 }
 

@@ -23,7 +23,7 @@ from tests.flows.test_media_node import Person, person, phase
 from tests.rooms.conftest import shifted  # noqa: F401 - a fixture
 from tests.rooms.visits import Cast, ShiftedClock, confirmed_visit, monitor, sign_in
 from tests.signaling.conftest import loopback_ice  # noqa: F401 - a fixture
-from tests.signaling.raw_client import RawClient, until
+from tests.signaling.raw_client import RawClient, close_all, until
 from tests.signaling.server import Server, serving
 from web.app import create_app
 
@@ -66,6 +66,7 @@ async def cast(db: Database, shifted: ShiftedClock) -> Cast:  # noqa: F811 - the
 async def http(app: FastAPI) -> AsyncIterator[httpx.AsyncClient]:
     async with httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://testserver") as made:
         yield made
+    await close_all()  # the devices'; who opens one has this to speak through
 
 
 @pytest.fixture
