@@ -64,7 +64,7 @@ def running(folder: Path, postgresql_url: str, redis_url: str) -> Iterator[Large
 def _prepare(env: dict[str, str]) -> None:
     """What `kinbridge demo` does before it serves."""
     code = "import asyncio; from web.cli import demo; from core.settings import from_environment as read; "
-    script = code + "asyncio.run(demo._prepare(read(), fresh=False))"
+    script = code + "asyncio.run(demo.prepare(read(), fresh=False))"
     python = KINBRIDGE.with_name("python")
     done = subprocess.run(
         [str(python), "-c", script], env=env, cwd=ROOT, capture_output=True, text=True, check=False
