@@ -1,6 +1,9 @@
 """Which data there is of a person, put together for the erasure; and how what became of it is said in words."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from starlette.responses import JSONResponse
 
 from core.db import Session
 from core.errors import Reason
@@ -10,10 +13,12 @@ from legalaid.means import LegalMeans
 from people import erasing_staff
 from people.erasing import Share
 from people.means import Means
-from recording import erasure_parts, erasure_staff
+from people.model import Identity
+from recording import erasure, erasure_parts, erasure_staff
 from recording.erasure import ErasureState, Part
 from web.i18n import N_
 from web.lights import Light, Tone
+from web.services import Services
 
 STATES: dict[ErasureState, Light] = {
     ErasureState.ASKED: Light(Tone.YELLOW, N_("Waits for a decision")),
@@ -88,3 +93,27 @@ async def in_the_way(session: Session, ids: Sequence[str]) -> Reason | None:
         or await erasing_lawyers.work_ahead(session, ids)
         or await erasing_staff.last_administrator(session, ids)
     )
+
+
+async def obstacle(session: Session, ids: Sequence[str], agreed: str) -> Reason | None:
+    """`in_the_way`, for who ticked that they know what it means; else that this is missing."""
+    if agreed:
+        return await in_the_way(session, ids)
+    return Reason("not-ticked", "Please tick that you know what this means.", {"field": "agreed"})
+
+
+async def standing(session: Session, services: Services, who: Identity, secret: str) -> dict[str, Any]:
+    """What a page of one's own data says of the wish to be erased. `secret`: of a receipt that was just given."""
+    one = await erasure.latest_of(session, who.subject)
+    return {
+        "one": one,
+        "light": STATES[ErasureState(one.state)] if one else None,
+        "receipt": f"{services.settings.public_url}/erased/{secret}" if secret else "",
+        "words_max": erasure.WORDS_MAX,
+    }
+
+
+def taken_along(content: Mapping[str, Any]) -> JSONResponse:
+    """Somebody's own data, as a file that no cache keeps."""
+    headers = {"content-disposition": 'attachment; filename="my-data.json"', "cache-control": "no-store"}
+    return JSONResponse(content, headers=headers)

@@ -3,10 +3,10 @@
 from typing import Annotated
 
 from fastapi import APIRouter, Form, Request
-from starlette.responses import JSONResponse, Response
+from starlette.responses import Response
 
 from core.db import Session
-from core.errors import Conflict, Reason, Refused
+from core.errors import Conflict, Refused
 from ledger.record import record
 from people import repository as people
 from people.model import Identity
@@ -36,19 +36,16 @@ async def _page(
     status: int = 200,
 ) -> Response:
     async with services.db.read() as session:
-        one = await erasure.latest_of(session, who.subject)
+        standing = await erasing.standing(session, services, who, secret)
         children = await people.minors_of(session, who.subject.id)
     return render(
         request,
         "family/my_data.html",
         status=status,
-        one=one,
-        light=erasing.STATES[ErasureState(one.state)] if one else None,
         children=children,
         errors=errors,
         recording_days=services.settings.recording_days,
-        receipt=f"{services.settings.public_url}/erased/{secret}" if secret else "",
-        words_max=erasure.WORDS_MAX,
+        **standing,
     )
 
 
@@ -58,8 +55,7 @@ async def file(services: Svc, who: Relative) -> Response:
     async with services.db.write() as session:
         content = await subject_file.of(session, services, who.subject.id)
         record(session, "family:data:taken", actor=who.subject, subject=who.subject)
-    headers = {"content-disposition": 'attachment; filename="my-data.json"', "cache-control": "no-store"}
-    return JSONResponse(content, headers=headers)
+    return erasing.taken_along(content)
 
 
 @router.post("/my-data/erasure")
@@ -76,11 +72,7 @@ async def ask(
 
 async def _wish(session: Session, who: Identity, agreed: str, words: str) -> Wish:
     ids = [who.subject.id, *(child.id for child in await people.minors_of(session, who.subject.id))]
-    if agreed:
-        problem = await erasing.in_the_way(session, ids)
-    else:
-        text = "Please tick that you know what this means."
-        problem = Reason("not-ticked", text, {"field": "agreed"})
+    problem = await erasing.obstacle(session, ids, agreed)
     return Wish(words, await erasure_parts.prison_of(session, ids), problem)
 
 

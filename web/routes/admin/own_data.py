@@ -3,13 +3,13 @@
 from typing import Annotated
 
 from fastapi import APIRouter, Form, Request
-from starlette.responses import JSONResponse, Response
+from starlette.responses import Response
 
-from core.errors import Conflict, Reason, Refused
+from core.errors import Conflict, Refused
 from ledger.record import record
 from people.model import Identity
 from recording import erasure, erasure_staff
-from recording.erasure import ErasureState, Wish
+from recording.erasure import Wish
 from web import erasing, staff_file
 from web.deps import Svc
 from web.duty import AnyStaff
@@ -36,17 +36,8 @@ async def _page(
     status: int = 200,
 ) -> Response:
     async with services.db.read() as session:
-        one = await erasure.latest_of(session, who.subject)
-    return render(
-        request,
-        "admin/my_data.html",
-        status=status,
-        one=one,
-        light=erasing.STATES[ErasureState(one.state)] if one else None,
-        errors=errors,
-        receipt=f"{services.settings.public_url}/erased/{secret}" if secret else "",
-        words_max=erasure.WORDS_MAX,
-    )
+        standing = await erasing.standing(session, services, who, secret)
+    return render(request, "admin/my_data.html", status=status, errors=errors, **standing)
 
 
 @router.get("/account/data/file")
@@ -55,8 +46,7 @@ async def file(services: Svc, who: AnyStaff) -> Response:
     async with services.db.write() as session:
         content = await staff_file.of(session, who)
         record(session, f"{who.subject.kind}:data:taken", actor=who.subject, subject=who.subject)
-    headers = {"content-disposition": 'attachment; filename="my-data.json"', "cache-control": "no-store"}
-    return JSONResponse(content, headers=headers)
+    return erasing.taken_along(content)
 
 
 @router.post("/account/data/erasure")
@@ -65,12 +55,7 @@ async def ask(
 ) -> Response:
     try:
         async with services.db.write() as session:
-            if agreed:
-                problem = await erasing.in_the_way(session, [who.subject.id])
-            else:
-                problem = Reason(
-                    "not-ticked", "Please tick that you know what this means.", {"field": "agreed"}
-                )
+            problem = await erasing.obstacle(session, [who.subject.id], agreed)
             prison_id = await erasure_staff.prison_of(session, who.subject.id)
             secret = await erasure.ask(session, who, Wish(words, prison_id, problem))
     except (Refused, Conflict) as error:
