@@ -168,8 +168,9 @@ def test_verify_finds_a_ledger_that_was_cut_off_and_proves_a_day(
     assert main(["verify", "ledger", "--json"]) == 0
     assert _report(capsys)["days"] == 1
     head = installation / "days" / "2026-11-21.json"
-    assert main(["verify", "day", str(head), "--keys", str(installation / "keys")]) == 0
-    assert "Intact: day 2026-11-21, 5 entries" in capsys.readouterr().out
+    for words in (["day", str(head)], [str(head)]):  # what it is can be told from what lies there
+        assert main(["verify", *words, "--keys", str(installation / "keys")]) == 0
+        assert "Intact: day 2026-11-21, 5 entries" in capsys.readouterr().out
     with sqlite3.connect(installation / "kinbridge.sqlite3") as raw:
         raw.execute("DROP TRIGGER ledger_entry_no_delete")
         raw.execute("DELETE FROM ledger_entry WHERE seq > 3")
@@ -190,5 +191,29 @@ def test_verify_recording_of_no_folder_is_bad_use(installation: Path, capsys: Ca
     assert "not a folder" in capsys.readouterr().err
     empty = installation / "empty"
     empty.mkdir(parents=True)
-    assert main(["verify", "recording", str(empty), "--json"]) == 1
-    assert not _report(capsys)["intact"]
+    for words in (["recording", str(empty)], [str(empty)]):
+        assert main(["verify", *words, "--json"]) == 1
+        assert not _report(capsys)["intact"]
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "said"),
+    [
+        ("receipt.json", b"{}", "this is not a receipt"),
+        ("2026-11-21.json", b"{}", "cannot be read as the head of a day"),
+        ("copy.zip", b"no zip", "at export.json"),
+    ],
+)
+def test_verify_tells_from_the_path_what_it_is(
+    installation: Path, capsys: CaptureText, name: str, content: bytes, said: str
+) -> None:
+    installation.mkdir(exist_ok=True)
+    (installation / name).write_bytes(content)
+    assert main(["verify", str(installation / name)]) == 1
+    assert said in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("words", [["dance"], ["dance", "here"], ["ledger", "here"], ["day"]])
+def test_verify_of_nothing_that_it_knows_is_bad_use(installation: Path, words: list[str]) -> None:
+    assert not installation.exists() or not (installation / words[0]).exists()
+    assert main(["verify", *words]) == 2

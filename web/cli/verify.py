@@ -1,11 +1,12 @@
-"""`kinbridge verify ledger | recording PATH | bundle PATH | day PATH | receipt FILE`: 0 if intact, 1 if broken."""
+"""`kinbridge verify ledger | [recording | bundle | day | receipt] PATH`: 0 if intact, 1 if broken, 2 for bad use."""
 
 import argparse
 import asyncio
 import json
 import sys
+from datetime import date
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 import ledger.read
 from core import keys
@@ -14,58 +15,92 @@ from core.db import Database
 from legalaid import receipts
 from recording import bundle, day, days, seal, timestamp
 
+KINDS = ("recording", "bundle", "day", "receipt")
+
+
+class _Verdict(Protocol):
+    @property
+    def intact(self) -> bool: ...
+    def report(self) -> dict[str, Any]: ...
+
 
 def configure(parser: argparse.ArgumentParser) -> None:
-    kinds = parser.add_subparsers(dest="kind", required=True, metavar="WHAT")
-    whole = kinds.add_parser("ledger", help="the whole hash chain in the database")
-    recording = kinds.add_parser("recording", help="a sealed recording's folder, offline")
-    handed = kinds.add_parser("bundle", help="recordings that were handed out, offline: a zip or its folder")
-    handed.add_argument("path", type=Path, help="the zip as it was fetched, or the folder it was unpacked to")
-    one_day = kinds.add_parser("day", help="a sealed day's file, offline")
-    receipt = kinds.add_parser("receipt", help="the signed receipt of a confidential meeting, offline")
-    receipt.add_argument("path", type=Path, help="the file that was saved after the meeting")
-    for one in (whole, recording, handed, one_day, receipt):
-        one.add_argument("--json", action="store_true", help="report as one JSON object")
-    recording.add_argument("path", type=Path, help="the folder with manifest.json in it")
-    one_day.add_argument("path", type=Path, help="<date>.json, with <date>.json.sig beside it")
-    one_day.add_argument(
-        "--roots", type=Path, help="PEM with the certificates that the authority of time stamps is trusted by"
+    parser.add_argument(
+        "what",
+        metavar="WHAT",
+        help="ledger: the whole hash chain in the database. Offline, on a copy: recording (the folder with its "
+        "manifest.json), bundle (a zip as it was fetched, or its folder), day (<date>.json, its .sig beside it), "
+        "receipt (of a confidential meeting). Or only a path: what lies there tells which of these it is",
     )
-    for one in (recording, handed, one_day, receipt):
-        one.add_argument(
-            "--keys", type=Path, help="folder with the public keys (*.pub); default: this installation's own"
-        )
+    parser.add_argument("path", metavar="PATH", nargs="?", type=Path, help="not for the ledger")
+    parser.add_argument(
+        "--keys", type=Path, help="folder with the public keys (*.pub); default: this installation's own"
+    )
+    parser.add_argument(
+        "--roots",
+        type=Path,
+        help="PEM with the certificates that a day's authority of time stamps is trusted by",
+    )
+    parser.add_argument("--json", action="store_true", help="report as one JSON object")
 
 
 def run(args: argparse.Namespace) -> int:
-    if args.kind == "ledger":
+    try:
+        kind, path = _asked(args.what, args.path)
+        roots = _roots(args.roots) if args.roots else ()
+    except ValueError as error:
+        sys.stderr.write(f"kinbridge: {error}\n")
+        return 2
+    if kind == "ledger":
         intact, report = asyncio.run(_ledger())
-    elif args.kind == "receipt":
-        found = receipts.verify_file(args.path, _public(args.keys))
-        intact, report = found.intact, found.report()
-    elif args.kind == "bundle":
-        if not args.path.exists():
-            sys.stderr.write(f"kinbridge: {args.path} is not there\n")
-            return 2
-        handed = bundle.verify(args.path, _public(args.keys))
-        intact, report = handed.intact, handed.report()
-    elif args.kind == "day":
-        if not args.path.is_file():
-            sys.stderr.write(f"kinbridge: {args.path} is not a file\n")
-            return 2
-        try:
-            roots = timestamp.read_roots(args.roots) if args.roots else ()
-        except (OSError, ValueError):
-            sys.stderr.write(f"kinbridge: {args.roots} holds no certificates\n")
-            return 2
-        intact, report = _day(args.path, args.keys, roots)
     else:
-        if not args.path.is_dir():
-            sys.stderr.write(f"kinbridge: {args.path} is not a folder\n")
-            return 2
-        intact, report = _recording(args.path, args.keys)
+        verdict = _offline(kind, path, _public(args.keys), roots)
+        intact, report = verdict.intact, verdict.report()
     print(json.dumps(report, ensure_ascii=False) if args.json else report["text"])
     return 0 if intact else 1
+
+
+def _asked(what: str, path: Path | None) -> tuple[str, Path]:
+    """The kind and its path. Raises `ValueError` where a person must say more."""
+    if what == "ledger":
+        if path is not None:
+            raise ValueError("the ledger lies in the database: it takes no path")
+        return what, Path()
+    if what not in KINDS:
+        if path is not None:
+            raise ValueError(f"{what} is none of: ledger, {', '.join(KINDS)}")
+        path = Path(what)
+        what = _kind(path)
+    elif path is None:
+        raise ValueError(f"verify {what} needs a path")
+    if not (path.is_dir() if what == "recording" else path.exists()):
+        raise ValueError(f"{path} is not {'a folder' if what == 'recording' else 'there'}")
+    return what, path
+
+
+def _kind(path: Path) -> str:
+    """Which of `KINDS` lies there. Only what it is looked at as depends on this, never the verdict."""
+    if path.is_dir():
+        return "bundle" if (path / bundle.EXPORT).exists() else "recording"
+    if not path.is_file():
+        raise ValueError(f"{path} is not there; it is none of: ledger, {', '.join(KINDS)} either")
+    if path.suffix != day.HEAD:
+        return "bundle"
+    try:
+        date.fromisoformat(path.stem)
+    except ValueError:
+        return "receipt"
+    return "day"
+
+
+def _offline(kind: str, path: Path, public: keys.PublicKeys, roots: timestamp.Roots) -> _Verdict:
+    if kind == "receipt":
+        return receipts.verify_file(path, public)
+    if kind == "bundle":
+        return bundle.verify(path, public)
+    if kind == "day":
+        return day.verify_file(path, public, roots)
+    return seal.verify_folder(path, public)
 
 
 async def _ledger() -> tuple[bool, dict[str, Any]]:
@@ -97,15 +132,12 @@ async def _ledger() -> tuple[bool, dict[str, Any]]:
     return intact, report
 
 
-def _day(path: Path, key_folder: Path | None, roots: timestamp.Roots) -> tuple[bool, dict[str, Any]]:
-    verdict = day.verify_file(path, _public(key_folder), roots)
-    return verdict.intact, verdict.report()
+def _roots(path: Path) -> timestamp.Roots:
+    try:
+        return timestamp.read_roots(path)
+    except (OSError, ValueError) as error:
+        raise ValueError(f"{path} holds no certificates") from error
 
 
 def _public(key_folder: Path | None) -> keys.PublicKeys:
     return keys.public_keys(key_folder or core_settings.from_environment().data_dir / "keys")
-
-
-def _recording(path: Path, key_folder: Path | None) -> tuple[bool, dict[str, Any]]:
-    verdict = seal.verify_folder(path, _public(key_folder))
-    return verdict.intact, verdict.report()
