@@ -70,6 +70,7 @@ class Worker:
             Job("visits are granted where they are saved", 21600, lambda: scheduler.tasks.grant_visits(db)),
             Job("notices are delivered", 2, lambda: notices.tasks.deliver_due(db, channel)),
             Job("visits that no node ran are closed", 60, lambda: rooms.tasks.close_missed(db)),
+            Job("meetings that no node ran are closed", 60, lambda: rooms.tasks.close_missed_sittings(db)),
             Job("calls to be listened to again", 30, lambda: recording.reviews.enqueue(db)),
             Job("the officers' desk is seen to", 2, lambda: rooms.desk_watch.look(db)),
             Job("calls that broke are made good", 5, lambda: rooms.redress.make_good(db)),

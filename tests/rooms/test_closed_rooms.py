@@ -19,7 +19,7 @@ from core.settings import Settings
 from ledger import read
 from policy import repository as policies
 from recording.tables import RecordingRow
-from rooms import opening, proving, sittings
+from rooms import opening, proving, sittings, tasks
 from rooms.actions import Attached, Close, StartRecorder
 from rooms.agreed import Party, SittingState
 from rooms.client import MediaKind
@@ -307,6 +307,15 @@ async def test_a_place_is_kept_for_it_and_no_allowance_is_used(
         assert await sittings.cancel(session, LAWYER, made.id, "withdrawn")
         assert not await sittings.cancel(session, LAWYER, made.id, "withdrawn")
         assert await sittings.agree(session, LAWYER, plan(cast, UNMONITORED)) != made.id
+    assert (await made.view()).state is SittingState.CANCELLED
+
+
+async def test_what_no_node_ran_is_over_two_minutes_after_its_end(cast: Cast, shifted: ShiftedClock) -> None:
+    made = await meeting(cast, shifted, UNMONITORED)
+    shifted.put_to((await made.view()).agreed.ends_at + timedelta(minutes=1))
+    assert await tasks.close_missed_sittings(cast.db) == 0
+    shifted.shift += 120
+    assert await tasks.close_missed_sittings(cast.db) == 1
     assert (await made.view()).state is SittingState.CANCELLED
 
 
