@@ -57,6 +57,6 @@ class AppriseChannel:
 
 
 def open_channel(settings: Settings) -> Channel | None:
-    """None where no URL is set: notices are then read on the outbox page."""
+    """None where no URL is set: notices then stay in the outbox, which the demonstration shows."""
     urls = settings.split("notice_urls")
     return AppriseChannel(urls) if urls else None

@@ -11,22 +11,11 @@ class NoticeState(StrEnum):
     QUEUED = "queued"
     SENDING = "sending"  # claimed by a worker
     SENT = "sent"
-    SHOWN = "shown"  # no channel is configured: it is read on the outbox page
+    SHOWN = "shown"  # no channel is configured: it is read in the outbox alone
     FAILED = "failed"  # after the last try
     LAPSED = "lapsed"  # its time was over before it could be sent
     CANCELLED = "cancelled"
 
-
-# What the outbox page says of each.
-STATE_TEXTS: dict[NoticeState, str] = {
-    NoticeState.QUEUED: "Waiting to be sent",
-    NoticeState.SENDING: "Being sent",
-    NoticeState.SENT: "Sent",
-    NoticeState.SHOWN: "Shown here",
-    NoticeState.FAILED: "Could not be sent",
-    NoticeState.LAPSED: "Too late to be sent",
-    NoticeState.CANCELLED: "Taken back",
-}
 
 # From which states each state may be reached.
 MOVES: dict[NoticeState, frozenset[NoticeState]] = {

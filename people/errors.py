@@ -73,11 +73,6 @@ class OwnCase(Forbidden):
     text = "You cannot decide a case that you are part of. Please leave it to a colleague."
 
 
-class StrongNeeded(Forbidden):
-    code = "strong-needed"
-    text = "Please sign in with your second factor first."
-
-
 class ProofTooLarge(TooLarge):
     code = "proof-too-large"
     text = "This file is too large. {megabytes} MB at most."

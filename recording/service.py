@@ -18,7 +18,6 @@ from core.ids import SYSTEM, Ref, new_id
 from core.keys import public_keys
 from core.log import fields
 from core.settings import Settings
-from people.model import Identity
 from recording import clear, finding, folder, holds, repository, retention, seal, storing, vault
 from recording.clear import Clear
 from recording.errors import RecordingUnavailable, StoreUnavailable, TrackMissing
@@ -31,13 +30,6 @@ from recording.writer import Writer
 FLOOR = 200 << 20  # bytes that must be free for a recording to begin
 
 _log = logging.getLogger(__name__)
-_ACTORS = {
-    "relative": "family",
-    "terminal": "inmate",
-    "officer": "officer",
-    "counsel": "counsel",
-    "admin": "admin",
-}
 
 
 class Recorders:
@@ -261,16 +253,6 @@ async def open_track(session: Session, settings: Settings, recording_id: str, tr
         return await asyncio.to_thread(opened)
     except (OSError, DamagedError) as error:
         raise TrackMissing from error
-
-
-def record_access(
-    session: Session, actor: Identity, recording_id: str, what: str, **details: str | int
-) -> None:
-    """Enters who looked at what of a recording: `what` is a code such as `played`, `downloaded`, `verified`;
-    `details` are ids and codes."""
-    tag = f"{_ACTORS[actor.subject.kind]}:recording:accessed"
-    subject = Ref("recording", recording_id)
-    ledger.record.record(session, tag, actor=actor.subject, subject=subject, what=what, **details)
 
 
 async def verify(

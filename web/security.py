@@ -8,9 +8,9 @@ browser sends it, must not name another site. Sockets are not covered: they need
 
 import hmac
 import secrets
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING
 
-from fastapi import Depends, Request
+from fastapi import Request
 from starlette.requests import HTTPConnection
 from starlette.responses import Response
 
@@ -143,9 +143,6 @@ async def _form_token(request: Request) -> str:
     form: FormData = await request.form()  # kept by the request: the page reads the same one again
     value = form.get("csrf")
     return value if isinstance(value, str) else ""
-
-
-NotForged = Annotated[None, Depends(check_csrf)]
 
 
 def safe_path(value: str | None, otherwise: str = "/") -> str:

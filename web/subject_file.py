@@ -17,7 +17,7 @@ from scheduler import service as scheduler
 from web import legal
 from web.services import Services
 
-_OPENED = ("recording:opened", "recording:accessed")
+_OPENED = "recording:opened"
 
 
 async def of(session: Session, services: Services, relative_id: str) -> dict[str, Any]:

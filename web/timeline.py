@@ -80,8 +80,3 @@ def clock_text(ms: int) -> str:
     minutes, seconds = divmod(ms // 1000, 60)
     hours, minutes = divmod(minutes, 60)
     return f"{hours}:{minutes:02}:{seconds:02}" if hours else f"{minutes}:{seconds:02}"
-
-
-def gaps_total(takes: Iterable[Span]) -> int:
-    """Milliseconds missing inside takes (the holes between takes are a person who was away)."""
-    return sum(stop - start for take in takes for start, stop in take.gaps)

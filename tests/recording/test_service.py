@@ -403,15 +403,3 @@ async def test_a_recording_that_is_not_sealed_is_not_intact(
 ) -> None:
     recording_id = await visit(recorders)
     assert not (await service.verify(db, settings, recording_id)).intact
-
-
-async def test_looking_at_a_recording_is_in_the_ledger(recorders: Recorders, db: Database) -> None:
-    recording_id = await visit(recorders)
-    async with db.write() as session:
-        service.record_access(session, OFFICER, recording_id, "played")
-    entry = (await entries_of(db, recording_id))[-1]
-    assert (entry.tag, entry.actor_id, entry.parsed()) == (
-        "officer:recording:accessed",
-        "off_1",
-        {"what": "played"},
-    )

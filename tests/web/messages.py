@@ -13,7 +13,6 @@ import legalaid.directory_csv
 import legalaid.gathering_model
 import legalaid.meeting_model
 import legalaid.wording
-import notices.model
 import people.model
 import policy.presets
 import policy.wording
@@ -71,7 +70,6 @@ def of_tables() -> Iterator[tuple[str, str]]:
         "people.model.DOCUMENT_TEXTS": people.model.DOCUMENT_TEXTS,
         "people.model.REFUSAL_TEXTS": people.model.REFUSAL_TEXTS,
         "people.model.ENDING_TEXTS": people.model.ENDING_TEXTS,
-        "notices.model.STATE_TEXTS": notices.model.STATE_TEXTS,
         "rooms.desk_tasks.TEXTS": rooms.desk_tasks.TEXTS,
         "rooms.desk_tasks.OUTCOMES": rooms.desk_tasks.OUTCOMES,
         "recording.reviews.WHY": recording.reviews.WHY,

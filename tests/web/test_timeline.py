@@ -2,7 +2,7 @@
 
 import pytest
 
-from web.timeline import Bar, Span, clock_text, gaps_total, lane, scale, ticks
+from web.timeline import Bar, Span, clock_text, lane, scale, ticks
 
 
 def test_one_take_fills_its_part_of_the_lane() -> None:
@@ -51,7 +51,3 @@ def test_scale_has_few_lines_and_starts_at_zero(minutes: int) -> None:
 @pytest.mark.parametrize(("ms", "text"), [(0, "0:00"), (187_999, "3:07"), (3_787_000, "1:03:07")])
 def test_clock_text(ms: int, text: str) -> None:
     assert clock_text(ms) == text
-
-
-def test_gaps_total_counts_only_what_is_missing_inside_takes() -> None:
-    assert gaps_total([Span(0, 10_000, ((1_000, 3_000), (5_000, 5_500))), Span(20_000, 5_000)]) == 2_500

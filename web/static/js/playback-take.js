@@ -10,7 +10,7 @@ const LATE_MS = 60;
 const AHEAD_MS = 600; // a segment is prepared this long before it begins
 
 /** [[from, to], …] of what is there, on the recording's timeline. `gaps` are relative to the take. */
-export function segmentsOf(offsetMs, durationMs, gaps) {
+function segmentsOf(offsetMs, durationMs, gaps) {
   const segments = [];
   let from = 0;
   for (const [start, end] of [...gaps].sort((a, b) => a[0] - b[0])) {
@@ -22,7 +22,7 @@ export function segmentsOf(offsetMs, durationMs, gaps) {
 }
 
 /** The rate at which a take that is `driftMs` ahead (negative: behind) comes back into step. */
-export function rateFor(speed, driftMs) {
+function rateFor(speed, driftMs) {
   if (Math.abs(driftMs) < CLOSE_MS) return speed;
   const limit = Math.abs(driftMs) > LATE_MS ? HURRY : CHASE;
   return speed * (1 - Math.max(-limit, Math.min(limit, driftMs / 500)));

@@ -14,7 +14,7 @@ const LEAD_MS = 400; // before somebody speaks
 const PATIENCE_MS = 6000; // a take that is not ready by then is left behind, and said so
 
 /** "3:07" or "1:03:07". */
-export function clockText(ms) {
+function clockText(ms) {
   const seconds = Math.floor(ms / 1000);
   const parts = [Math.floor(seconds / 3600), Math.floor(seconds / 60) % 60, seconds % 60];
   if (parts[0] === 0) parts.shift();

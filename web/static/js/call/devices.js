@@ -10,7 +10,7 @@ const PROBLEMS = {
   NotReadableError: "busyElsewhere", AbortError: "busyElsewhere",
 };
 
-export const inWeChat = () => /MicroMessenger/i.test(navigator.userAgent);
+const inWeChat = () => /MicroMessenger/i.test(navigator.userAgent);
 
 // What keeps this browser from taking part at all, or null.
 export function obstacle() {

@@ -16,7 +16,7 @@ const number = (bytes) => new DataView(new Uint8Array(bytes).buffer).getUint32(0
 const digest = (bytes) => crypto.subtle.digest("SHA-256", bytes);
 
 // What this browser can do: frames reach a worker by RTCRtpScriptTransform, or in older Chromium by streams.
-export function ability() {
+function ability() {
   if (!crypto.subtle) return null;
   if ("RTCRtpScriptTransform" in window) return "transform";
   return "createEncodedStreams" in RTCRtpSender.prototype ? "streams" : null;
