@@ -1,12 +1,13 @@
 """Booths: places outside the prison, in a justice office for instance, where families sit who have no device at home.
-A booth has seats; each is promised to one visit at a time, by the same claims as terminals and people."""
+A booth has seats; each is promised to one visit at a time, by the same claims as terminals and people. One prison keeps
+it and may lend it to others: the claims are the booth's, whichever prison a visit is with."""
 
 from collections import Counter
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import delete, or_, select
+from sqlalchemy import Select, delete, or_, select
 
 from core.db import Session
 from core.errors import Malformed, NotFound, Reason, Refused
@@ -15,8 +16,8 @@ from ledger.record import record
 from scheduler import places
 from scheduler.access import Actor, booking_ref, ref, tag
 from scheduler.model import BookingView, ClaimKind, ticks
-from scheduler.planning_tables import BoothRow
-from scheduler.tables import ClaimRow
+from scheduler.planning_tables import BoothPrisonRow, BoothRow
+from scheduler.tables import ClaimRow, PrisonRow
 
 _MOST_SEATS = 50
 _NAME, _PLACE = 60, 120  # letters
@@ -33,7 +34,10 @@ class BadBooth(Malformed):
 
 @dataclass(frozen=True, slots=True)
 class Booth:
+    """`prison_id`: of the prison that keeps it."""
+
     id: str
+    prison_id: str
     name: str
     place: str
     seats: int
@@ -56,7 +60,7 @@ async def create(session: Session, actor: Ref, prison_id: str, name: str, place:
 
 
 async def close(session: Session, actor: Ref, prison_id: str, booth_id: str) -> None:
-    """Takes no more visits; those that are booked keep their seats. Raises `NotFound`."""
+    """Takes no more visits, of no prison; those that are booked keep their seats. Raises `NotFound`."""
     row = await session.get(BoothRow, booth_id)
     if row is None or row.prison_id != prison_id:
         raise NotFound
@@ -65,12 +69,58 @@ async def close(session: Session, actor: Ref, prison_id: str, booth_id: str) -> 
     record(session, tag(actor, "booth:closed"), actor=actor, subject=Ref("booth", booth_id))
 
 
-async def of_prison(session: Session, prison_id: str) -> list[Booth]:
-    """Those that may be wished for, by name."""
-    rows = await session.scalars(
-        select(BoothRow).where(BoothRow.prison_id == prison_id, BoothRow.active).order_by(BoothRow.name)
+async def lend(session: Session, actor: Ref, booth_id: str, prison_id: str) -> None:
+    """From now on families of that prison may sit there too. Raises `NotFound`."""
+    row = await session.get(BoothRow, booth_id)
+    if row is None or not row.active or await session.get(PrisonRow, prison_id) is None:
+        raise NotFound
+    lent = {"booth_id": booth_id, "prison_id": prison_id}
+    if row.prison_id != prison_id and await places.insert_new(
+        session, BoothPrisonRow, [lent], BoothPrisonRow.booth_id
+    ):
+        record(
+            session, tag(actor, "booth:lent"), actor=actor, subject=Ref("booth", booth_id), prison=prison_id
+        )
+
+
+async def take_back(session: Session, actor: Ref, booth_id: str, prison_id: str) -> None:
+    """No longer for that prison's families; those that are booked keep their seats. Raises `NotFound`."""
+    lent = await session.get(BoothPrisonRow, (booth_id, prison_id))
+    if lent is None:
+        raise NotFound
+    await session.delete(lent)
+    await session.flush()
+    record(
+        session, tag(actor, "booth:taken-back"), actor=actor, subject=Ref("booth", booth_id), prison=prison_id
     )
-    return [Booth(row.id, row.name, row.place, row.seats) for row in rows]
+
+
+async def lent_to(session: Session, booth_ids: Collection[str]) -> dict[str, list[str]]:
+    """Booth -> the other prisons whose families may sit there."""
+    found: dict[str, list[str]] = {}
+    rows = await session.execute(
+        select(BoothPrisonRow.booth_id, BoothPrisonRow.prison_id).where(
+            BoothPrisonRow.booth_id.in_(list(booth_ids))
+        )
+    )
+    for booth_id, prison_id in rows:
+        found.setdefault(booth_id, []).append(prison_id)
+    return found
+
+
+def _open_to(prison_id: str) -> Select[BoothRow]:
+    lent = select(BoothPrisonRow.booth_id).where(BoothPrisonRow.prison_id == prison_id)
+    return select(BoothRow).where(or_(BoothRow.prison_id == prison_id, BoothRow.id.in_(lent)))
+
+
+async def of_prison(session: Session, prison_id: str) -> list[Booth]:
+    """Those that may be wished for, by name: the prison's own, and those lent to it."""
+    rows = await session.scalars(_open_to(prison_id).where(BoothRow.active).order_by(BoothRow.name))
+    return [_booth_of(row) for row in rows]
+
+
+def _booth_of(row: BoothRow) -> Booth:
+    return Booth(row.id, row.prison_id, row.name, row.place, row.seats)
 
 
 async def free(
@@ -118,9 +168,8 @@ async def open_at(
 
 
 async def sit(session: Session, view: BookingView, booth_id: str) -> None:
-    """Promises a seat to a visit's family. Raises `Refused`, and `NotFound` for another prison's booth."""
-    row = await session.get(BoothRow, booth_id)
-    if row is None or row.prison_id != view.prison_id:
+    """Promises a seat to a visit's family. Raises `Refused`, and `NotFound` for a booth that is not for its prison."""
+    if await session.scalar(_open_to(view.prison_id).where(BoothRow.id == booth_id)) is None:
         raise NotFound
     await take(session, booth_id, view.starts_at, view.slot_ends_at, view.id, instead_of=view.replaces)
 
@@ -173,7 +222,7 @@ async def of_bookings(session: Session, booking_ids: Iterable[str]) -> dict[str,
     )
     booked = {visit: _booth(owner) for visit, owner in await session.execute(claims.distinct()) if visit}
     rows = await session.scalars(select(BoothRow).where(BoothRow.id.in_(set(booked.values()))))
-    known = {row.id: Booth(row.id, row.name, row.place, row.seats) for row in rows}
+    known = {row.id: _booth_of(row) for row in rows}
     return {visit: known[booth_id] for visit, booth_id in booked.items()}
 
 

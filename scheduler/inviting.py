@@ -193,9 +193,14 @@ async def _not_while_booking(session: Session, guest: Relationship) -> None:
 
 
 async def accept(
-    session: Session, actor: Identity, invitation_id: str, beside: Iterable[str] = ()
+    session: Session,
+    actor: Identity,
+    invitation_id: str,
+    beside: Iterable[str] = (),
+    booth_id: str | None = None,
 ) -> BookingView:
-    """The relative says yes: from here on it is their own request, with whom they bring (`beside`: relationships).
+    """The relative says yes: from here on it is their own request, with whom they bring (`beside`: relationships), and
+    where they would sit (`booth_id`) if they have no device.
 
     The same tap again answers the same. Raises `InvitationGone`, `Refused` with every reason that has come up since,
     and then the time is still kept; `NotFound` for what somebody else was asked.
@@ -206,7 +211,7 @@ async def accept(
         if not await _answer(session, invitation_id, OfferState.ACCEPTED, in_time):
             raise InvitationGone
         coming = [VisitorChoice(one) for one in dict.fromkeys((found.relationship_id, *beside))]
-        await booking.request(session, actor, found.hold_id, coming, invitation_id)
+        await booking.request(session, actor, found.hold_id, coming, invitation_id, booth_id)
         _enter(session, actor, "family", "invitation-accepted", found.hold_id, invitation_id)
     return await repository.get(session, found.hold_id)
 

@@ -68,10 +68,13 @@ async def request(
     parts: Sequence[tuple[str, str]],
     visitors: list[VisitorChoice],
     key: str,
+    booth_id: str | None = None,
 ) -> list[BookingView]:
-    """Asks for all parts, given as (part, slot id), at once; the same `key` again answers the same.
+    """Asks for all parts, given as (part, slot id), at once; the same `key` again answers the same. `booth_id`: they
+    would sit there in every part.
 
-    Raises `BadParts`, and `Refused` with the reasons of the first part that cannot be had: then none is.
+    Raises `BadParts`, and `Refused` with the reasons of the first part that cannot be had, or has no seat there: then
+    none is.
     """
     pieces = check(await _pieces(session, parts))
     link = new_id("lnk")
@@ -82,7 +85,7 @@ async def request(
         held = await picking.hold(session, actor, inmate_id, piece.slot_id, own_key, purpose)
         link = held.link or link  # sent twice, the parts of before are answered
         if held.state is BookingState.HELD:
-            held = await booking.request(session, actor, held.id, visitors, own_key)
+            held = await booking.request(session, actor, held.id, visitors, own_key, booth_id)
         views.append(held)
     return views
 

@@ -238,6 +238,15 @@ class BoothRow(Base):
     active: Mapped[bool]
 
 
+class BoothPrisonRow(Base):
+    """Another prison, beside the one that keeps the booth, whose families may sit there."""
+
+    __tablename__ = "booth_prison"
+
+    booth_id: Mapped[str] = mapped_column(ForeignKey("booth.id"), primary_key=True)
+    prison_id: Mapped[str] = mapped_column(ForeignKey("prison.id"), primary_key=True, index=True)
+
+
 class ShiftRow(Base):
     """When a supervising officer is on duty, and how many calls they watch at once."""
 

@@ -4,13 +4,14 @@ import pytest
 from sqlalchemy import func, select
 
 from core.errors import NotFound, Refused
-from scheduler import booking, booths, changing, service
+from scheduler import booking, booths, changing, inviting, linked, service
 from scheduler.booths import Booth
 from scheduler.happenings import Kind
 from scheduler.model import BookingState, BookingView, ClaimKind
 from scheduler.tables import ClaimRow
 from tests.scheduler import world as worlds
 from tests.scheduler.test_befalling import at, report
+from tests.scheduler.test_inviting import invite
 from tests.scheduler.test_offering import accept, offer_of, offered
 from tests.scheduler.world import ADMIN, Family, World
 
@@ -159,3 +160,67 @@ async def test_an_offer_without_a_seat_is_none(world: World) -> None:
     await report(world, Kind.LOCKDOWN, at(0, 0), at(0, 23))
     (found,) = await offered(world)
     assert (found.view.id, found.slot, found.reason) == (view.id, None, booths.NO_SEAT)
+
+
+async def test_every_part_has_its_seat_or_none_is_had(world: World) -> None:
+    where, family = await booth(world), await world.family()
+    slots = [await world.slot(hour=hour) for hour in (2, 3)]
+    parts = list(zip(("main", "post"), slots, strict=True))
+    taken = await request(world, await world.family(), await world.slot(hour=3), where)
+    with pytest.raises(Refused) as caught:
+        async with world.db.write() as session:
+            await linked.request(session, family.actor, family.inmate_id, parts, family.choice, "k", where)
+    assert [one.code for one in caught.value.reasons] == ["booth-full"]
+    async with world.db.read() as session:
+        assert await service.of_relative(session, family.relative_id) == []
+    async with world.db.write() as session:
+        await service.refuse(session, world.approver, taken.id, "no-capacity")
+        views = await linked.request(
+            session, family.actor, family.inmate_id, parts, family.choice, "k", where
+        )
+    assert [await sits(world, view.id) for view in views] == [where, where]
+
+
+async def test_whoever_is_invited_names_a_seat_with_the_yes(world: World) -> None:
+    where, family = await booth(world), await world.family()
+    asked = await invite(world, family, await world.slot())
+    full = await request(world, await world.family(), await world.slot(), where)
+    with pytest.raises(Refused):
+        async with world.db.write() as session:
+            await inviting.accept(session, family.actor, asked.id, (), where)
+    async with world.db.write() as session:
+        await service.refuse(session, world.approver, full.id, "no-capacity")
+        view = await inviting.accept(session, family.actor, asked.id, (), where)
+    assert (view.state, await sits(world, view.id)) == (BookingState.REQUESTED, where)
+
+
+async def test_a_booth_of_two_prisons_has_each_seat_once(world: World) -> None:
+    """Families of both prisons take its one seat in turn; taken back, it is for the first prison's alone again."""
+    other = await worlds.build(world.db, name="Other")
+    where = await booth(world)
+    async with world.db.write() as session:
+        for _ in range(2):  # said twice, it is lent once
+            await booths.lend(session, ADMIN, where, other.prison_id)
+        with pytest.raises(NotFound):
+            await booths.lend(session, ADMIN, where, "prs_none")
+    assert await booths_of(other) == await booths_of(world) == [where]
+    first, second = await world.family(), await other.family()
+    view = await request(world, first, await world.slot(), where)
+    with pytest.raises(Refused):
+        await request(other, second, await other.slot(), where, "k1")
+    async with world.db.write() as session:
+        await service.refuse(session, world.approver, view.id, "no-capacity")
+    view = await request(other, second, await other.slot(), where, "k2")
+    with pytest.raises(Refused):
+        await request(world, first, await world.slot(), where, "k2")
+    async with world.db.write() as session:
+        await booths.take_back(session, ADMIN, where, other.prison_id)
+    assert (await booths_of(other), await booths_of(world)) == ([], [where])
+    assert await sits(other, view.id) == where  # who is booked there stays
+    with pytest.raises(NotFound):
+        await request(other, await other.family(), await other.slot(days=2), where)
+
+
+async def booths_of(world: World) -> list[str]:
+    async with world.db.read() as session:
+        return [one.id for one in await booths.of_prison(session, world.prison_id)]

@@ -4,9 +4,12 @@ import re
 
 from core.db import Database
 from core.ids import SYSTEM, Ref
+from people import service as people
+from people.forms import StaffForm
 from scheduler import booths
 from scheduler import service as schedule
 from scheduler.model import BookingView
+from tests.web import place
 from tests.web.conftest import Browser, SignIn
 from tests.web.place import Place
 from tests.web.test_booking import forms_of, pick
@@ -86,3 +89,24 @@ async def test_a_program_names_a_booth_too(
     )
     assert answer.status_code == 200, answer.text
     assert await sits(db, booking_id) == "城东司法所"
+
+
+async def test_who_looks_after_several_prisons_shares_a_booth(
+    browser: Browser, sign_in: SignIn, here: Place, db: Database
+) -> None:
+    async with db.write() as session:
+        other = await schedule.create_prison(session, SYSTEM, name="南山监狱", zone=place.ZONE, policy="demo")
+        booth = await booths.create(session, SYSTEM, here.prison, "城东司法所", "长江路 1 号", 1)
+        form = StaffForm("sheng", "省局", "admin", (), None)
+        made = await people.create_staff(session, SYSTEM, form)
+    await sign_in(browser, Ref("admin", made.staff_id), strong=True)
+    path, lending = f"/admin/places?prison={other}", f"/admin/places/booths/{booth}/lend"
+    assert "城东司法所" not in (await browser.get(path)).text
+    lent = {"prison": here.prison, "other": other}
+    assert (await browser.send_form(lending, lent | {"other": "prs_none"})).status_code == 404
+    assert (await browser.send_form(lending, lent)).status_code == 303
+    shown = (await browser.get(path)).text
+    assert "城东司法所" in shown
+    assert f"/admin/places/booths/{booth}/close" not in shown  # it is the other prison's to close
+    assert (await browser.send_form(lending, lent | {"back": "1"})).status_code == 303
+    assert "城东司法所" not in (await browser.get(path)).text

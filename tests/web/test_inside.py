@@ -11,6 +11,7 @@ from core.db import Database
 from core.ids import SYSTEM, Ref
 from people import service as people
 from people.forms import InmateForm
+from scheduler import booths
 from scheduler import service as schedule
 from tests.web import place
 from tests.web.conftest import Browser, SignIn
@@ -68,7 +69,7 @@ async def inside(nobody_yet: Inside) -> Inside:
     return nobody_yet
 
 
-async def test_asked_inside_and_taken_at_home(inside: Inside) -> None:
+async def test_asked_inside_and_taken_at_home(inside: Inside, db: Database) -> None:
     assert "林梅" in await inside.page()
     invitation = await inside.ask()
     page = await inside.page()
@@ -77,11 +78,15 @@ async def test_asked_inside_and_taken_at_home(inside: Inside) -> None:
     assert "陈志强想与您会见" in (await inside.home.get("/home")).text
     shown = (await inside.home.get(f"/invitations/{invitation}")).text
     assert "赵桂兰" in shown  # who may come along
+    async with db.write() as session:
+        booth = await booths.create(session, SYSTEM, inside.here.prison, "城东司法所", "长江路 1 号", 1)
+    assert "城东司法所 · 长江路 1 号" in (await inside.home.get(f"/invitations/{invitation}")).text
     taken = await inside.home.send_form(
-        f"/invitations/{invitation}/accept", {"visitor": inside.here.guilan_relationship}
+        f"/invitations/{invitation}/accept", {"visitor": inside.here.guilan_relationship, "booth": booth}
     )
     booked = (await inside.home.get(taken.headers["location"])).text
     assert "赵桂兰" in booked
+    assert "城东司法所 · 长江路 1 号" in booked
     assert "家人已同意" in await inside.page()
     assert "您已同意" in (await inside.home.get(f"/invitations/{invitation}")).text
     assert "陈志强想与您会见" not in (await inside.home.get("/home")).text

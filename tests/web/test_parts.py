@@ -3,7 +3,8 @@
 import re
 
 from core.db import Database
-from core.ids import Ref
+from core.ids import SYSTEM, Ref
+from scheduler import booths
 from scheduler import service as schedule
 from scheduler.model import BookingState
 from tests.web.conftest import Browser, SignIn
@@ -31,13 +32,20 @@ async def test_all_parts_are_asked_for_and_withdrawn_together(
     for wrong in wrongs:
         answer = await browser.send_form(path, {**form, **wrong})
         assert answer.status_code == 422, wrong
+    assert 'name="booth"' not in page
+    async with db.write() as session:
+        booth = await booths.create(session, SYSTEM, here.prison, "城东司法所", "长江路 1 号", 1)
+    assert "城东司法所 · 长江路 1 号" in (await browser.get(path)).text
+    form["booth"] = booth
     sent = await browser.send_form(path, form)
     assert sent.status_code == 303
     again = await browser.send_form(path, form)
     assert again.headers["location"] == sent.headers["location"]
     async with db.read() as session:
         views = await schedule.of_relative(session, here.mei)
+        sits = await booths.of_bookings(session, [view.id for view in views])
     assert sorted(view.part for view in views) == ["main", "pre"]
+    assert [one.name for one in sits.values()] == ["城东司法所"] * 2
     main = sent.headers["location"].partition("?")[0]
     page = (await browser.get(main)).text
     assert "与以下会见连在一起" in page

@@ -37,6 +37,9 @@ async def test_from_wish_to_visit(browser: Browser, db: Database, house: Staffed
     page = (await browser.get("/admin/places")).text
     assert "城东司法所" in page
     (booth_id,) = set(re.findall(r"/admin/places/booths/(\w+)/close", page))
+    lending = f"/admin/places/booths/{booth_id}/lend"
+    assert lending not in page  # who has one prison has nobody to lend to
+    assert (await browser.send_form(lending, {"other": house.place.prison})).status_code == 404
     await open_slot(db, house, 48)
     day = (clock.now() + timedelta(hours=48)).astimezone(ZoneInfo(place.ZONE)).date()
     mei = house.place.mei

@@ -60,9 +60,10 @@ class InvitationOut(BaseModel):
 
 
 class AcceptIn(_In):
-    """Who comes along: ids of relationships. The one who was asked comes anyway."""
+    """Who comes along: ids of relationships. The one who was asked comes anyway. `booth_id`: where they would sit."""
 
     relationship_ids: list[str] = Field(default=[], max_length=10)
+    booth_id: str | None = Field(default=None, max_length=40)
 
 
 class StepUpIn(_In):
@@ -136,7 +137,7 @@ async def accept(
 ) -> BookingOut:
     """From here on it is the relative's own request; the same again answers the same."""
     async with db.write() as session:
-        view = await inviting.accept(session, who, invitation_id, coming.relationship_ids)
+        view = await inviting.accept(session, who, invitation_id, coming.relationship_ids, coming.booth_id)
     return booking_out(visitor.language, view)
 
 

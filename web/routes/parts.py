@@ -10,7 +10,7 @@ from starlette.responses import Response
 from core.db import Session
 from core.errors import Malformed, NotFound, Reason, Refused
 from people.model import Identity
-from scheduler import booking, linked, offers
+from scheduler import booking, booths, linked, offers
 from scheduler.linked import Part
 from scheduler.model import BookingView, VisitorChoice
 from scheduler.offers import Choice
@@ -80,6 +80,13 @@ async def _page(
              False)
             for held in able
         ],
+        booths=[
+            (one.id, f"{one.name} · {one.place}")
+            for one in await booths.of_prison(session, chosen.ground.prison.id)
+        ],
+        booth=values.get("booth", ""),
+        full="",
+        any_booth=False,
         key=secrets.token_urlsafe(16),
         values=values,
         errors=errors or {},
@@ -104,14 +111,15 @@ async def ask(
     main_slot: Text = "",
     post_slot: Text = "",
     key: Text = "",
+    booth: Text = "",
     visitor: Annotated[list[str] | None, Form()] = None,
 ) -> Response:
     """Answers with the page of the visit itself; refused, nothing is booked and every reason is shown."""
-    values = {"day": day, Part.PRE: pre_slot, Part.MAIN: main_slot, Part.POST: post_slot}
+    values = {"day": day, Part.PRE: pre_slot, Part.MAIN: main_slot, Part.POST: post_slot, "booth": booth}
     chosen = [(part, values[part]) for part in Part if values[part]]
     visitors = visitor or []
     try:
-        views = await _asked(services, who, inmate_id, chosen, visitors, key)
+        views = await _asked(services, who, inmate_id, chosen, visitors, key, booth)
     except (Malformed, Refused) as error:
         async with services.db.read() as session:
             errors = at_fields(request, error)
@@ -129,12 +137,13 @@ async def _asked(
     chosen: list[tuple[Part, str]],
     visitors: list[str],
     key: str,
+    booth: str,
 ) -> list[BookingView]:
     if not visitors:
         raise Refused([Reason(CHOOSE_ONE.code, CHOOSE_ONE.text, {"field": "visitor"})])
     choices = [VisitorChoice(relationship_id) for relationship_id in visitors]
     async with services.db.write() as session:
-        return await linked.request(session, who, inmate_id, chosen, choices, key)
+        return await linked.request(session, who, inmate_id, chosen, choices, key, booth or None)
 
 
 @router.post("/bookings/{booking_id}/parts/withdraw")

@@ -5,7 +5,7 @@ from typing import Annotated
 from fastapi import APIRouter, Form, Request
 from starlette.responses import Response
 
-from core.errors import KinbridgeError
+from core.errors import KinbridgeError, NotFound
 from people import repository as people
 from people.forms import clean, name_problems, raise_all
 from people.model import Identity
@@ -43,6 +43,8 @@ async def _page(
         terminals = await scheduler.terminals(session, on.prison.id)
         inmates = await people.inmates_of(session, on.prison.id)
         outside = await booths.of_prison(session, on.prison.id)
+        lent = await booths.lent_to(session, [one.id for one in outside])
+        names = {one.id: one.name for one in await scheduler.prisons(session)}
     return render(
         request,
         "admin/places.html",
@@ -59,7 +61,8 @@ async def _page(
         ],
         errors=errors,
         typed=typed,
-        booths=outside,
+        booths=[(one, lent.get(one.id, [])) for one in outside],
+        names=names,
         booth=booth or {},
     )
 
@@ -106,6 +109,19 @@ async def close_booth(services: Svc, who: Admin, booth_id: str, prison: Text = "
     async with services.db.write() as session:
         on, _ = await scope.duty_of(session, who, prison)
         await booths.close(session, who.subject, on.prison.id, booth_id)
+    return redirect(f"/admin/places?prison={on.prison.id}")
+
+
+@router.post("/admin/places/booths/{booth_id}/lend")
+async def lend_booth(
+    services: Svc, who: Admin, booth_id: str, prison: Text = "", other: Text = "", back: Text = ""
+) -> Response:
+    """Whoever looks after several prisons lets another one's families sit in a booth, or (`back`) no longer."""
+    async with services.db.write() as session:
+        on, prisons = await scope.duty_of(session, who, prison)
+        if not {on.prison.id, other} <= {one.id for one in prisons}:
+            raise NotFound
+        await (booths.take_back if back else booths.lend)(session, who.subject, booth_id, other)
     return redirect(f"/admin/places?prison={on.prison.id}")
 
 

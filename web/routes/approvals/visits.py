@@ -15,10 +15,11 @@ from legalaid import clocks
 from people.model import Identity
 from policy import repository as policy
 from policy import wording
-from scheduler import changing, decision, extending, offers, signing
+from scheduler import booths, changing, decision, extending, offers, signing
 from scheduler import repository as bookings
 from scheduler import service as scheduler
 from scheduler.access import in_the_name_of
+from scheduler.booths import Booth
 from scheduler.decision import BadReason
 from scheduler.model import BookingState, BookingView, SlotOffer
 from web import duty, history, lights
@@ -54,6 +55,7 @@ class BookingCase:
     clock: legalaid.model.Light | None  # of the desk that has it now
     replaced: BookingView | None  # the visit whose place this one would take
     change: BookingView | None  # the open request for another time
+    booth: Booth | None  # where the family would sit, if not at a device of its own
 
 
 async def _chain(
@@ -81,6 +83,7 @@ async def _case(session: Session, who: Identity, on: Duty, booking_id: str) -> B
         clock=await clocks.light(session, Ref("booking", booking.id)),
         replaced=await scheduler.get(session, booking.replaces) if booking.replaces else None,
         change=await changing.of(session, booking.id),
+        booth=(await booths.of_bookings(session, [booking.id])).get(booking.id),
     )
 
 
