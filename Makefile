@@ -6,7 +6,6 @@ BIN := $(VENV)/bin
 PIP := $(BIN)/pip install --quiet --disable-pip-version-check
 
 PACKAGES := core ledger notices people policy scheduler rooms signaling recording legalaid web
-AGAIN := $(BIN)/pytest --last-failed --last-failed-no-failures none
 
 .DEFAULT_GOAL := help
 .PHONY: help demo test check bench bench-media fuzz fix lock services migrations clean
@@ -17,10 +16,9 @@ help: ## this list
 demo: $(VENV)/.run ## sets everything up and serves a demonstration (PORT=8000, LAN=1 for phones on this network)
 	@$(BIN)/kinbridge demo --port $(PORT) $(if $(LAN),--lan,)
 
-# Two at a time first, in their order, so that the longest files (pages in browsers) are not the last; then, alone on
-# the machine, the calls that real browsers make in real time. What fails while others run beside it is run once more by
-# itself, and that counts; both runs are printed. The product starts many times: it is compiled once before.
-# Some make networks of their own, which takes root; WITHOUT_NAMESPACES=1 leaves those out and counts them.
+# The calls of real browsers one after the other, and all else beside them with what they leave over (tests/__main__.py).
+# The product starts many times: it is compiled once before. Some make networks of their own, which takes root;
+# WITHOUT_NAMESPACES=1 leaves those out and counts them.
 test: $(VENV)/.dev services ## sets everything up, browsers and databases included, and runs every test (ARGS=… for some)
 ifdef ARGS
 	@$(BIN)/python signaling/building.py
@@ -30,8 +28,7 @@ else
 	@$(BIN)/python signaling/building.py
 	@$(BIN)/python scheduler/assign/building.py
 	@$(BIN)/python -m compileall -q $(PACKAGES)
-	$(BIN)/pytest -n 2 --dist loadfile --no-loadscope-reorder --durations=15 -m "not alone" || $(AGAIN) -m "not alone"
-	$(BIN)/pytest --durations=10 -m alone || $(AGAIN) -m alone
+	@$(BIN)/python -m tests
 endif
 
 check: $(VENV)/.dev ## lint, format, types, imports
