@@ -11,7 +11,7 @@ from core.db import Session
 from core.errors import Conflict, NotFound
 from core.ids import SYSTEM, Ref, new_id
 from ledger.record import record
-from legalaid import access, matching, moving, replanning, repository, rest, rota
+from legalaid import access, day_terminals, matching, moving, replanning, repository, rest, rota
 from legalaid.access import Actor, tag
 from legalaid.matching import Ask, Helper
 from legalaid.model import Coming, HelpDay, QuestionState, TurnState
@@ -39,7 +39,8 @@ class DayOver(Conflict):
 
 
 async def materialise(session: Session, template: HelpDayTemplateRow) -> int:
-    """Makes the template's days of the next four weeks that are not there yet; answers how many."""
+    """Makes the template's days of the next four weeks that are not there yet, and keeps terminals for all that are to
+    come; answers how many were made."""
     station = await session.get_one(DeskRow, template.station_id)
     prison = await scheduler.prison(session, station.prison_id)
     if prison is None:
@@ -73,6 +74,7 @@ async def materialise(session: Session, template: HelpDayTemplateRow) -> int:
                 ComingRow(help_day_id=row.id, staff_id=staff_id, coming=Coming.COMES, said_at=clock.now())
             )
     await session.flush()
+    await day_terminals.keep(session, template, prison.id)
     return len(days)
 
 
@@ -247,6 +249,7 @@ async def close(session: Session, help_day_id: str) -> int:
     )
     if closed is None:
         raise DayOver
+    await day_terminals.give_back(session, help_day_id)
     day = await session.get_one(HelpDayRow, help_day_id, populate_existing=True)
     for turn in await repository.turns(session, help_day_id, states=(TurnState.PLANNED, TurnState.RUNNING)):
         await replanning.carry(session, SYSTEM, turn.id, turn.question_id, None)

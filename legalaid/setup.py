@@ -9,7 +9,7 @@ from core.db import Session
 from core.errors import NotFound, Reason, Refused
 from core.ids import Ref, new_id
 from ledger.record import record
-from legalaid import access
+from legalaid import access, day_terminals
 from legalaid.access import tag
 from legalaid.case_tables import DeskStaffRow
 from legalaid.forms import NAME_MAX, reason
@@ -141,7 +141,8 @@ async def add_lawyer(
 
 @dataclass(frozen=True, slots=True)
 class TemplateForm:
-    """`weekday` ISO; `minutes` of the day, `turn_minutes` of a turn; empty tuples: all topics or languages."""
+    """`weekday` ISO; `minutes` of the day, `turn_minutes` of a turn; empty tuples: all topics or languages, and of
+    `terminals` those for lawyers alone."""
 
     weekday: int
     starts: time
@@ -151,6 +152,7 @@ class TemplateForm:
     roster: tuple[str, ...] = ()
     topics: tuple[str, ...] = ()
     languages: tuple[str, ...] = field(default=())
+    terminals: tuple[str, ...] = ()
 
 
 async def create_template(session: Session, actor: By, station_id: str, form: TemplateForm) -> str:
@@ -161,6 +163,10 @@ async def create_template(session: Session, actor: By, station_id: str, form: Te
         lawyer = await session.get(LawyerRow, staff_id)
         if lawyer is None or lawyer.station_id != station.id:
             problems.append(reason("roster", "invalid", "Please choose lawyers of this station."))
+    if await day_terminals.unknown(session, station.prison_id, form.terminals):
+        problems.append(
+            reason("terminals", "invalid", "Please choose terminals at which lawyers can meet somebody.")
+        )
     if problems:
         raise Refused(problems)
     topics, languages = form.topics or tuple(TOPICS), form.languages or tuple(LANGUAGES)
@@ -177,6 +183,7 @@ async def create_template(session: Session, actor: By, station_id: str, form: Te
         topics=sorted(topics),
         roster=sorted(set(form.roster)),
         active=True,
+        terminals=sorted(set(form.terminals)),
     )
     session.add(row)
     await session.flush()

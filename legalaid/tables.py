@@ -125,7 +125,8 @@ class ConflictRow(Base):
 
 
 class HelpDayTemplateRow(Base):
-    """`weekday` ISO; `roster`: staff ids of the lawyers who come unless they say otherwise."""
+    """`weekday` ISO; `roster`: staff ids of the lawyers who come unless they say otherwise. `terminals`: ids of those
+    that are kept for it; NULL or none: as `day_terminals` chooses."""
 
     __tablename__ = "help_day_template"
 
@@ -140,6 +141,7 @@ class HelpDayTemplateRow(Base):
     topics: Mapped[list[str]] = mapped_column(JSON)
     roster: Mapped[list[str]] = mapped_column(JSON)
     active: Mapped[bool]
+    terminals: Mapped[list[str] | None] = mapped_column(JSON)
 
 
 class HelpDayRow(Base):

@@ -8,7 +8,7 @@ from sqlalchemy import ColumnElement, func, select
 
 from core import clock
 from core.db import Session
-from legalaid import meeting_desk, meeting_times
+from legalaid import day_terminals, meeting_desk, meeting_times
 from legalaid.meeting_hours import hours_of
 from legalaid.meeting_model import MeetingState
 from legalaid.meeting_tables import MeetingRow
@@ -37,7 +37,7 @@ async def usual(session: Session, prison_id: str, first: datetime, last: datetim
         .limit(_ASKED_AGAIN)
     )
     asked = rows.all()
-    help_days = await _help_days(session, prison_id, first, last)
+    help_days = await day_terminals.kept(session, prison_id, first, last)
     if not asked:
         return Usual(help_days=help_days)
     minutes = int(statistics.median_high(row.minutes for row in asked))
@@ -65,22 +65,6 @@ async def _beginnings(
             instant(day, starts, hours.zone), instant(day, ends, hours.zone), minutes, STEP, first
         )
     )
-
-
-async def _help_days(
-    session: Session, prison_id: str, first: datetime, last: datetime
-) -> tuple[tuple[datetime, datetime, int], ...]:
-    rows = await session.execute(
-        select(HelpDayRow.starts_at, HelpDayRow.ends_at, HelpDayRow.rooms)
-        .where(
-            HelpDayRow.prison_id == prison_id,
-            HelpDayRow.closed_at.is_(None),
-            HelpDayRow.starts_at < last,
-            HelpDayRow.ends_at > first,
-        )
-        .order_by(HelpDayRow.starts_at, HelpDayRow.id)
-    )
-    return tuple((starts_at, ends_at, rooms) for starts_at, ends_at, rooms in rows)
 
 
 async def touched(session: Session, prison_id: str, span: OutOfUse) -> tuple[int, int]:

@@ -6,6 +6,7 @@ again is opened again.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
 from datetime import date, datetime, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -17,7 +18,9 @@ from core.db import Session
 from core.errors import NotFound
 from core.ids import new_id
 from policy import repository as policies
-from scheduler import places, timetable
+from scheduler import places, seating, timetable
+from scheduler.model import VisitKind, ticks
+from scheduler.seating import Seat
 from scheduler.tables import ClosedDateRow, PlaceRow, PrisonRow, SlotRow, SpecialDateRow, TemplateRow
 from scheduler.timetable import ClosedDate, PlannedSlot, Run, SpecialDate, WeeklyTemplate
 
@@ -46,9 +49,10 @@ async def materialise(session: Session, prison_id: str) -> int:
         first,
         last,
     )
-    wanted = {(slot.source, slot.starts_at): slot for slot in planned if slot.starts_at > now}
-    standing = await _standing(session, prison_id, now, last)
     sources = {row.id: row for row in templates}
+    ahead = await _fitting(session, prison_id, [slot for slot in planned if slot.starts_at > now], sources)
+    wanted = {(slot.source, slot.starts_at): slot for slot in ahead}
+    standing = await _standing(session, prison_id, now, last)
     await _reconcile(session, standing, wanted, closed, sources)
     new = [slot for key, slot in wanted.items() if key not in standing]
     return await _add(session, prison_id, new, sources)
@@ -85,6 +89,36 @@ async def _special(session: Session, prison: PrisonRow, first: date, last: date)
         )
         for row in rows
     ]
+
+
+async def _fitting(
+    session: Session, prison_id: str, planned: Sequence[PlannedSlot], sources: Mapping[str, TemplateRow]
+) -> list[PlannedSlot]:
+    """The slots with places for no more visits than terminals are left where some are promised to what is no visit
+    (a help day, a lawyer's meeting); elsewhere the timetable's number is the prison's own word."""
+    if not planned:
+        return []
+    span = min(slot.starts_at for slot in planned), max(slot.ends_at for slot in planned)
+    taken = await seating.elsewhere(session, prison_id, span)
+    touched = {number for spans in taken.values() for one in spans for number in ticks(*one)}
+    seats = [
+        replace(seat, out=tuple(taken.get(seat.id, ())))
+        for seat in (await seating.seats(session, prison_id) if taken else ())
+        if seat.use in ("", VisitKind.FAMILY)
+    ]
+    return [
+        slot
+        if touched.isdisjoint(ticks(slot.starts_at, slot.ends_at))
+        else _fits(slot, seats, sources.get(slot.source))
+        for slot in planned
+    ]
+
+
+def _fits(slot: PlannedSlot, seats: Sequence[Seat], source: TemplateRow | None) -> PlannedSlot:
+    wing_id = source.wing_id if source else None
+    serving = [seat for seat in seats if wing_id is None or seat.wing_id in (None, wing_id)]
+    left = sum(seat.usable((slot.starts_at, slot.ends_at)) for seat in serving)
+    return replace(slot, capacity=min(slot.capacity, left)) if left < len(serving) else slot
 
 
 async def _standing(session: Session, prison_id: str, now: datetime, last: date) -> dict[_Key, SlotRow]:

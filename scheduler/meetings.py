@@ -50,14 +50,14 @@ def call_of(starts_at: datetime, minutes: int, wing_id: str, *, watched: bool) -
 class Usual:
     """What lawyers usually take of a prison, for weeks that are only rehearsed. `weekly`: requests for a meeting, each
     of `minutes`, by so many `lawyers`; `watched`: share of them at which an officer is present; `beginnings`: when one
-    may begin; `help_days`: from when until when turns take so many terminals at once."""
+    may begin; `help_days`: from when until when which terminal is kept for turns."""
 
     weekly: float = 0.0
     minutes: int = 0
     lawyers: int = 0
     watched: float = 0.0
     beginnings: tuple[datetime, ...] = ()
-    help_days: tuple[tuple[datetime, datetime, int], ...] = ()
+    help_days: tuple[tuple[datetime, datetime, str], ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,21 +7,21 @@ that books by hand.
 from collections import Counter
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass, replace
-from datetime import UTC, date, datetime, timedelta
+from datetime import date, datetime, timedelta
 
 from sqlalchemy import select
 
 from core.db import Session
 from core.errors import Reason
 from scheduler import facts, judging, repository, roster, seating, shifts
-from scheduler.case import SlotFacts, Stretch
+from scheduler.case import SlotFacts
 from scheduler.facts import Ground, Guest
 from scheduler.happenings import Kind
-from scheduler.model import OPEN_STATES, TICK_MINUTES, BookingView, ClaimKind, VisitKind, ticks
+from scheduler.model import OPEN_STATES, BookingView, VisitKind
 from scheduler.planning_tables import HappeningRow
 from scheduler.seating import Seat, Sitting
 from scheduler.shifts import Shift
-from scheduler.tables import BookingRow, ClaimRow, TerminalRow
+from scheduler.tables import BookingRow
 
 
 @dataclass(frozen=True, slots=True)
@@ -163,7 +163,7 @@ async def supply(
         BookingRow.slot_ends_at > span[0],
         BookingRow.id.not_in(list(without)),
     )
-    elsewhere = await _elsewhere(session, prison_id, span)
+    elsewhere = await seating.elsewhere(session, prison_id, span)
     seats = [
         replace(seat, out=(*seat.out, *elsewhere.get(seat.id, ())))
         for seat in await seating.seats(session, prison_id)
@@ -179,35 +179,6 @@ async def supply(
         tuple(await roster.on_duty(session, prison_id, *span)),
         tuple((view, classes.get(seated.get(view.id, ""), "")) for view in booked),
     )
-
-
-async def _elsewhere(
-    session: Session, prison_id: str, span: tuple[datetime, datetime]
-) -> dict[str, list[Stretch]]:
-    """The prison's terminals that are claimed by what is no visit, and when, in ticks."""
-    numbers = ticks(*span)
-    rows = await session.execute(
-        select(ClaimRow.owner_id, ClaimRow.number)
-        .join(TerminalRow, TerminalRow.id == ClaimRow.owner_id)
-        .outerjoin(BookingRow, BookingRow.id == ClaimRow.booking_id)
-        .where(
-            ClaimRow.kind == ClaimKind.TERMINAL,
-            ClaimRow.number.between(numbers.start, numbers.stop - 1),
-            TerminalRow.prison_id == prison_id,
-            BookingRow.id.is_(None),
-        )
-        .order_by(ClaimRow.owner_id, ClaimRow.number)
-    )
-    width = timedelta(minutes=TICK_MINUTES)
-    found: dict[str, list[Stretch]] = {}
-    for terminal_id, number in rows:
-        begins = datetime.fromtimestamp(number * TICK_MINUTES * 60, UTC)
-        spans = found.setdefault(terminal_id, [])
-        if spans and spans[-1][1] == begins:
-            spans[-1] = (spans[-1][0], begins + width)
-        else:
-            spans.append((begins, begins + width))
-    return found
 
 
 def busy(person: str, starts_at: datetime, ends_at: datetime, moments: Iterable[datetime]) -> list[str]:

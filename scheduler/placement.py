@@ -8,7 +8,7 @@ from ledger.record import record
 from scheduler import booking, moves, places, seating
 from scheduler.access import DECIDERS, Actor, booking_ref, ref, require, tag
 from scheduler.model import OPEN_STATES, BookingState, BookingView, ClaimKind, ticks
-from scheduler.tables import BookingRow, SlotRow, TerminalRow, VisitRoomRow
+from scheduler.tables import BookingRow, ClaimRow, SlotRow, TerminalRow, VisitRoomRow
 
 _MOVABLE = frozenset({BookingState.ASSIGNED, BookingState.CONFIRMED})
 
@@ -103,18 +103,20 @@ async def _candidates(session: Session, view: BookingView) -> list[tuple[str, in
 
 
 async def _busy_terminals(session: Session, view: BookingView) -> set[str]:
-    """Terminals that other open visits have in this time."""
+    """Terminals that others have in this time: visits, lawyers' meetings, help days."""
+    numbers = ticks(view.starts_at, view.slot_ends_at)
     rows = await session.scalars(
-        select(BookingRow.terminal_id).where(
-            BookingRow.prison_id == view.prison_id,
-            BookingRow.state.in_(OPEN_STATES),
-            BookingRow.terminal_id.is_not(None),
-            BookingRow.starts_at < view.slot_ends_at,
-            BookingRow.slot_ends_at > view.starts_at,
-            BookingRow.id != view.id,
+        select(ClaimRow.owner_id)
+        .join(TerminalRow, TerminalRow.id == ClaimRow.owner_id)
+        .where(
+            ClaimRow.kind == ClaimKind.TERMINAL,
+            ClaimRow.number.between(numbers.start, numbers.stop - 1),
+            ClaimRow.booking_id.is_distinct_from(view.id),
+            TerminalRow.prison_id == view.prison_id,
         )
+        .distinct()
     )
-    return {terminal_id for terminal_id in rows if terminal_id is not None}
+    return set(rows)
 
 
 async def _claim_terminal(session: Session, view: BookingView, wanted: str | None) -> str:

@@ -8,7 +8,7 @@ time, and may change until the lobby opens.
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import UTC, datetime, timedelta
 
 from sqlalchemy import ColumnElement, or_, select, update
 
@@ -18,9 +18,9 @@ from ledger.record import record
 from scheduler import places, repository
 from scheduler.access import Actor, booking_ref, ref, tag
 from scheduler.happenings import Kind
-from scheduler.model import OPEN_STATES, BookingView, ClaimKind, VisitKind, ticks
+from scheduler.model import OPEN_STATES, TICK_MINUTES, BookingView, ClaimKind, VisitKind, ticks
 from scheduler.planning_tables import HappeningRow
-from scheduler.tables import BookingRow, TerminalRow, VisitRoomRow
+from scheduler.tables import BookingRow, ClaimRow, TerminalRow, VisitRoomRow
 
 Span = tuple[datetime, datetime]
 _BROKEN = (Kind.TERMINAL_BROKEN, Kind.ROOM_BLOCKED)
@@ -155,6 +155,33 @@ async def seats(session: Session, prison_id: str) -> list[Seat]:
         )
         for row, room_wing, use in terminals
     ]
+
+
+async def elsewhere(session: Session, prison_id: str, span: Span) -> dict[str, list[Span]]:
+    """The prison's terminals that are promised to what is no visit, a lawyer's meeting or a help day, and when."""
+    numbers = ticks(*span)
+    rows = await session.execute(
+        select(ClaimRow.owner_id, ClaimRow.number)
+        .join(TerminalRow, TerminalRow.id == ClaimRow.owner_id)
+        .outerjoin(BookingRow, BookingRow.id == ClaimRow.booking_id)
+        .where(
+            ClaimRow.kind == ClaimKind.TERMINAL,
+            ClaimRow.number.between(numbers.start, numbers.stop - 1),
+            TerminalRow.prison_id == prison_id,
+            BookingRow.id.is_(None),
+        )
+        .order_by(ClaimRow.owner_id, ClaimRow.number)
+    )
+    width = timedelta(minutes=TICK_MINUTES)
+    found: dict[str, list[Span]] = {}
+    for terminal_id, number in rows:
+        begins = datetime.fromtimestamp(number * TICK_MINUTES * 60, UTC)
+        spans = found.setdefault(terminal_id, [])
+        if spans and spans[-1][1] == begins:
+            spans[-1] = (spans[-1][0], begins + width)
+        else:
+            spans.append((begins, begins + width))
+    return found
 
 
 async def out(session: Session, prison_id: str, span: Span) -> set[str]:

@@ -5,7 +5,7 @@ What is booked or arranged already is left out: it is part of the demand that is
 """
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from zoneinfo import ZoneInfo
 
@@ -50,14 +50,13 @@ async def read(session: Session, prison_id: str, meetings: Meetings) -> Weeks:
     usual = await meetings.usual(session, prison_id, now, until)
     prison = await session.get_one(PrisonRow, prison_id)
     supply = Supply(
-        tuple(await seating.seats(session, prison_id)),
+        tuple(_without(await seating.seats(session, prison_id), usual)),
         tuple(await roster.on_duty(session, prison_id, now, until)),
         (),
     )
     begins = [
         *(slot.row.starts_at for slot in slots),
         *usual.beginnings,
-        *(one[0] for one in usual.help_days),
     ]
     house = _House(
         now,
@@ -70,7 +69,7 @@ async def read(session: Session, prison_id: str, meetings: Meetings) -> Weeks:
     return Weeks(
         tuple(house.time(slot.row, slot.places) for slot in slots),
         Lawyers(usual.weekly, usual.lawyers, house.beginnings(usual)),
-        house.capacity(usual),
+        house.capacity(),
     )
 
 
@@ -126,16 +125,11 @@ class _House:
                 found.append(Beginning(self._week(begin), day, moments, takes))
         return tuple(found)
 
-    def capacity(self, usual: Usual) -> dict[str, int]:
+    def capacity(self) -> dict[str, int]:
         """Days without any shift are days whose roster is not written yet: officers limit nothing there."""
         written = {day.date() for shift in self.supply.shifts for day in (shift.starts_at, shift.ends_at)}
         blank = {f"officers:{moment.isoformat()}" for moment in self.at if moment.date() not in written}
-        left = {name: n for name, n in self.supply.capacities(self.at).items() if name not in blank}
-        for first, last, rooms in usual.help_days:
-            for moment in self.at:
-                if first <= moment < last:
-                    _take_away(left, moment, rooms, self.supply.seats)
-        return left
+        return {name: n for name, n in self.supply.capacities(self.at).items() if name not in blank}
 
     def _week(self, at: datetime) -> int:
         return (at - self.now).days // 7
@@ -156,10 +150,12 @@ class _House:
         )
 
 
-def _take_away(capacity: dict[str, int], moment: datetime, rooms: int, seats: Iterable[Seat]) -> None:
-    """Terminals that the turns of a help day sit at: those for lawyers alone. Its other rooms are its own."""
-    kinds = {seat.kept_as for seat in seats if seat.use == VisitKind.LEGAL}
-    for name in sorted(f"terminals:{kept}:{moment.isoformat()}" for kept in kinds):
-        taken = min(rooms, capacity.get(name, 0))
-        capacity[name] = capacity.get(name, 0) - taken
-        rooms -= taken
+def _without(seats: Iterable[Seat], usual: Usual) -> list[Seat]:
+    """The terminals, each out of use while it is kept for a help day."""
+    return [
+        replace(
+            seat,
+            out=(*seat.out, *((first, last) for first, last, kept in usual.help_days if kept == seat.id)),
+        )
+        for seat in seats
+    ]

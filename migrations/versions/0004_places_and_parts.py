@@ -22,6 +22,9 @@ def upgrade() -> None:
     with op.batch_alter_table("booth_prison", schema=None) as batch_op:
         batch_op.create_index(batch_op.f("ix_booth_prison_prison_id"), ["prison_id"], unique=False)
 
+    with op.batch_alter_table("help_day_template", schema=None) as batch_op:
+        batch_op.add_column(sa.Column("terminals", sa.JSON(), nullable=True))
+
     # ### end Alembic commands ###
 
 

@@ -11,6 +11,7 @@ from scheduler.rehearsal import Edit, EditKind
 from tests.conftest import FakeClock
 from tests.legalaid import test_meetings
 from tests.legalaid.place import Place
+from tests.legalaid.test_day_terminals import for_lawyers
 from tests.legalaid.test_planned import TUESDAY, at
 from tests.scheduler.world import identity
 
@@ -26,15 +27,17 @@ async def test_what_was_asked_for_of_late_is_what_is_usual(here: Place, clock: F
     await test_meetings.allow(here)
     for _ in range(4):
         await test_meetings.asked(here)
+    terminals = await for_lawyers(here, 3)
     day = await here.help_day(rooms=2)
     found = await usual(here)
     assert (found.weekly, found.lawyers) == (0.5, 1)
     assert found.minutes > 0
     assert at("09:00") in found.beginnings
     assert all(9 <= (begin.hour + 8) % 24 < 17 for begin in found.beginnings)  # Beijing
-    ((first, last, rooms),) = found.help_days
-    assert (last - first, rooms) == (timedelta(hours=1), 2)
     assert day
+    assert [(last - first, kept) for first, last, kept in found.help_days] == [
+        (timedelta(hours=1), one) for one in sorted(terminals[:2])
+    ]
     clock.move(days=57)  # eight weeks and a day
     assert (await usual(here)).weekly == 0
 

@@ -172,15 +172,16 @@ async def test_officers_on_the_roster_limit_what_is_given_out(world: World) -> N
     assert [row.partition(":")[0] for row in taken] == ["terminals", "officers"]
 
 
-async def test_a_help_day_takes_terminals_for_lawyers_and_no_others() -> None:
+async def test_a_terminal_is_out_of_use_while_it_is_kept_for_a_help_day() -> None:
     seats = [
         Seat("one", "wng"),
         Seat("two", None, use=VisitKind.LEGAL),
         Seat("three", None, use=VisitKind.LEGAL),
     ]
-    supply, nine = Supply(tuple(seats), (), ()), at(0, 1)
-    house = weeks._House(nine, ZoneInfo("UTC"), ("wng",), (), supply, (nine, at(0, 5)))
-    left = house.capacity(Usual(help_days=((nine, at(0, 4), 3),)))
+    nine = at(0, 1)
+    kept = Usual(help_days=((nine, at(0, 4), "two"), (nine, at(0, 4), "three")))
+    supply = Supply(tuple(weeks._without(seats, kept)), (), ())
+    left = weeks._House(nine, ZoneInfo("UTC"), ("wng",), (), supply, (nine, at(0, 5))).capacity()
     assert {name: count for name, count in left.items() if "T01" in name} == {
         f"terminals:wng/*:{nine.isoformat()}": 1,
         f"terminals:*/legal:{nine.isoformat()}": 0,

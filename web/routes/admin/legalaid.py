@@ -9,7 +9,7 @@ from starlette.responses import Response
 
 from core import clock
 from core.errors import KinbridgeError, Malformed, NotFound
-from legalaid import repository, service, setup
+from legalaid import day_terminals, repository, service, setup
 from legalaid.days import materialise
 from legalaid.model import DeskKind, Tier
 from legalaid.setup import TemplateForm, seat_at_desk
@@ -17,6 +17,7 @@ from legalaid.tables import HelpDayTemplateRow
 from legalaid.venue import AREA_MAX
 from people import repository as people
 from people.model import Identity, StaffKind
+from scheduler import service as scheduler
 from web.deps import Svc
 from web.duty import Admin
 from web.forms import at_fields
@@ -76,6 +77,7 @@ async def _page(
         accounts = [
             one for one in await people.staff_of(session, on.prison.id) if one.kind is StaffKind.COUNSEL
         ]
+        terminals = await day_terminals.names(session, on.prison.id)
     context = {"errors": {}, "values": {}, "wrong": "", **more}
     return with_tables(
         request,
@@ -90,6 +92,7 @@ async def _page(
         stations=[desk for desk in desks if desk.kind is DeskKind.STATION],
         lawyers=lawyers,
         accounts=accounts,
+        terminals=terminals,
         kinds=KINDS,
         tiers=TIERS,
         area_max=AREA_MAX,
@@ -188,16 +191,21 @@ async def add_day(
     roster: Many = None,
     day_topics: Many = None,
     day_languages: Many = None,
+    terminals: Many = None,
 ) -> Response:
     try:
         form = replace(
             _day_form(weekday, starts, minutes, rooms, turn_minutes, tuple(roster or ())),
             topics=tuple(day_topics or ()),
             languages=tuple(day_languages or ()),
+            terminals=tuple(terminals or ()),
         )
         async with services.db.write() as session:
             template_id = await service.create_template(session, who, station_id, form)
             await materialise(session, await session.get_one(HelpDayTemplateRow, template_id))
+        async with services.db.write() as session:
+            on, _ = await scope.duty_of(session, who, prison)
+            await scheduler.materialise(session, on.prison.id)  # families' places give way at once
     except KinbridgeError as error:
         return await _again(request, services, who, prison, "day", error)
     return redirect(f"{PAGE}?prison={prison}")
