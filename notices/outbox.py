@@ -26,11 +26,12 @@ async def post(
     dedupe: str | None = None,
     expires: datetime | None = None,
     zone: str = "Asia/Shanghai",
+    night: quiet.Night = quiet.USUAL,
 ) -> str | None:
     """Queues one notice for `due` (now, if None); answers its id, or None if `dedupe` was there before.
 
-    `expires`: it is pointless afterwards (a visit's start). `zone`: where quiet hours are kept. A template or
-    parameter that does not fit raises at once (`KeyError`, `ValueError`), not when nobody looks any more.
+    `expires`: it is pointless afterwards (a visit's start). `zone`: where the quiet hours, `night`, are kept. A
+    template or parameter that does not fit raises at once (`KeyError`, `ValueError`), not when nobody looks any more.
     """
     texts.render(template, language, params)
     if dedupe is not None and await _queued_before(session, dedupe):
@@ -39,7 +40,7 @@ async def post(
     due_at = due or now
     kind = texts.TEMPLATES[template]
     if kind.reminder and not kind.loud:
-        due_at = quiet.moved(due_at, zone, expires, now)
+        due_at = quiet.moved(due_at, zone, expires, now, night)
     row = NoticeRow(
         id=new_id("ntc"),
         to_kind=to.kind,

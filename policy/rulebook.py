@@ -262,18 +262,14 @@ class FamilyPolicy(_Frozen):
     cancel_reasons: tuple[str, ...]
     # of those in the call, besides its officers: who reads why an officer paused or ended it
     reason_told_to: tuple[Literal["family", "inmate"], ...] = ("family", "inmate")
-    watch_pictures: Literal["off", "on"] = (
-        "off"  # still pictures are looked at by a program, which may only ask
-    )
+    watch_pictures: Literal["off", "on"] = "off"  # a program looks at still pictures, and may only ask
     monitor_page_s: int = _number("seconds", 5, 600, 20)  # without an officer: the next one is called
     calls_at_once: int = _number("calls", 1, 16, 16)  # of one officer, where no shift says how many
     relisten_days: int = _number("days", 1, 90, 7)  # in which a call is listened to again
     relisten_days_by_level: Mapping[str, int] = Field(default_factory=dict)  # levels that differ (rules R7)
     relisten_risk_days: int = _number("days", 1, 90, 2)  # one in which something grave happened
     relisten_share_percent: int = _number("percent", 0, 100, 10)  # of the calls in which nothing happened
-    make_good_percent: int = _number(
-        "percent", 1, 100, 50
-    )  # of its time: with less than that a call is made good
+    make_good_percent: int = _number("percent", 1, 100, 50)  # of its time: with less a call is made good
     suspension_least_days: int = _number("days", 1, 366)
     suspension_most_days: int = _number("days", 1, 366)
     review_days: int = _number("days", 1, 366)  # in which a suspension is looked at again
@@ -286,6 +282,10 @@ class FamilyPolicy(_Frozen):
     # people-facing
     languages: tuple[Literal["zh", "en"], ...] = Field(min_length=1)  # the terminals speak the first
     reminder_minutes: tuple[Literal[1440, 120, 15], ...]  # before the visit; each has its text
+    quiet_from: time = time(
+        21
+    )  # wall times between which no reminder rings, but for the last minutes before a visit
+    quiet_to: time = time(8)
     fee: Literal["none"]  # this product takes no money
     cautions: tuple[str, ...]
 
@@ -306,6 +306,7 @@ class FamilyPolicy(_Frozen):
             name
             for name, holds in (
                 ("minutes, most_minutes", self.minutes <= self.most_minutes),
+                ("quiet_from lies in the evening, quiet_to in the morning", self.quiet_to < self.quiet_from),
                 ("relisten_risk_days, relisten_days", self.relisten_risk_days <= self.relisten_days),
                 ("relisten_days_by_level: 1 to 90 days",
                  all(1 <= days <= 90 for days in self.relisten_days_by_level.values())),

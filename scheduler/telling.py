@@ -13,7 +13,7 @@ from sqlalchemy import select
 from core import clock
 from core.db import Session
 from core.ids import Ref
-from notices import outbox
+from notices import outbox, quiet
 from people.tables import RelativeRow
 from policy import repository as policies
 from scheduler import repository
@@ -132,6 +132,7 @@ async def remind(session: Session, booking_id: str) -> None:
     if booking is None:
         return
     policy = await policies.current(session, booking.wing_id, booking.starts_at)
+    night = quiet.Night(policy.values.quiet_from, policy.values.quiet_to)
     people = await _phones(session, _everybody(booking))
     for minutes in policy.values.reminder_minutes:
         due = booking.starts_at - timedelta(minutes=minutes)
@@ -149,6 +150,7 @@ async def remind(session: Session, booking_id: str) -> None:
                 dedupe=f"{_key(booking_id)}{relative_id}:{minutes}",
                 expires=booking.starts_at,
                 zone=booking.zone,
+                night=night,
             )
 
 

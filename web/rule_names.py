@@ -153,6 +153,8 @@ GROUPS: tuple[tuple[str, Mapping[str, str]], ...] = (
             "most_kbit_s": N_("A device sends at most"),
             "languages": N_("Languages"),
             "reminder_minutes": N_("Reminders, minutes before"),
+            "quiet_from": N_("No reminder rings from"),
+            "quiet_to": N_("Reminders ring again from"),
             "fee": N_("Fee"),
             "cautions": N_("Cautions to the family"),
         },

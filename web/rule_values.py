@@ -80,7 +80,7 @@ def said(language: str, name: str, value: Any) -> list[str]:
     return [str(value)[:5] if name in _TIMES else str(value)]
 
 
-_TIMES = frozenset({"office_closes", "release_time"})
+_TIMES = frozenset({"office_closes", "release_time", "quiet_from", "quiet_to"})
 
 
 def typed(language: str, name: str, value: Any) -> str:

@@ -109,6 +109,8 @@ READ_BY = {
     "hold_review_days": "recording/holds.py",
     "face_check": PROMISED,
     "reminder_minutes": "scheduler/telling.py",
+    "quiet_from": "scheduler/telling.py",
+    "quiet_to": "scheduler/telling.py",
     "fee": PROMISED,
     "cautions": "web/routes/pick.py",
 }

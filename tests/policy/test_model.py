@@ -1,6 +1,6 @@
 """Rules merge by scope; a missing value is an error; periods and allowances."""
 
-from datetime import date
+from datetime import date, time
 from typing import Any
 
 import pytest
@@ -51,6 +51,8 @@ def test_rules_approved_before_a_value_existed_mean_what_they_meant() -> None:
         "relisten_risk_days",
         "relisten_share_percent",
         "make_good_percent",
+        "quiet_from",
+        "quiet_to",
     )
     before = {name: value for name, value in WHOLE.items() if name not in later}
     values = model.merge([Layer("pol_n", "CN", 1, before, ())]).values
@@ -58,6 +60,7 @@ def test_rules_approved_before_a_value_existed_mean_what_they_meant() -> None:
     assert values.reason_told_to == ("family", "inmate")
     assert (values.relisten_days, values.relisten_risk_days, values.relisten_share_percent) == (7, 2, 10)
     assert (values.watch_pictures, values.make_good_percent) == ("off", 50)
+    assert (values.quiet_from, values.quiet_to) == (time(21), time(8))
     assert (values.monitor_page_s, values.calls_at_once, values.relisten_days_by_level) == (20, 16, {})
     assert [name for name, field in FamilyPolicy.model_fields.items() if not field.is_required()] == [*later]
 
@@ -180,6 +183,7 @@ def test_every_code_has_its_sentence() -> None:
         {"decision_steps": [{"desk": "reply", "working_days": 1}, {"desk": "prison", "working_days": 2}]},
         {"decision_steps": [{"desk": "prison", "working_days": 1}, {"desk": "prison", "working_days": 2}]},
         {"exceptions": {"slot-full": ["warden"]}},
+        {"quiet_from": "07:00"},  # before they end
     ],
 )
 def test_values_that_contradict_each_other(values: dict[str, Any]) -> None:

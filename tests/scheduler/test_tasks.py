@@ -112,6 +112,17 @@ async def test_the_family_is_told_date_time_length_and_no_place(world: World) ->
     }
 
 
+async def test_the_quiet_hours_are_the_prisons_own(db: Database, clock: FakeClock) -> None:
+    """Two hours before 10:00 is 8:00; where nobody is woken before 9:45, that one comes the evening before."""
+    world = await worlds.build(db, quiet_from="20:00", quiet_to="09:45")
+    await world.terminal()
+    family = await world.family()
+    await world.confirmed(family, await world.slot(days=3))
+    due = {notice.template: notice.due_at for notice in await told(world, family)}
+    assert due["reminder-2h"] == datetime.fromisoformat("2026-11-23T11:50:00+00:00")
+    assert due["reminder-day"] == datetime.fromisoformat("2026-11-23T02:00:00+00:00")
+
+
 async def test_everybody_who_comes_is_reminded_but_no_minor(world: World) -> None:
     await world.terminal()
     family = await world.family()
