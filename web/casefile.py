@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Annotated, Any
 
-from fastapi import Depends, Form, Request
+from fastapi import Depends, Request
 from starlette.responses import Response
 
 from core.errors import NotFound
@@ -16,6 +16,7 @@ from legalaid.defence import GRAVE, day_of
 from legalaid.forms import WORDS_MAX
 from legalaid.wording import TOPICS
 from web import legal, wording
+from web.forms import FilledIn
 from web.i18n import N_, translate
 from web.templating import render
 
@@ -132,41 +133,4 @@ def letter_of(file: File, number: int) -> Letter:
     raise NotFound
 
 
-_Text = Annotated[str, Form()]
-
-
-def _application(
-    topic: _Text = "",
-    facts: _Text = "",
-    key: _Text = "",
-    beneficiary: _Text = "",
-    relation: _Text = "",
-    goal: _Text = "",
-    against: _Text = "",
-    venue: _Text = "",
-    place: _Text = "",
-    exemption: _Text = "",
-    household: _Text = "",
-    income: _Text = "",
-    commitment: _Text = "",
-    question_id: _Text = "",
-) -> AidForm:
-    return AidForm(
-        topic=topic,
-        facts=facts,
-        key=key,
-        beneficiary=beneficiary,
-        relation=relation,
-        goal=goal,
-        against=against,
-        venue=venue,
-        place=place,
-        exemption=exemption,
-        household=household,
-        income=income,
-        commitment=commitment == "1",
-        question_id=question_id or None,
-    )
-
-
-Application = Annotated[AidForm, Depends(_application)]
+Application = Annotated[AidForm, Depends(FilledIn(AidForm))]

@@ -1,8 +1,10 @@
 """Forms that come back: what was typed, and every refusal at its field."""
 
-from typing import TYPE_CHECKING, Any
+from dataclasses import fields
+from inspect import Parameter, Signature
+from typing import TYPE_CHECKING, Annotated, Any, Generic, TypeVar, get_type_hints
 
-from fastapi import Request
+from fastapi import Form, Request
 from starlette.responses import Response
 
 from core.errors import KinbridgeError, Reason, Refused
@@ -10,6 +12,36 @@ from web.templating import render, sentence
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
+
+Text = Annotated[str, Form()]
+Many = Annotated[list[str] | None, Form()]  # None: no box is ticked
+Filled = TypeVar("Filled")
+
+
+class FilledIn(Generic[Filled]):
+    """A dependency: the dataclass `kind`, each of its fields as it was typed into the page's field of that name.
+
+    Use as `Annotated[NoticeForm, Depends(FilledIn(NoticeForm))]`, where everything in it is the asker's to say.
+    A text that is missing is empty, whatever the class has for code that leaves it out.
+    """
+
+    def __init__(self, kind: type[Filled]) -> None:
+        self._kind = kind
+        types = get_type_hints(kind)
+        self.__signature__ = Signature(
+            [
+                Parameter(
+                    one.name,
+                    Parameter.KEYWORD_ONLY,
+                    default="" if types[one.name] is str else one.default,
+                    annotation=Annotated[types[one.name], Form()],
+                )
+                for one in fields(kind)  # type: ignore[arg-type]  # a dataclass, which no type variable can say
+            ]
+        )
+
+    def __call__(self, **typed: object) -> Filled:
+        return self._kind(**typed)
 
 
 def at_fields(request: Request, error: KinbridgeError) -> dict[str, str]:

@@ -19,13 +19,12 @@ from scheduler.timetable import instant
 from web import duty
 from web.deps import Svc
 from web.duty import Admin, Approver, Counsel, Officer
-from web.forms import at_fields
+from web.forms import Text, at_fields
 from web.i18n import N_
 from web.services import Services
 from web.templating import redirect, render
 
 router = APIRouter(include_in_schema=False)
-Text = Annotated[str, Form()]
 FLAGS: Mapping[FlagState, tuple[str, str]] = {
     FlagState.WAITING: ("yellow", N_("An officer decides; until then it stays as arranged")),
     FlagState.KEPT: ("green", N_("It stays as arranged")),

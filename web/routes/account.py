@@ -1,8 +1,6 @@
 """A relative's own account: what we know, password, where it is signed in, children in one's care."""
 
-from typing import Annotated
-
-from fastapi import APIRouter, Form, Request
+from fastapi import APIRouter, Request
 from starlette.responses import Response
 
 from core.errors import KinbridgeError, NotFound, Refused, TooMany
@@ -12,11 +10,10 @@ from people.forms import MinorForm
 from people.model import DOCUMENT_TEXTS
 from web.caller import caller_of
 from web.deps import Relative, Svc
-from web.forms import at_fields
+from web.forms import Text, at_fields
 from web.templating import redirect, render
 
 router = APIRouter(include_in_schema=False)
-Text = Annotated[str, Form()]
 
 
 @router.get("/account")

@@ -1,8 +1,6 @@
 """Cases for the people they are about: the inmate at the terminal, the relative who applied, from home."""
 
-from typing import Annotated
-
-from fastapi import APIRouter, Form, Request
+from fastapi import APIRouter, Request
 from starlette.responses import Response
 
 from core.errors import KinbridgeError, NotFound
@@ -13,7 +11,7 @@ from people import repository as people
 from people.model import Identity
 from web import casefile, legal
 from web.deps import AtTheDoor, Relative, Svc
-from web.forms import at_fields
+from web.forms import Text, at_fields
 from web.legal import Desk
 from web.routes.ask import HOME, held
 from web.routes.cases import filled_in
@@ -22,7 +20,6 @@ from web.services import Services
 from web.templating import redirect
 
 router = APIRouter(include_in_schema=False)
-Text = Annotated[str, Form()]
 AT_TERMINAL = f"{HOME}/cases"
 
 

@@ -4,7 +4,7 @@ from dataclasses import replace
 from typing import Annotated, Any
 from urllib.parse import urlencode
 
-from fastapi import APIRouter, File, Form, Request, UploadFile
+from fastapi import APIRouter, File, Request, UploadFile
 from starlette.responses import Response
 
 from core.db import Session
@@ -21,7 +21,7 @@ from scheduler import repository as scheduler
 from web import legal
 from web.casefile import next_of
 from web.deps import AtTheDoor, Relative, Svc
-from web.forms import at_fields
+from web.forms import Text, at_fields
 from web.legal import Desk
 from web.routes.absence import FLAGS
 from web.routes.terminal import Terminal
@@ -30,7 +30,6 @@ from web.templating import redirect, render
 from web.wording import BEIJING
 
 router = APIRouter(include_in_schema=False)
-Text = Annotated[str, Form()]
 HOME = "/terminal/lawyer"
 _LOOK_AGAIN = 20  # seconds: whether the lawyer waits by now
 _TABLES = {

@@ -4,9 +4,8 @@ import secrets
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from datetime import date
-from typing import Annotated
 
-from fastapi import APIRouter, Form, Request
+from fastapi import APIRouter, Request
 from starlette.responses import Response
 
 from core import clock
@@ -21,12 +20,11 @@ from scheduler.model import BookingState, BookingView, DayOffer, SlotOffer
 from scheduler.offers import Choice
 from web import month as grids
 from web.deps import Db, Relative, Svc
-from web.forms import at_fields
+from web.forms import Text, at_fields
 from web.services import Services
 from web.templating import redirect, render
 
 router = APIRouter(include_in_schema=False)
-Text = Annotated[str, Form()]
 
 
 @dataclass(frozen=True, slots=True)

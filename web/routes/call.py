@@ -1,9 +1,9 @@
 """The live pages: device check, a visit for relatives and terminals, the officer's desk; tickets; the socket."""
 
 from dataclasses import replace
-from typing import Annotated, Any
+from typing import Any
 
-from fastapi import APIRouter, Form, Request
+from fastapi import APIRouter, Request
 from starlette.responses import Response
 from starlette.websockets import WebSocket
 
@@ -20,6 +20,7 @@ from signaling.endpoint import serve_socket
 from web import checkup, i18n, live
 from web.deps import AtTheDoor, Db, Who
 from web.duty import Monitor
+from web.forms import Text
 from web.routes.public import HOMES
 from web.templating import redirect, render
 from web.wording import BEIJING, moment
@@ -108,7 +109,7 @@ async def check(request: Request, who: Who) -> Response:
 
 
 @router.post("/check/report", include_in_schema=False)
-async def check_report(who: Who, door: AtTheDoor, report: Annotated[str, Form()]) -> Response:
+async def check_report(who: Who, door: AtTheDoor, report: Text) -> Response:
     """The report of a device check as a file to keep or to send on."""
     del who  # only people with an account have a device to check
     language = door.language

@@ -1,9 +1,9 @@
 """Cases at the desks that decide: the list, the file, one act at a time, letters to print."""
 
 from collections.abc import Awaitable, Callable
-from typing import Annotated, Any
+from typing import Any
 
-from fastapi import APIRouter, Form, Request
+from fastapi import APIRouter, Request
 from starlette.responses import Response
 
 from core.db import Session
@@ -33,14 +33,13 @@ from people.model import Identity
 from web import casefile, legal
 from web.deps import AtTheDoor, Svc
 from web.duty import Counsel
-from web.forms import at_fields
+from web.forms import Text, at_fields
 from web.i18n import N_
 from web.routes.counsel import STEPS
 from web.services import Services
 from web.templating import redirect
 
 router = APIRouter(include_in_schema=False)
-Text = Annotated[str, Form()]
 # What a desk can do: (label, what is written, hint). The forms show what each needs.
 ACTS = {
     "forward": (N_("Forward to the centre"), "", ""),

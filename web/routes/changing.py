@@ -5,9 +5,8 @@ the very same, because a change is a pick that knows which visit it would take t
 """
 
 from datetime import date
-from typing import Annotated
 
-from fastapi import APIRouter, Form, Request
+from fastapi import APIRouter, Request
 from starlette.responses import Response
 
 from core.db import Session
@@ -17,9 +16,9 @@ from scheduler import changing, offers
 from scheduler.booking import own
 from scheduler.model import BookingView, VisitorChoice
 from web.deps import AtTheDoor, Db, Relative, Svc
-from web.forms import at_fields
+from web.forms import Many, Text, at_fields
 from web.routes import booking
-from web.routes.booking import Text, Way
+from web.routes.booking import Way
 from web.routes.family import kinships
 from web.routes.pick import CHOOSE_ONE, policy_of, seats_outside
 from web.services import Services
@@ -98,7 +97,7 @@ async def bring_others(
     language: AtTheDoor,
     who: Relative,
     booking_id: str,
-    visitor: Annotated[list[str] | None, Form()] = None,
+    visitor: Many = None,
     booth: Text = "",
 ) -> Response:
     """Other people, or another seat, at the same time: done at once, the prison is told."""

@@ -1,9 +1,9 @@
 """Complaints about a case or an answer: made at the terminal or from home, answered by the desk that holds them."""
 
 from collections.abc import Mapping
-from typing import Annotated, Any
+from typing import Any
 
-from fastapi import APIRouter, Form, Request
+from fastapi import APIRouter, Request
 from starlette.responses import Response
 
 from core.errors import KinbridgeError, NotFound
@@ -18,7 +18,7 @@ from people.model import Identity, Role
 from web import legal
 from web.deps import Relative, Svc
 from web.duty import Counsel
-from web.forms import at_fields
+from web.forms import Text, at_fields
 from web.legal import Desk
 from web.routes.ask import HOME
 from web.routes.counsel import STEPS
@@ -27,7 +27,6 @@ from web.services import Services
 from web.templating import redirect, render
 
 router = APIRouter(include_in_schema=False)
-Text = Annotated[str, Form()]
 _TABLES: Mapping[str, Any] = {
     "topics": TOPICS,
     "states": case_wording.COMPLAINT_STATES,

@@ -5,7 +5,7 @@ from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import asdict, dataclass
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Depends, Form, Request
+from fastapi import APIRouter, Depends, Request
 from starlette.responses import Response
 
 from core.db import Session
@@ -21,15 +21,13 @@ from rooms.powers import Act
 from web import legal
 from web.deps import Svc, staff
 from web.duty import Approver, Counsel
-from web.forms import at_fields
+from web.forms import Many, Text, at_fields
 from web.i18n import N_
 from web.routes.counsel import STEPS
 from web.services import Services
 from web.templating import redirect, render
 
 router = APIRouter(include_in_schema=False)
-Text = Annotated[str, Form()]
-Many = Annotated[list[str] | None, Form()]
 Reader = Annotated[Identity, Depends(staff(Role.COUNSEL, Role.APPROVER))]
 PATH = "/conduct"
 ACTS: Mapping[str, str] = {

@@ -34,7 +34,7 @@ from scheduler import repository as scheduler
 from web import legal
 from web.deps import AtTheDoor, Svc
 from web.duty import Counsel
-from web.forms import at_fields
+from web.forms import Text, at_fields
 from web.i18n import N_, translate
 from web.routes.ask import page
 from web.services import Services
@@ -42,7 +42,6 @@ from web.templating import redirect, render
 from web.wording import BEIJING
 
 router = APIRouter(include_in_schema=False)
-Text = Annotated[str, Form()]
 # What has become of a clock, in its history.
 STEPS = {
     "started": N_("The time began to run"),

@@ -6,7 +6,7 @@ The prison's officer who enters one reads nothing of the case that comes of it.
 from dataclasses import asdict
 from typing import Annotated
 
-from fastapi import APIRouter, Depends, Form, Request
+from fastapi import APIRouter, Depends, Request
 from starlette.responses import Response
 
 from core.errors import KinbridgeError
@@ -17,45 +17,14 @@ from legalaid.defence import OFFICE_MAX, NoticeForm
 from people.model import Identity, Role
 from web import duty, legal
 from web.deps import Svc, staff
-from web.forms import at_fields
+from web.forms import FilledIn, at_fields
 from web.services import Services
 from web.templating import redirect, render
 
 router = APIRouter(include_in_schema=False)
 PATH = "/defence-notices"
 Keeper = Annotated[Identity, Depends(staff(Role.COUNSEL, Role.APPROVER))]
-_Text = Annotated[str, Form()]
-
-
-def _typed(
-    inmate_number: _Text = "",
-    inmate_name: _Text = "",
-    authority: _Text = "",
-    office: _Text = "",
-    number: _Text = "",
-    accused_of: _Text = "",
-    ground: _Text = "",
-    found_on: _Text = "",
-    received_on: _Text = "",
-    words: _Text = "",
-    key: _Text = "",
-) -> NoticeForm:
-    return NoticeForm(
-        inmate_number=inmate_number,
-        inmate_name=inmate_name,
-        authority=authority,
-        office=office,
-        number=number,
-        accused_of=accused_of,
-        ground=ground,
-        found_on=found_on,
-        received_on=received_on,
-        words=words,
-        key=key,
-    )
-
-
-Typed = Annotated[NoticeForm, Depends(_typed)]
+Typed = Annotated[NoticeForm, Depends(FilledIn(NoticeForm))]
 
 
 @router.get(PATH)

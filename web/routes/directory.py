@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from typing import Annotated, Any
 from urllib.parse import urlencode
 
-from fastapi import APIRouter, File, Form, Request, UploadFile
+from fastapi import APIRouter, File, Request, UploadFile
 from starlette.responses import Response
 
 from core.errors import KinbridgeError, Reason, Refused
@@ -17,7 +17,7 @@ from people.model import Identity, Role
 from web import mapping
 from web.deps import MaybeWho, Svc
 from web.duty import Admin
-from web.forms import at_fields
+from web.forms import Text, at_fields
 from web.routes.admin import scope
 from web.services import Services
 from web.templating import redirect, render
@@ -125,9 +125,9 @@ async def link(
     services: Svc,
     who: Admin,
     entry_id: str,
-    target: Annotated[str, Form()] = "",
-    prison: Annotated[str, Form()] = "",
-    q: Annotated[str, Form()] = "",
+    target: Text = "",
+    prison: Text = "",
+    q: Text = "",
 ) -> Response:
     kind, _, key = target.partition(":")
     async with services.db.write() as session:
@@ -143,7 +143,7 @@ async def take(
     services: Svc,
     who: Admin,
     file: Annotated[UploadFile | None, File()] = None,
-    whole: Annotated[str, Form()] = "",
+    whole: Text = "",
 ) -> Response:
     data = await file.read(BYTES_MAX + 1) if file else b""
     try:

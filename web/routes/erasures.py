@@ -1,8 +1,6 @@
 """Wishes to be erased, for whoever decides them."""
 
-from typing import Annotated
-
-from fastapi import APIRouter, Form, Request
+from fastapi import APIRouter, Request
 from starlette.responses import Response
 
 from core.db import Session
@@ -14,7 +12,7 @@ from recording.erasure import ErasureState
 from recording.erasure_table import ErasureRow
 from web import erasing, history
 from web.deps import Db
-from web.forms import at_fields
+from web.forms import Text, at_fields
 from web.routes.evidence import Decider
 from web.templating import redirect, render
 
@@ -42,7 +40,7 @@ async def decide(
     who: Decider,
     erasure_id: str,
     decision: str,
-    words: Annotated[str, Form()] = "",
+    words: Text = "",
 ) -> Response:
     if decision not in ("agree", "refuse"):
         raise NotFound

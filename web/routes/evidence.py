@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from datetime import date
 from typing import Annotated
 
-from fastapi import APIRouter, Depends, Form, Request
+from fastapi import APIRouter, Depends, Request
 from starlette.responses import Response
 
 from core.db import Session
@@ -18,7 +18,7 @@ from scheduler.model import BookingView
 from web import duty, history
 from web.deps import Db, staff
 from web.duty import Duty
-from web.forms import at_fields
+from web.forms import FilledIn, at_fields
 from web.i18n import N_
 from web.lights import Light, of_deadline
 from web.routes.admin import scope
@@ -69,16 +69,7 @@ class Wish:
         return Term(on.bounds(until)[1] if until else None, on.bounds(review)[0] if review else None)
 
 
-def _wish(
-    reason: Annotated[str, Form()] = "",
-    words: Annotated[str, Form()] = "",
-    until: Annotated[str, Form()] = "",
-    review: Annotated[str, Form()] = "",
-) -> Wish:
-    return Wish(reason, words, until, review)
-
-
-Wished = Annotated[Wish, Depends(_wish)]
+Wished = Annotated[Wish, Depends(FilledIn(Wish))]
 
 
 def _day(text: str) -> date | None:

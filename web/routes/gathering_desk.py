@@ -1,8 +1,8 @@
 """Mediations and counsellors' hours for those who hold them, and for the prison that gives them a time."""
 
-from typing import Annotated, Any
+from typing import Any
 
-from fastapi import APIRouter, Form, Request
+from fastapi import APIRouter, Request
 from starlette.responses import Response
 
 from core.db import Session
@@ -17,7 +17,7 @@ from scheduler import repository as scheduler
 from web import duty, legal, talks
 from web.deps import Svc
 from web.duty import Approver, Counsel
-from web.forms import at_fields
+from web.forms import Many, Text, at_fields
 from web.routes.gatherings import opened, page, speak, theirs, zone_of
 from web.routes.meetings import arranged_at
 from web.services import Services
@@ -25,8 +25,6 @@ from web.templating import redirect
 from web.wording import BEIJING
 
 router = APIRouter(include_in_schema=False)
-Text = Annotated[str, Form()]
-Many = Annotated[list[str] | None, Form()]
 HOME = "/counsel/gatherings"
 DESK = "/officer/gatherings"
 _HELP = frozenset({DeskKind.MEDIATION, DeskKind.COUNSELLING})

@@ -1,8 +1,8 @@
 """Mediations and counsellors' hours for those who take part: a relative at home, an inmate at the terminal."""
 
-from typing import Annotated, Any
+from typing import Any
 
-from fastapi import APIRouter, Form, Request
+from fastapi import APIRouter, Request
 from starlette.responses import Response
 
 from core import clock
@@ -31,7 +31,7 @@ from people.model import RelationshipState
 from scheduler import repository as scheduler
 from web import legal, talks
 from web.deps import Relative, Svc
-from web.forms import at_fields
+from web.forms import Text, at_fields
 from web.legal import Desk
 from web.routes.terminal import Terminal
 from web.services import Services
@@ -39,7 +39,6 @@ from web.templating import redirect, render
 from web.wording import BEIJING
 
 router = APIRouter(include_in_schema=False)
-Text = Annotated[str, Form()]
 HOME = "/gatherings"
 SCREEN = "/terminal/lawyer/gatherings"
 DOOR = "/terminal/lawyer"

@@ -1,9 +1,8 @@
 """Copies of recordings for somebody outside: asked for, approved by a second person, fetched once by a link."""
 
 from dataclasses import dataclass
-from typing import Annotated
 
-from fastapi import APIRouter, Form, Request
+from fastapi import APIRouter, Request
 from starlette.background import BackgroundTask
 from starlette.responses import Response, StreamingResponse
 
@@ -18,7 +17,7 @@ from scheduler.model import BookingView
 from web import history
 from web.deps import Db, Svc
 from web.duty import Duty
-from web.forms import at_fields
+from web.forms import Text, at_fields
 from web.i18n import N_
 from web.lights import Light, Tone
 from web.ranges import body
@@ -86,9 +85,9 @@ async def ask(
     db: Db,
     who: Keeper,
     booking_id: str,
-    purpose: Annotated[str, Form()] = "",
-    words: Annotated[str, Form()] = "",
-    receiver: Annotated[str, Form()] = "",
+    purpose: Text = "",
+    words: Text = "",
+    receiver: Text = "",
 ) -> Response:
     async with db.read() as session:
         booking, on = await visit_of_keeper(session, who, booking_id)
@@ -174,7 +173,7 @@ async def decide(
     who: Decider,
     export_id: str,
     decision: str,
-    words: Annotated[str, Form()] = "",
+    words: Text = "",
 ) -> Response:
     if decision not in ("approve", "refuse"):
         raise NotFound

@@ -23,12 +23,11 @@ from scheduler.timetable import instant
 from web import duty
 from web.deps import Db, Svc
 from web.duty import Approver, Duty, Officer
-from web.forms import at_fields
+from web.forms import Text, at_fields
 from web.i18n import N_
 from web.templating import redirect, render
 
 router = APIRouter(include_in_schema=False)
-Text = Annotated[str, Form()]
 # Reported elsewhere: by closing a date, suspending a visitor, ending a relationship, by the prison's own list.
 _ELSEWHERE = frozenset(
     {

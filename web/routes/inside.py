@@ -2,9 +2,9 @@
 
 import secrets
 from datetime import date, timedelta
-from typing import Annotated, Any
+from typing import Any
 
-from fastapi import APIRouter, Form, Request
+from fastapi import APIRouter, Request
 from starlette.responses import Response
 
 from core.db import Session
@@ -17,7 +17,7 @@ from scheduler import facts, inviting
 from scheduler.offers import Choice
 from web import inside_words, legal, rule_values
 from web.deps import AtTheDoor, Svc
-from web.forms import at_fields
+from web.forms import Text, at_fields
 from web.legal import Desk
 from web.routes.terminal import Terminal
 from web.rule_names import NAMES
@@ -25,7 +25,6 @@ from web.services import Services
 from web.templating import redirect, render
 
 router = APIRouter(include_in_schema=False)
-Text = Annotated[str, Form()]
 HOME = "/terminal/visits"
 _FREE = 8  # times shown as buttons; a wish narrows them
 _KINSHIPS = {kinship.value: text for kinship, text in KINSHIP_TEXTS.items()}

@@ -12,7 +12,7 @@ from people.model import Identity
 from scheduler import inviting, repository
 from scheduler.offering import OfferState
 from web.deps import AtTheDoor, Db, Relative, Svc
-from web.forms import at_fields
+from web.forms import Text, at_fields
 from web.routes.family import kinships
 from web.routes.pick import seats_outside
 from web.templating import redirect, render
@@ -57,7 +57,7 @@ async def _page(
 async def accept(
     request: Request, services: Svc, reader: AtTheDoor, who: Relative, invitation_id: str,
     visitor: Texts = [],  # noqa: B006 - FastAPI copies
-    booth: Annotated[str, Form()] = "",
+    booth: Text = "",
 ) -> Response:  # fmt: skip
     try:
         async with services.db.write() as session:

@@ -4,7 +4,7 @@ from collections import Counter
 from collections.abc import Awaitable, Callable, Mapping
 from typing import Annotated
 
-from fastapi import APIRouter, Depends, Form, Request
+from fastapi import APIRouter, Depends, Request
 from starlette.responses import Response
 
 from core import clock
@@ -19,14 +19,13 @@ from scheduler import repository as scheduler
 from scheduler.model import Prison
 from web import legal
 from web.deps import Svc, staff
-from web.forms import at_fields
+from web.forms import Text, at_fields
 from web.routes.admin import scope
 from web.routes.counsel import STEPS
 from web.services import Services
 from web.templating import redirect, render
 
 router = APIRouter(include_in_schema=False)
-Text = Annotated[str, Form()]
 Keeper = Annotated[Identity, Depends(staff(Role.ADMIN, Role.COUNSEL))]
 # Where a matter is read, for whoever may: by the kind of matter.
 PLACES = {

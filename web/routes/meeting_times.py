@@ -16,13 +16,12 @@ from people.tables import InmateRow
 from web import duty
 from web.deps import Svc
 from web.duty import Admin, Approver, Counsel
-from web.forms import at_fields
+from web.forms import Text, at_fields
 from web.routes.wishes import PARTS
 from web.services import Services
 from web.templating import redirect, render
 
 router = APIRouter(include_in_schema=False)
-Text = Annotated[str, Form()]
 Texts = Annotated[list[str], Form()]
 _DAYS = 14  # from tomorrow on
 

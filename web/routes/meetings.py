@@ -1,10 +1,10 @@
 """Lawyers' meetings with clients: asked for by the lawyer, decided by the prison, and the rule that allows them."""
 
 from datetime import datetime
-from typing import Annotated, Any
+from typing import Any
 from zoneinfo import ZoneInfo
 
-from fastapi import APIRouter, Form, Request, UploadFile
+from fastapi import APIRouter, Request, UploadFile
 from starlette.responses import Response
 
 from core import clock
@@ -23,7 +23,7 @@ from scheduler import repository as scheduler
 from web import duty, legal
 from web.deps import Svc
 from web.duty import Admin, Approver, Counsel
-from web.forms import at_fields
+from web.forms import Text, at_fields
 from web.i18n import N_
 from web.routes.absence import FLAGS
 from web.services import Services
@@ -32,7 +32,6 @@ from web.templating import redirect, render
 from web.wording import BEIJING
 
 router = APIRouter(include_in_schema=False)
-Text = Annotated[str, Form()]
 # How a meeting's state is shown.
 LIGHTS = {
     MeetingState.ASKED: "yellow",

@@ -1,8 +1,6 @@
 """What is kept about a family: to read, to take along as a file, and to have erased."""
 
-from typing import Annotated
-
-from fastapi import APIRouter, Form, Request
+from fastapi import APIRouter, Request
 from starlette.responses import Response
 
 from core.db import Session
@@ -14,11 +12,10 @@ from recording import erasure, erasure_parts
 from recording.erasure import ErasureState, Wish
 from web import erasing, subject_file
 from web.deps import Db, Relative, Svc
-from web.forms import at_fields
+from web.forms import Text, at_fields
 from web.templating import redirect, render
 
 router = APIRouter(include_in_schema=False)
-Text = Annotated[str, Form()]
 
 
 @router.get("/my-data")

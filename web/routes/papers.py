@@ -2,7 +2,7 @@
 
 from typing import Annotated, Any
 
-from fastapi import APIRouter, File, Form, Request, UploadFile
+from fastapi import APIRouter, File, Request, UploadFile
 from starlette.responses import Response
 
 from core.errors import KinbridgeError, NotFound
@@ -17,13 +17,12 @@ from people.proofs import Upload
 from web import legal
 from web.deps import Relative, Svc, Who
 from web.duty import Counsel
-from web.forms import at_fields
+from web.forms import Text, at_fields
 from web.routes.ask import held
 from web.services import Services
 from web.templating import redirect, render
 
 router = APIRouter(include_in_schema=False)
-Text = Annotated[str, Form()]
 Files = Annotated[list[UploadFile] | None, File()]
 COLOURS = {
     PrecheckState.HANDED_IN: "blue",

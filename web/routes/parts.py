@@ -2,9 +2,8 @@
 
 import secrets
 from datetime import date
-from typing import Annotated
 
-from fastapi import APIRouter, Form, Request
+from fastapi import APIRouter, Request
 from starlette.responses import Response
 
 from core.db import Session
@@ -16,7 +15,7 @@ from scheduler.model import BookingView, VisitorChoice
 from scheduler.offers import Choice
 from web import wording
 from web.deps import AtTheDoor, Db, Relative, Svc
-from web.forms import at_fields
+from web.forms import Many, Text, at_fields
 from web.i18n import N_
 from web.routes.family import kinships
 from web.routes.pick import CHOOSE_ONE
@@ -24,7 +23,6 @@ from web.services import Services
 from web.templating import redirect, render
 
 router = APIRouter(include_in_schema=False)
-Text = Annotated[str, Form()]
 PARTS = {
     Part.PRE: N_("A talk before"),
     Part.MAIN: N_("The visit itself"),
@@ -112,7 +110,7 @@ async def ask(
     post_slot: Text = "",
     key: Text = "",
     booth: Text = "",
-    visitor: Annotated[list[str] | None, Form()] = None,
+    visitor: Many = None,
 ) -> Response:
     """Answers with the page of the visit itself; refused, nothing is booked and every reason is shown."""
     values = {"day": day, Part.PRE: pre_slot, Part.MAIN: main_slot, Part.POST: post_slot, "booth": booth}

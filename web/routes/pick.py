@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from typing import Annotated, Any
 from urllib.parse import urlencode
 
-from fastapi import APIRouter, Form, Query, Request
+from fastapi import APIRouter, Query, Request
 from starlette.responses import Response
 
 from core import clock
@@ -26,7 +26,7 @@ from scheduler.access import booking_ref
 from scheduler.model import OPEN_STATES, BookingState, BookingView, VisitorChoice
 from web import telling
 from web.deps import AtTheDoor, Db, Relative, Svc
-from web.forms import at_fields
+from web.forms import Many, Text, at_fields
 from web.i18n import N_
 from web.routes.family import kinships
 from web.rule_words import DESKS, OFFICES
@@ -119,7 +119,7 @@ async def choose_visitors(
     language: AtTheDoor,
     who: Relative,
     booking_id: str,
-    visitor: Annotated[list[str] | None, Form()] = None,
+    visitor: Many = None,
 ) -> Response:
     async with db.read() as session:
         view = await _held(session, who, booking_id)
@@ -209,9 +209,9 @@ async def send(
     services: Svc,
     who: Relative,
     booking_id: str,
-    key: Annotated[str, Form()] = "",
-    visitor: Annotated[list[str] | None, Form()] = None,
-    booth: Annotated[str, Form()] = "",
+    key: Text = "",
+    visitor: Many = None,
+    booth: Text = "",
 ) -> Response:
     """Idempotent by `key`; refused, the page comes back with every reason and the pick stays kept."""
     choices = [VisitorChoice(relationship_id) for relationship_id in visitor or []]

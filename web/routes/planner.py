@@ -1,9 +1,9 @@
 """The planner: wishes in, a plan with its proof, looked at as a board, published on one press."""
 
 from datetime import date, timedelta
-from typing import Annotated, Any
+from typing import Any
 
-from fastapi import APIRouter, Form, Request
+from fastapi import APIRouter, Request
 from starlette.responses import Response
 
 from core.db import Database, Session
@@ -16,11 +16,10 @@ from scheduler.plans import LIVE, STAGES, PlanState
 from web import duty, week_board
 from web.deps import Db, Svc
 from web.duty import Approver, Duty
-from web.forms import at_fields
+from web.forms import Text, at_fields
 from web.templating import redirect, render, sentence
 
 router = APIRouter(include_in_schema=False)
-Text = Annotated[str, Form()]
 _WORKING = frozenset({PlanState.QUEUED, PlanState.WORKING, PlanState.PUBLISHING})
 _SHOWN = frozenset({PlanState.READY, PlanState.PUBLISHING, PlanState.PUBLISHED})
 

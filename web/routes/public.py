@@ -1,14 +1,13 @@
 """Pages for everybody: what this is, privacy; and how a page looks, for strangers too."""
 
-from typing import Annotated
-
-from fastapi import APIRouter, Form, Request
+from fastapi import APIRouter, Request
 from starlette.responses import PlainTextResponse, Response
 
 from people import accounts
 from people.model import Role
 from web import i18n, security
 from web.deps import MaybeWho, Svc
+from web.forms import Text
 from web.services import Services
 from web.templating import redirect, render
 
@@ -41,8 +40,8 @@ async def privacy(request: Request, services: Svc) -> Response:
 async def language(
     services: Svc,
     who: MaybeWho,
-    language: Annotated[str, Form()] = "",
-    next: Annotated[str, Form()] = "/",  # noqa: A002 - the form's field
+    language: Text = "",
+    next: Text = "/",  # noqa: A002 - the form's field
 ) -> Response:
     """Kept in the account of a relative, and by this browser for everybody else."""
     chosen = i18n.language_of(language)
@@ -56,8 +55,8 @@ async def language(
 async def elder(
     services: Svc,
     who: MaybeWho,
-    elder: Annotated[str, Form()] = "",
-    next: Annotated[str, Form()] = "/",  # noqa: A002 - the form's field
+    elder: Text = "",
+    next: Text = "/",  # noqa: A002 - the form's field
 ) -> Response:
     """Larger text and targets, kept likewise."""
     if who is not None and Role.RELATIVE in who.roles:

@@ -4,9 +4,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import PurePath
-from typing import Annotated
 
-from fastapi import APIRouter, Form, Request
+from fastapi import APIRouter, Request
 from pydantic import BaseModel, Field
 from starlette.responses import JSONResponse, Response
 
@@ -26,7 +25,7 @@ from web import duty, listening, playback, ranges, voices
 from web.deps import Db, Svc
 from web.duty import Officer
 from web.finding import Question_
-from web.forms import at_fields
+from web.forms import Text, at_fields
 from web.i18n import N_
 from web.lights import Light, Tone
 from web.templating import redirect, render, sentence, translated
@@ -171,8 +170,8 @@ async def enter(
     db: Db,
     who: Officer,
     booking_id: str,
-    reason: Annotated[str, Form()] = "",
-    words: Annotated[str, Form()] = "",
+    reason: Text = "",
+    words: Text = "",
 ) -> Response:
     async with db.write() as session:
         visit = await _theirs(session, who, booking_id)

@@ -1,8 +1,6 @@
 """Referrals for staff: raised from a question or a call, held by a desk, handed on, answered."""
 
-from typing import Annotated
-
-from fastapi import APIRouter, Form, Request
+from fastapi import APIRouter, Request
 from starlette.responses import Response
 
 from core.db import Session
@@ -17,13 +15,12 @@ from people.model import Identity, Role
 from web import legal
 from web.deps import Svc
 from web.duty import AnyStaff, Counsel
-from web.forms import at_fields
+from web.forms import Text, at_fields
 from web.routes.counsel import STEPS
 from web.services import Services
 from web.templating import redirect, render
 
 router = APIRouter(include_in_schema=False)
-Text = Annotated[str, Form()]
 # Where somebody is who has handed a matter on, by its kind.
 LISTS = {
     "question": "/counsel",

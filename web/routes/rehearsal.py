@@ -1,9 +1,9 @@
 """The rehearsal: a change tried out before it is made."""
 
 from datetime import date, timedelta
-from typing import Annotated, Any
+from typing import Any
 
-from fastapi import APIRouter, Form, Request
+from fastapi import APIRouter, Request
 from starlette.responses import Response
 
 from core.db import Database
@@ -17,12 +17,11 @@ from scheduler.weeks import WEEKS
 from web import duty, wording
 from web.deps import AtTheDoor, Db, Svc
 from web.duty import Approver
-from web.forms import at_fields
+from web.forms import Text, at_fields
 from web.i18n import N_
 from web.templating import render
 
 router = APIRouter(include_in_schema=False)
-Text = Annotated[str, Form()]
 KINDS = {
     EditKind.CLOSE_DAY: N_("Close a day"),
     EditKind.END_TEMPLATE: N_("End a session of the timetable"),

@@ -2,7 +2,7 @@
 
 from typing import Annotated
 
-from fastapi import APIRouter, File, Form, Request, UploadFile
+from fastapi import APIRouter, File, Request, UploadFile
 from starlette.responses import Response
 
 from core.errors import KinbridgeError, Refused, TooLarge, TooMany
@@ -16,13 +16,12 @@ from scheduler import repository as schedule
 from web import telling
 from web.caller import caller_of
 from web.deps import AtTheDoor, Db, Relative, Svc
-from web.forms import at_fields
+from web.forms import Text, at_fields
 from web.i18n import N_
 from web.routes.family import kinships
 from web.templating import redirect, render, translated
 
 router = APIRouter(include_in_schema=False)
-Text = Annotated[str, Form()]
 FILES_AGAIN = N_("Please choose the files once more; a browser does not keep them.")
 
 

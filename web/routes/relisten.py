@@ -1,8 +1,6 @@
 """Re-listening: the queue with its lights, and notes that two who listen see of each other."""
 
-from typing import Annotated
-
-from fastapi import APIRouter, Form, Request
+from fastapi import APIRouter, Request
 from pydantic import BaseModel, Field
 from starlette.responses import JSONResponse, Response
 
@@ -16,10 +14,10 @@ from scheduler import repository as scheduler
 from web import duty, i18n, lights, listening
 from web.deps import AtTheDoor, Db
 from web.duty import Officer
+from web.forms import Text
 from web.templating import redirect, render
 
 router = APIRouter(include_in_schema=False)
-Text = Annotated[str, Form()]
 
 
 @router.get("/officer/review")

@@ -1,9 +1,9 @@
 """The officers' roster of a week: who supervises when, with breaks, and how many calls at once."""
 
 from datetime import date, datetime, timedelta
-from typing import Annotated, Any
+from typing import Any
 
-from fastapi import APIRouter, Form, Request
+from fastapi import APIRouter, Request
 from starlette.responses import Response
 
 from core.db import Database
@@ -16,11 +16,10 @@ from scheduler.timetable import instant
 from web import duty
 from web.deps import Db, Svc
 from web.duty import Approver
-from web.forms import at_fields
+from web.forms import Text, at_fields
 from web.templating import redirect, render
 
 router = APIRouter(include_in_schema=False)
-Text = Annotated[str, Form()]
 
 
 @router.get("/officer/roster")

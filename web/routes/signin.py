@@ -4,10 +4,9 @@ Everything works without a script. What was typed comes back with each refusal a
 """
 
 import re
-from typing import Annotated
 from urllib.parse import urlencode
 
-from fastapi import APIRouter, Form, Request
+from fastapi import APIRouter, Request
 from starlette.responses import Response
 
 from core.errors import KinbridgeError, Refused, TooMany
@@ -19,7 +18,7 @@ from people.model import DOCUMENT_TEXTS
 from web import security
 from web.caller import caller_of, welcome
 from web.deps import AtTheDoor, MaybeWho, Svc
-from web.forms import at_fields, form_again
+from web.forms import Text, at_fields, form_again
 from web.templating import redirect, render
 
 router = APIRouter(include_in_schema=False)
@@ -27,7 +26,6 @@ router = APIRouter(include_in_schema=False)
 REGISTER_COOKIE = "register"  # the ticket that proves the telephone
 _REGISTER_SECONDS = 30 * 60
 _MASKED = re.compile(r"[0-9+*]{4,24}")
-Text = Annotated[str, Form()]
 
 
 @router.get("/signin")

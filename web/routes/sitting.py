@@ -1,9 +1,9 @@
 """A closed meeting: its live page, the tickets into its room, and the signed receipt that nobody listened."""
 
 from dataclasses import replace
-from typing import Annotated, Any
+from typing import Any
 
-from fastapi import APIRouter, Form, Request
+from fastapi import APIRouter, Request
 from starlette.responses import Response
 
 from core import clock
@@ -25,6 +25,7 @@ from rooms.model import SeatRole
 from scheduler import repository as scheduler
 from web import i18n, legal, live, talks
 from web.deps import AtTheDoor, Svc, Who
+from web.forms import Text
 from web.i18n import N_
 from web.legal import Desk
 from web.services import Services
@@ -135,9 +136,7 @@ def _first(request: Request, view: SittingView) -> Response:
 
 
 @router.post("/sittings/{sitting_id}/mandate", include_in_schema=False)
-async def mandate(
-    sitting_id: str, services: Svc, who: Who, desk: Desk, answer: Annotated[str, Form()] = ""
-) -> Response:
+async def mandate(sitting_id: str, services: Svc, who: Who, desk: Desk, answer: Text = "") -> Response:
     """The inmate's yes or no, at the terminal of the meeting."""
     if who.subject.kind != "terminal" or answer not in ("yes", "no"):
         raise NotFound

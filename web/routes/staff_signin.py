@@ -1,10 +1,10 @@
 """Staff come in: a password and the authenticator's code, or a passkey; and they accept their invitation."""
 
-from typing import Annotated, Any
+from typing import Any
 from urllib.parse import urlencode
 
 import segno
-from fastapi import APIRouter, Form, Request
+from fastapi import APIRouter, Request
 from pydantic import BaseModel
 from starlette.responses import Response
 
@@ -14,12 +14,11 @@ from people.errors import SignInFailed
 from web import security
 from web.caller import caller_of, let_in, welcome
 from web.deps import Svc
-from web.forms import at_fields, form_again
+from web.forms import Text, at_fields, form_again
 from web.templating import redirect, render
 
 router = APIRouter(include_in_schema=False)
 api = APIRouter(prefix="/api/v1", tags=["sign-in"])
-Text = Annotated[str, Form()]
 
 
 class PasskeyQuestion(BaseModel):

@@ -1,9 +1,9 @@
 """The wall: all calls of a shift as tiles, tasks beside them; and the shift's page without a script."""
 
 from dataclasses import dataclass
-from typing import Annotated, Any
+from typing import Any
 
-from fastapi import APIRouter, Form, Request
+from fastapi import APIRouter, Request
 from starlette.responses import JSONResponse, Response
 
 from core import clock
@@ -21,13 +21,12 @@ from web import board, duty, i18n, wall
 from web.board import Row
 from web.deps import AtTheDoor, Db
 from web.duty import Duty, Monitor
-from web.forms import at_fields
+from web.forms import Text, at_fields
 from web.i18n import N_
 from web.templating import redirect, render
 from web.visitor import Visitor
 
 router = APIRouter(include_in_schema=False)
-Text = Annotated[str, Form()]
 _CALLED = N_("You are called: nobody supervises {name}'s call.")
 
 

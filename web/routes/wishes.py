@@ -21,13 +21,12 @@ from scheduler.model import BookingView, VisitorChoice
 from scheduler.offering import Offer, OfferState
 from scheduler.wishes import Choice, Wish
 from web.deps import Db, Relative, Svc
-from web.forms import at_fields
+from web.forms import Text, at_fields
 from web.routes.booking import ground_of
 from web.templating import redirect, render
 
 router = APIRouter(include_in_schema=False)
 api = APIRouter()
-Text = Annotated[str, Form()]
 Texts = Annotated[list[str], Form()]
 # Parts of a day as people name them; the prison's slots within count.
 PARTS = {

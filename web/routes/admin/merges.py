@@ -2,9 +2,9 @@
 
 from collections import Counter
 from collections.abc import Mapping
-from typing import Annotated, Any
+from typing import Any
 
-from fastapi import APIRouter, Form, Request
+from fastapi import APIRouter, Request
 from starlette.responses import Response
 
 from core.errors import KinbridgeError, Refused
@@ -14,7 +14,7 @@ from scheduler import service as scheduler
 from web import duty, history
 from web.deps import Svc
 from web.duty import Admin
-from web.forms import at_fields
+from web.forms import Text, at_fields
 from web.i18n import N_
 from web.routes.admin import scope
 from web.rule_words import LEVELS
@@ -22,7 +22,6 @@ from web.services import Services
 from web.templating import redirect, render
 
 router = APIRouter(include_in_schema=False)
-Text = Annotated[str, Form()]
 # What goes over, by table; tables of legal aid are told together, so that nobody reads from it what about.
 WHAT: Mapping[str, str] = {
     "booking": N_("Visits, with their recordings"),

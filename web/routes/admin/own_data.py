@@ -1,8 +1,6 @@
 """What is kept about somebody who works here: to take along, and to have erased as far as their acts let it."""
 
-from typing import Annotated
-
-from fastapi import APIRouter, Form, Request
+from fastapi import APIRouter, Request
 from starlette.responses import Response
 
 from core.errors import Conflict, Refused
@@ -13,12 +11,11 @@ from recording.erasure import Wish
 from web import erasing, staff_file
 from web.deps import Svc
 from web.duty import AnyStaff
-from web.forms import at_fields
+from web.forms import Text, at_fields
 from web.services import Services
 from web.templating import redirect, render
 
 router = APIRouter(include_in_schema=False)
-Text = Annotated[str, Form()]
 
 
 @router.get("/account/data")

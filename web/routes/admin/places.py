@@ -1,8 +1,6 @@
 """The prison and its wings."""
 
-from typing import Annotated
-
-from fastapi import APIRouter, Form, Request
+from fastapi import APIRouter, Request
 from starlette.responses import Response
 
 from core.errors import KinbridgeError, NotFound
@@ -13,13 +11,12 @@ from scheduler import booths
 from scheduler import service as scheduler
 from web.deps import Svc
 from web.duty import Admin
-from web.forms import at_fields
+from web.forms import Text, at_fields
 from web.routes.admin import scope
 from web.services import Services
 from web.templating import redirect, render
 
 router = APIRouter(include_in_schema=False)
-Text = Annotated[str, Form()]
 
 
 @router.get("/admin/places")

@@ -3,9 +3,9 @@ it is the proposal."""
 
 from collections.abc import Mapping
 from datetime import UTC, date, datetime, time
-from typing import Annotated, Any
+from typing import Any
 
-from fastapi import APIRouter, Form, Request
+from fastapi import APIRouter, Request
 from starlette.datastructures import FormData
 from starlette.responses import Response
 
@@ -20,7 +20,7 @@ from scheduler import timetable
 from web import rule_lines, rule_values
 from web.deps import AtTheDoor, Svc
 from web.duty import Admin, Duty
-from web.forms import at_fields
+from web.forms import Text, at_fields
 from web.routes.admin import scope
 from web.routes.admin.rules import scopes
 from web.rule_names import NAMES
@@ -28,7 +28,6 @@ from web.services import Services
 from web.templating import redirect, render
 
 router = APIRouter(include_in_schema=False)
-Text = Annotated[str, Form()]
 _WORDS_LENGTH = 500
 
 

@@ -1,9 +1,7 @@
 """The rules in force, on what they rest, and new versions: proposed by one person, with a preview of what they would
 do to booked visits, and approved by another."""
 
-from typing import Annotated
-
-from fastapi import APIRouter, Form, Request
+from fastapi import APIRouter, Request
 from starlette.responses import Response
 
 from core.db import Session
@@ -19,13 +17,12 @@ from scheduler.offering import Found
 from web import rule_lines
 from web.deps import AtTheDoor, Svc
 from web.duty import Admin, Duty
-from web.forms import at_fields
+from web.forms import Text, at_fields
 from web.routes.admin import scope
 from web.services import Services
 from web.templating import redirect, render
 
 router = APIRouter(include_in_schema=False)
-Text = Annotated[str, Form()]
 
 
 @router.get("/admin/policy")

@@ -1,9 +1,9 @@
 """One's own account: second factor, passkeys, recovery codes, where one is signed in. For all staff."""
 
-from typing import Annotated, Any
+from typing import Any
 
 import segno
-from fastapi import APIRouter, Form, Request
+from fastapi import APIRouter, Request
 from pydantic import BaseModel, Field
 from starlette.responses import JSONResponse, Response
 
@@ -14,7 +14,7 @@ from people.model import Identity
 from web.caller import caller_of
 from web.deps import Svc
 from web.duty import AnyStaff
-from web.forms import at_fields
+from web.forms import Text, at_fields
 from web.services import Services
 from web.templating import redirect, render
 
@@ -66,8 +66,8 @@ async def confirm_authenticator(
     request: Request,
     services: Svc,
     who: AnyStaff,
-    sealed: Annotated[str, Form()] = "",
-    code: Annotated[str, Form()] = "",
+    sealed: Text = "",
+    code: Text = "",
 ) -> Response:
     try:
         async with services.db.write() as session:
@@ -120,7 +120,7 @@ async def remove_passkey(services: Svc, who: AnyStaff, passkey_id: str) -> Respo
 
 
 @router.post("/account/security/sign-out")
-async def sign_out(services: Svc, who: AnyStaff, session_id: Annotated[str, Form()] = "") -> Response:
+async def sign_out(services: Svc, who: AnyStaff, session_id: Text = "") -> Response:
     """One other session, or (no id given) all but this one."""
     async with services.db.write() as session:
         if session_id:

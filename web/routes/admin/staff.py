@@ -1,8 +1,8 @@
 """Staff accounts: inviting, shutting, inviting anew, ending sessions."""
 
-from typing import Annotated, Any
+from typing import Any
 
-from fastapi import APIRouter, Form, Request
+from fastapi import APIRouter, Request
 from starlette.responses import Response
 
 from core.errors import KinbridgeError, NotFound
@@ -14,14 +14,13 @@ from people.forms import StaffForm
 from people.model import STAFF_ROLES, Identity, Role, StaffKind
 from web.deps import Svc
 from web.duty import Admin
-from web.forms import at_fields
+from web.forms import Many, Text, at_fields
 from web.i18n import N_
 from web.routes.admin import scope
 from web.services import Services
 from web.templating import redirect, render
 
 router = APIRouter(include_in_schema=False)
-Text = Annotated[str, Form()]
 
 KINDS: dict[StaffKind, str] = {
     StaffKind.OFFICER: N_("Officer"),
@@ -74,7 +73,7 @@ async def invite(
     username: Text = "",
     name: Text = "",
     kind: Text = "",
-    roles: Annotated[list[str] | None, Form()] = None,
+    roles: Many = None,
     prison: Text = "",
 ) -> Response:
     """A new account; the link it is opened with is shown on this one page."""

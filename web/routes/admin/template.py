@@ -1,9 +1,9 @@
 """One set of weekly times: what it overlaps with, what would become of its visits if it ended, moving them."""
 
 from dataclasses import dataclass
-from typing import Annotated, Any
+from typing import Any
 
-from fastapi import APIRouter, Form, Request
+from fastapi import APIRouter, Request
 from starlette.responses import Response
 
 from core.db import Session
@@ -19,6 +19,7 @@ from scheduler.templates import Overlap
 from web import wording
 from web.deps import AtTheDoor, Svc
 from web.duty import Admin, Duty
+from web.forms import Text
 from web.i18n import translate
 from web.routes.admin import scope
 from web.routes.admin.timetable import WEEKDAYS
@@ -26,7 +27,6 @@ from web.services import Services
 from web.templating import redirect, render, sentence
 
 router = APIRouter(include_in_schema=False)
-Text = Annotated[str, Form()]
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,9 +1,9 @@
 """Terminals: where they stand, whether their browser is enrolled, the code to enrol it, the way to shut it out."""
 
 from dataclasses import dataclass
-from typing import Annotated, Any
+from typing import Any
 
-from fastapi import APIRouter, Form, Request
+from fastapi import APIRouter, Request
 from starlette.responses import Response
 
 from core.db import Session
@@ -16,7 +16,7 @@ from scheduler import service as scheduler
 from scheduler.model import Terminal
 from web.deps import Svc
 from web.duty import Admin
-from web.forms import at_fields
+from web.forms import Text, at_fields
 from web.i18n import N_
 from web.lights import Light, Tone
 from web.routes.admin import scope
@@ -24,7 +24,6 @@ from web.services import Services
 from web.templating import redirect, render
 
 router = APIRouter(include_in_schema=False)
-Text = Annotated[str, Form()]
 
 LIGHTS: dict[DeviceState | None, Light] = {
     None: Light(Tone.GREY, N_("Not enrolled")),

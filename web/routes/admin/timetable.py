@@ -2,9 +2,9 @@
 
 from collections.abc import Mapping
 from datetime import date, time
-from typing import Annotated, Any
+from typing import Any
 
-from fastapi import APIRouter, Form, Request
+from fastapi import APIRouter, Request
 from sqlalchemy import select
 from starlette.responses import Response
 
@@ -18,14 +18,13 @@ from scheduler.audience import Audience, read
 from scheduler.tables import ClosedDateRow, TemplateRow
 from web.deps import Svc
 from web.duty import Admin, Duty
-from web.forms import at_fields
+from web.forms import Text, at_fields
 from web.i18n import N_
 from web.routes.admin import scope
 from web.services import Services
 from web.templating import redirect, render
 
 router = APIRouter(include_in_schema=False)
-Text = Annotated[str, Form()]
 
 WEEKDAYS = (
     N_("Monday"),

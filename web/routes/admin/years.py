@@ -12,13 +12,12 @@ from policy import calendar, horizon, year_text, years
 from policy.service import SamePerson
 from web.deps import Svc
 from web.duty import Admin
-from web.forms import at_fields
+from web.forms import Text, at_fields
 from web.routes.admin import scope
 from web.services import Services
 from web.templating import redirect, render
 
 router = APIRouter(include_in_schema=False)
-Text = Annotated[str, Form()]
 BYTES_MAX = 64 * 1024
 
 

@@ -2,9 +2,9 @@
 
 from collections.abc import Mapping
 from datetime import date
-from typing import Annotated, Any
+from typing import Any
 
-from fastapi import APIRouter, Form, Request
+from fastapi import APIRouter, Request
 from starlette.responses import Response
 
 from core.db import Session
@@ -17,13 +17,12 @@ from web import duty
 from web.allowance_words import WHATS
 from web.deps import Db, Svc
 from web.duty import Approver, Duty
-from web.forms import at_fields
+from web.forms import Text, at_fields
 from web.rule_words import CHANNELS
 from web.services import Services
 from web.templating import redirect, render
 
 router = APIRouter(include_in_schema=False)
-Text = Annotated[str, Form()]
 
 
 class NoSuchNumber(NotFound):

@@ -3,9 +3,9 @@
 import secrets
 from collections.abc import Mapping
 from datetime import timedelta
-from typing import Annotated, Any
+from typing import Any
 
-from fastapi import APIRouter, Form, Request
+from fastapi import APIRouter, Request
 from starlette.responses import Response
 
 from core.db import Session
@@ -18,13 +18,12 @@ from scheduler.access import in_the_name_of
 from web import duty
 from web.deps import Db, Svc
 from web.duty import Approver, Duty
-from web.forms import at_fields
+from web.forms import Text, at_fields
 from web.routes.approvals.allowance import sought
 from web.services import Services
 from web.templating import redirect, render
 
 router = APIRouter(include_in_schema=False)
-Text = Annotated[str, Form()]
 _DAYS = timedelta(days=30)  # before and after today that the report covers
 
 

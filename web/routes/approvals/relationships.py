@@ -2,9 +2,9 @@
 
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Annotated, Any
+from typing import Any
 
-from fastapi import APIRouter, Form, Request
+from fastapi import APIRouter, Request
 from starlette.responses import Response
 
 from core.db import Session
@@ -26,7 +26,7 @@ from scheduler import decision
 from web import duty, history
 from web.deps import Svc
 from web.duty import Approver, Duty, Monitor
-from web.forms import at_fields
+from web.forms import Text, at_fields
 from web.routes.approvals import desk
 from web.services import Services
 from web.templating import redirect, render
@@ -38,7 +38,6 @@ PROOF_HEADERS = {
     "content-security-policy": "default-src 'none'; style-src 'unsafe-inline'; sandbox",
     "cache-control": "private, no-store",
 }
-Text = Annotated[str, Form()]
 
 
 class NoPicture(NotFound):

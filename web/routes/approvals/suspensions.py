@@ -2,9 +2,9 @@
 
 from dataclasses import dataclass
 from datetime import date, timedelta
-from typing import Annotated, Any
+from typing import Any
 
-from fastapi import APIRouter, Form, Request
+from fastapi import APIRouter, Request
 from starlette.responses import Response
 
 from core.db import Session
@@ -17,7 +17,7 @@ from scheduler.suspensions import Suspension
 from web import duty, history, lights
 from web.deps import Svc
 from web.duty import Approver, Duty
-from web.forms import at_fields
+from web.forms import Text, at_fields
 from web.i18n import N_
 from web.lights import Light
 from web.routes.approvals.allowance import sought
@@ -25,7 +25,6 @@ from web.services import Services
 from web.templating import redirect, render
 
 router = APIRouter(include_in_schema=False)
-Text = Annotated[str, Form()]
 WHOM = {
     "pair": N_("Only the two together"),
     "relative": N_("The visitor, whomever they visit here"),

@@ -1,10 +1,10 @@
 """Requests for a visit: one booking with what the rules say, and the decision on it."""
 
 from dataclasses import dataclass
-from typing import Annotated, Any
+from typing import Any
 from zoneinfo import ZoneInfo
 
-from fastapi import APIRouter, Form, Request
+from fastapi import APIRouter, Request
 from starlette.responses import Response
 
 import legalaid.model
@@ -25,7 +25,7 @@ from scheduler.model import BookingState, BookingView, SlotOffer
 from web import duty, history, lights
 from web.deps import Svc
 from web.duty import Approver, Duty
-from web.forms import at_fields
+from web.forms import Text, at_fields
 from web.lights import Light
 from web.routes.approvals import desk
 from web.rule_words import DESKS, OFFICES
@@ -35,7 +35,6 @@ from web.templating import redirect, render
 router = APIRouter(include_in_schema=False)
 
 CANCELLABLE = frozenset({BookingState.APPROVED, BookingState.ASSIGNED, BookingState.CONFIRMED})
-Text = Annotated[str, Form()]
 
 
 @dataclass(frozen=True, slots=True)
