@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from typing import Annotated
 
-from fastapi import Depends, Request
+from fastapi import Depends
 from starlette.requests import HTTPConnection
 
 from core.bus import Bus
@@ -67,12 +67,18 @@ def relative(connection: HTTPConnection) -> Identity:
     return found
 
 
+def terminal(found: Annotated[Identity, Depends(who)]) -> Identity:
+    """A screen in the prison, signed in with the key of an enrolled device."""
+    if Role.TERMINAL not in found.roles:
+        raise Forbidden
+    return found
+
+
 Svc = Annotated[Services, Depends(services)]
 Db = Annotated[Database, Depends(db)]
 TheBus = Annotated[Bus, Depends(bus)]
 Who = Annotated[Identity, Depends(who)]
 MaybeWho = Annotated[Identity | None, Depends(maybe_who)]
 Relative = Annotated[Identity, Depends(relative)]
+Terminal = Annotated[Identity, Depends(terminal)]
 AtTheDoor = Annotated[Visitor, Depends(visitor)]
-
-__all__ = ["AtTheDoor", "Db", "MaybeWho", "Relative", "Request", "Svc", "TheBus", "Who", "staff"]

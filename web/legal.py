@@ -9,7 +9,7 @@ import binascii
 import json
 from typing import Annotated
 
-from fastapi import Depends, Request
+from fastapi import Depends, HTTPException, Request
 from starlette.responses import Response
 
 from core import clock
@@ -20,7 +20,7 @@ from legalaid.model import AtDesk
 from people.model import Identity
 from policy.lights import Colour
 from web import security
-from web.deps import Who, services
+from web.deps import Terminal, Who, services
 from web.i18n import N_
 from web.services import Services
 
@@ -73,3 +73,13 @@ def desk_of(request: Request, who: Who) -> AtDesk | None:
 
 
 Desk = Annotated[AtDesk | None, Depends(desk_of)]
+
+
+def at_desk(_who: Terminal, desk: Desk) -> AtDesk:
+    """The inmate at this terminal; where nobody has shown a personal code, or too long ago, the page is its door."""
+    if desk is None:
+        raise HTTPException(303, headers={"location": "/terminal/lawyer"})
+    return desk
+
+
+Inmate = Annotated[AtDesk, Depends(at_desk)]

@@ -12,10 +12,9 @@ from people.model import Identity
 from web import casefile, legal
 from web.deps import AtTheDoor, Relative, Svc
 from web.forms import Text, at_fields
-from web.legal import Desk
+from web.legal import Inmate
 from web.routes.ask import HOME, held
 from web.routes.cases import filled_in
-from web.routes.terminal import Terminal
 from web.services import Services
 from web.templating import redirect
 
@@ -125,9 +124,7 @@ async def family_act(
 
 
 @router.get(AT_TERMINAL)
-async def mine(request: Request, services: Svc, _who: Terminal, desk: Desk, visitor: AtTheDoor) -> Response:
-    if desk is None:
-        return redirect(HOME)
+async def mine(request: Request, services: Svc, desk: Inmate, visitor: AtTheDoor) -> Response:
     async with services.db.read() as session:
         if not await personal.still(session, desk):
             return redirect(HOME)
@@ -151,12 +148,8 @@ async def mine(request: Request, services: Svc, _who: Terminal, desk: Desk, visi
 
 
 @router.get(HOME + "/help/{referral_id}")
-async def help_asked(
-    request: Request, services: Svc, _who: Terminal, desk: Desk, referral_id: str
-) -> Response:
+async def help_asked(request: Request, services: Svc, desk: Inmate, referral_id: str) -> Response:
     """What others asked for on the inmate's behalf, and what is done."""
-    if desk is None:
-        return redirect(HOME)
     async with services.db.write() as session:  # reading is entered in the ledger
         means = legal.means_of(services)
         view, words, answered = await referrals.opened(session, means, desk, referral_id)
@@ -173,9 +166,7 @@ async def help_asked(
 
 
 @router.get(f"{HOME}/apply")
-async def form(request: Request, services: Svc, _who: Terminal, desk: Desk, question: str = "") -> Response:
-    if desk is None:
-        return redirect(HOME)
+async def form(request: Request, services: Svc, desk: Inmate, question: str = "") -> Response:
     async with services.db.write() as session:  # reading is entered in the ledger
         if question:
             values = await filled_in(session, legal.means_of(services), desk, question)
@@ -199,11 +190,7 @@ def _form(
 
 
 @router.post(f"{HOME}/apply")
-async def apply(
-    request: Request, services: Svc, _who: Terminal, desk: Desk, form: casefile.Application
-) -> Response:
-    if desk is None:
-        return redirect(HOME)
+async def apply(request: Request, services: Svc, desk: Inmate, form: casefile.Application) -> Response:
     try:
         async with services.db.write() as session:
             case_id = await cases.by_inmate(session, legal.means_of(services), desk, form)
@@ -216,23 +203,16 @@ async def apply(
 async def one(
     request: Request,
     services: Svc,
-    _who: Terminal,
-    desk: Desk,
+    desk: Inmate,
     visitor: AtTheDoor,
     case_id: str,
     act: str = "",
 ) -> Response:
-    if desk is None:
-        return redirect(HOME)
     return await _file(request, services, desk, visitor.language, case_id, act, "terminal/lawyer_case.html")
 
 
 @router.get(AT_TERMINAL + "/{case_id}/letters/{number}")
-async def letter(
-    request: Request, services: Svc, _who: Terminal, desk: Desk, case_id: str, number: int
-) -> Response:
-    if desk is None:
-        return redirect(HOME)
+async def letter(request: Request, services: Svc, desk: Inmate, case_id: str, number: int) -> Response:
     return await _letter(request, services, desk, case_id, number, f"{AT_TERMINAL}/{case_id}")
 
 
@@ -240,15 +220,12 @@ async def letter(
 async def act(
     request: Request,
     services: Svc,
-    _who: Terminal,
-    desk: Desk,
+    desk: Inmate,
     visitor: AtTheDoor,
     case_id: str,
     act: str,
     words: Text = "",
 ) -> Response:
-    if desk is None:
-        return redirect(HOME)
     page = "terminal/lawyer_case.html"
     return await _act(request, services, desk, visitor.language, case_id, act, words, page)
 

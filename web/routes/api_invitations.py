@@ -20,10 +20,9 @@ from scheduler.model import BookingState, SlotOffer
 from scheduler.offering import OfferState
 from web import inside_words, legal
 from web.api_models import BookingOut, ErrorOut, SlotOut
-from web.deps import AtTheDoor, Db, Relative, Svc
+from web.deps import AtTheDoor, Db, Relative, Svc, Terminal
 from web.legal import Desk
 from web.routes.api import booking_out, slot_out
-from web.routes.terminal import Terminal
 
 router = APIRouter(
     prefix="/api/v1",

@@ -20,11 +20,10 @@ from people.model import Identity, RelationshipState
 from scheduler import repository as scheduler
 from web import legal
 from web.casefile import next_of
-from web.deps import AtTheDoor, Relative, Svc
+from web.deps import AtTheDoor, Relative, Svc, Terminal
 from web.forms import Text, at_fields
-from web.legal import Desk
+from web.legal import Desk, Inmate
 from web.routes.absence import FLAGS
-from web.routes.terminal import Terminal
 from web.services import Services
 from web.templating import redirect, render
 from web.wording import BEIJING
@@ -85,10 +84,8 @@ async def finish(services: Svc, _who: Terminal) -> Response:
 
 @router.get("/terminal/lawyer/questions")
 async def mine(
-    request: Request, services: Svc, _who: Terminal, desk: Desk, visitor: AtTheDoor, asked: str = ""
+    request: Request, services: Svc, desk: Inmate, visitor: AtTheDoor, asked: str = ""
 ) -> Response:
-    if desk is None:
-        return redirect(HOME)
     async with services.db.read() as session:
         if not await personal.still(session, desk):
             return redirect(HOME)
@@ -121,9 +118,7 @@ async def mine(
 
 
 @router.post("/terminal/lawyer/turns/{turn_id}/opinion")
-async def opinion(services: Svc, _who: Terminal, desk: Desk, turn_id: str, helped: Text = "") -> Response:
-    if desk is None:
-        return redirect(HOME)
+async def opinion(services: Svc, desk: Inmate, turn_id: str, helped: Text = "") -> Response:
     if helped not in set(opinions.Helped):
         raise NotFound
     async with services.db.write() as session:
@@ -137,9 +132,7 @@ async def _zone(session: Session, prison_id: str) -> str:
 
 
 @router.get("/terminal/lawyer/ask")
-async def ask_page(request: Request, _who: Terminal, desk: Desk, follows: str = "") -> Response:
-    if desk is None:
-        return redirect(HOME)
+async def ask_page(request: Request, _desk: Inmate, follows: str = "") -> Response:
     return _ask_form(request, "terminal/lawyer_ask.html", follows=follows)
 
 
@@ -171,8 +164,7 @@ def _ask_form(
 async def ask(
     request: Request,
     services: Svc,
-    _who: Terminal,
-    desk: Desk,
+    desk: Inmate,
     topic: Text = "",
     words: Text = "",
     language: Text = "zh",
@@ -183,8 +175,6 @@ async def ask(
     voice: Annotated[UploadFile | None, File()] = None,
 ) -> Response:
     """With an officer's hand the desk closes at once: whoever wrote it does not read on."""
-    if desk is None:
-        return redirect(HOME)
     form = QuestionForm(topic, words, key, language, limitation, follows or None, hand=hand)
     try:
         form = replace(form, voice=await _spoken(voice))
@@ -223,17 +213,13 @@ def _typed(form: QuestionForm) -> dict[str, str]:
 
 
 @router.get("/terminal/lawyer/questions/{question_id}")
-async def one(request: Request, services: Svc, _who: Terminal, desk: Desk, question_id: str) -> Response:
-    if desk is None:
-        return redirect(HOME)
+async def one(request: Request, services: Svc, desk: Inmate, question_id: str) -> Response:
     return page(request, "terminal/lawyer_question.html", **await _answered(services, desk, question_id))
 
 
 @router.get("/terminal/lawyer/questions/{question_id}/paper")
-async def paper(request: Request, services: Svc, _who: Terminal, desk: Desk, question_id: str) -> Response:
+async def paper(request: Request, services: Svc, desk: Inmate, question_id: str) -> Response:
     """The answers as a sheet to print."""
-    if desk is None:
-        return redirect(HOME)
     found, back = await _answered(services, desk, question_id), f"{HOME}/questions/{question_id}"
     return page(request, "counsel/advice.html", back=back, **found)
 
@@ -251,9 +237,7 @@ async def _answered(services: Services, desk: AtDesk, question_id: str) -> dict[
 
 
 @router.post("/terminal/lawyer/questions/{question_id}/withdraw")
-async def take_back(services: Svc, _who: Terminal, desk: Desk, question_id: str) -> Response:
-    if desk is None:
-        return redirect(HOME)
+async def take_back(services: Svc, desk: Inmate, question_id: str) -> Response:
     async with services.db.write() as session:
         await service.withdraw(session, desk, question_id)
     return redirect(f"{HOME}/questions")

@@ -19,10 +19,9 @@ from web import legal
 from web.deps import Relative, Svc
 from web.duty import Counsel
 from web.forms import Text, at_fields
-from web.legal import Desk
+from web.legal import Inmate
 from web.routes.ask import HOME
 from web.routes.counsel import STEPS
-from web.routes.terminal import Terminal
 from web.services import Services
 from web.templating import redirect, render
 
@@ -131,10 +130,8 @@ AT_TERMINAL = f"{HOME}/complaints"
 
 
 @router.get(AT_TERMINAL + "/new")
-async def form(request: Request, services: Svc, _who: Terminal, desk: Desk, about: str = "") -> Response:
+async def form(request: Request, services: Svc, desk: Inmate, about: str = "") -> Response:
     """`about`: the case or the question."""
-    if desk is None:
-        return redirect(HOME)
     return await _form(request, services, desk, "terminal/lawyer_complain.html", {"about": about})
 
 
@@ -142,31 +139,22 @@ async def form(request: Request, services: Svc, _who: Terminal, desk: Desk, abou
 async def make(
     request: Request,
     services: Svc,
-    _who: Terminal,
-    desk: Desk,
+    desk: Inmate,
     about: Text = "",
     words: Text = "",
     key: Text = "",
 ) -> Response:
-    if desk is None:
-        return redirect(HOME)
     values = {"about": about, "words": words, "key": key}
     return await _make(request, services, desk, "terminal/lawyer_complain.html", values, AT_TERMINAL)
 
 
 @router.get(AT_TERMINAL + "/{complaint_id}")
-async def one(request: Request, services: Svc, _who: Terminal, desk: Desk, complaint_id: str) -> Response:
-    if desk is None:
-        return redirect(HOME)
+async def one(request: Request, services: Svc, desk: Inmate, complaint_id: str) -> Response:
     return await _one(request, services, desk, complaint_id, "terminal/lawyer_complaint.html")
 
 
 @router.post(AT_TERMINAL + "/{complaint_id}/take-back")
-async def take_back(
-    request: Request, services: Svc, _who: Terminal, desk: Desk, complaint_id: str
-) -> Response:
-    if desk is None:
-        return redirect(HOME)
+async def take_back(request: Request, services: Svc, desk: Inmate, complaint_id: str) -> Response:
     page = "terminal/lawyer_complaint.html"
     return await _take_back(request, services, desk, complaint_id, page, AT_TERMINAL)
 

@@ -26,14 +26,14 @@ from legalaid.gathering_model import (
     GatheringView,
     Verdict,
 )
+from legalaid.model import AtDesk
 from people import repository as people
 from people.model import RelationshipState
 from scheduler import repository as scheduler
 from web import legal, talks
 from web.deps import Relative, Svc
 from web.forms import Text, at_fields
-from web.legal import Desk
-from web.routes.terminal import Terminal
+from web.legal import Inmate
 from web.services import Services
 from web.templating import redirect, render
 from web.wording import BEIJING
@@ -214,20 +214,18 @@ async def speak(
 
 
 @router.get(SCREEN)
-async def at_terminal(request: Request, services: Svc, _who: Terminal, desk: Desk) -> Response:
+async def at_terminal(request: Request, services: Svc, desk: Inmate) -> Response:
     return await _screen(request, services, desk, {}, {})
 
 
 async def _screen(
     request: Request,
     services: Services,
-    desk: Desk,
+    desk: AtDesk,
     values: dict[str, str],
     errors: dict[str, str],
     status: int = 200,
 ) -> Response:
-    if desk is None:
-        return redirect(DOOR)
     async with services.db.read() as session:
         if not await personal.still(session, desk):
             return redirect(DOOR)
@@ -255,15 +253,12 @@ async def _screen(
 async def ask_here(
     request: Request,
     services: Svc,
-    _who: Terminal,
-    desk: Desk,
+    desk: Inmate,
     kind: Text = "",
     words: Text = "",
     key: Text = "",
     with_id: Text = "",
 ) -> Response:
-    if desk is None:
-        return redirect(DOOR)
     outside = with_id if kind == GatheringKind.MEDIATION else ""
     form = GatheringForm(kind, words, key[:64], outside)
     try:
@@ -279,17 +274,13 @@ async def ask_here(
 
 
 @router.get(SCREEN + "/{gathering_id}")
-async def one_here(
-    request: Request, services: Svc, _who: Terminal, desk: Desk, gathering_id: str
-) -> Response:
+async def one_here(request: Request, services: Svc, desk: Inmate, gathering_id: str) -> Response:
     return await _one_here(request, services, desk, gathering_id, {})
 
 
 async def _one_here(
-    request: Request, services: Services, desk: Desk, gathering_id: str, errors: dict[str, str]
+    request: Request, services: Services, desk: AtDesk, gathering_id: str, errors: dict[str, str]
 ) -> Response:
-    if desk is None:
-        return redirect(DOOR)
     async with services.db.write() as session:  # each look is entered
         await gatherings.still(session, desk)
         view = await theirs(session, desk, gathering_id)
@@ -311,10 +302,8 @@ async def _one_here(
 
 @router.post(SCREEN + "/{gathering_id}/{act}")
 async def say_here(
-    request: Request, services: Svc, _who: Terminal, desk: Desk, gathering_id: str, act: str, words: Text = ""
+    request: Request, services: Svc, desk: Inmate, gathering_id: str, act: str, words: Text = ""
 ) -> Response:
-    if desk is None:
-        return redirect(DOOR)
     try:
         async with services.db.write() as session:
             await speak(session, services, desk, gathering_id, act, words)

@@ -16,10 +16,9 @@ from people.model import KINSHIP_TEXTS, Identity
 from scheduler import facts, inviting
 from scheduler.offers import Choice
 from web import inside_words, legal, rule_values
-from web.deps import AtTheDoor, Svc
+from web.deps import AtTheDoor, Svc, Terminal
 from web.forms import Text, at_fields
 from web.legal import Desk
-from web.routes.terminal import Terminal
 from web.rule_names import NAMES
 from web.services import Services
 from web.templating import redirect, render

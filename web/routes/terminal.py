@@ -5,18 +5,17 @@ wrong there is answered by code, and the page says whom to ask.
 """
 
 from datetime import timedelta
-from typing import Annotated, Any
+from typing import Any
 
-from fastapi import APIRouter, Depends, Request
+from fastapi import APIRouter, Request
 from pydantic import BaseModel, Field
 from starlette.responses import JSONResponse, Response
 
 from core import clock
 from core.db import Database
-from core.errors import Forbidden
 from legalaid.access import station_of
 from people import terminals
-from people.model import KINSHIP_TEXTS, Identity, Role
+from people.model import KINSHIP_TEXTS, Identity
 from rooms import service as rooms
 from rooms import sittings
 from rooms.model import Phase
@@ -24,7 +23,7 @@ from scheduler import repository as scheduler
 from scheduler.model import BookingState, BookingView
 from web import security
 from web.caller import caller_of, let_in
-from web.deps import Db, MaybeWho, Svc, Who
+from web.deps import Db, MaybeWho, Svc, Terminal, terminal
 from web.services import Services
 from web.templating import render
 from web.wording import BEIJING
@@ -33,16 +32,6 @@ router = APIRouter(include_in_schema=False)
 
 
 _AHEAD = timedelta(hours=12)  # so long before it a lawyer's meeting stands on the screen
-
-
-def terminal(who: Who) -> Identity:
-    """Signed in with the key of an enrolled device."""
-    if Role.TERMINAL not in who.roles:
-        raise Forbidden
-    return who
-
-
-Terminal = Annotated[Identity, Depends(terminal)]
 
 
 @router.get("/terminal")
