@@ -63,7 +63,7 @@ async def test_every_row_of_the_table(world: World) -> None:
             assert (seats, claims) == (0, 0)
 
 
-async def test_every_forbidden_start_state(world: World) -> None:
+async def test_f30_every_forbidden_start_state(world: World) -> None:
     await world.terminal()
     booking_id = await seated(world)
     before, kept_before = await entries(world.db, booking_id), await kept(world.db, booking_id)

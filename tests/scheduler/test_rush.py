@@ -106,7 +106,7 @@ async def test_a_pick_sent_50_times_is_one_pick(world: World) -> None:
     assert await booked_places(world.db) == (1, 0)
 
 
-async def test_a_confirmation_sent_50_times_is_one_booking(world: World) -> None:
+async def test_f16_a_confirmation_sent_50_times_is_one_booking(world: World) -> None:
     family = await world.family()
     held = await world.hold(family, await world.slot())
 
