@@ -54,9 +54,12 @@ async def _receives(person: Person) -> float:
         now = clock.monotonic()
         assert now - began < 90, f"{person.name} receives nothing: {await person.text()}"
         packets = await person.evaluate(RECEIVED)
-        if packets is not None and packets != count:  # fewer: of a new connection
-            since = now if packets < count or now - last > PAUSE else since
-            last, count = now, packets
+        if packets is None or packets == count:
+            continue
+        if packets > 0:  # 0: of a new connection, by which nothing has come yet
+            since = now if count == 0 or packets < count or now - last > PAUSE else since
+            last = now
+        count = packets
     return since
 
 

@@ -19,7 +19,9 @@ const ROUNDS = 4; // round trips within which the server must have answered
 // that is only busy must not be taken for gone: new sockets would make it busier.
 const LEAST = { online: 800, stopped: 1500, quiet: 2500, media: 2500 };
 const PROVEN = { online: 400, stopped: 500, quiet: 300, media: 300 };
-const REST = 5000; // ms between two changes: a new way takes its time
+// ms between two changes: a new way takes its time, the second; but where media came by it, it is there, the first.
+const BETWEEN = 1000;
+const REST = 5000;
 
 export class Senses extends EventTarget {
   constructor(signal) {
@@ -27,7 +29,13 @@ export class Senses extends EventTarget {
     this.signal = signal;
     this.doubted = 0;
     addEventListener("online", () => this.#doubt("online"));
-    navigator.connection?.addEventListener?.("change", () => this.#doubt("online"));
+    // It also changes with every new estimate of its rate, which is of no interest.
+    const network = navigator.connection;
+    let type = network?.type;
+    network?.addEventListener?.("change", () => {
+      if (type !== network.type) this.#doubt("online");
+      type = network.type;
+    });
   }
 
   // The connection whose media are watched from now on; null: none.
@@ -70,13 +78,16 @@ export class Senses extends EventTarget {
   // came by themselves.
   async #doubt(why) {
     const [now, since] = [performance.now(), this.fresh];
-    if (!this.peer || this.asking || this.signal.state !== "open" || now - this.doubted < REST) return;
+    const rest = this.flowed > this.doubted ? BETWEEN : REST;
+    if (!this.peer || this.asking || this.signal.state !== "open" || now - this.doubted < rest) return;
     this.asking = true;
     const flows = () => ["stopped", "quiet"].includes(why) && this.fresh > since;
     const patience = Math.max(LEAST[why], ROUNDS * (this.signal.roundTrip ?? 0));
     const lives = await this.signal.alive(patience, { least: PROVEN[why], flows });
-    while (lives && why === "stopped" && !flows() && performance.now() - since < SILENCE) {
-      await new Promise((resolve) => setTimeout(resolve, 100));
+    // Where all was silent media come back with the answer, and are seen at the next look.
+    const until = Math.max(since + SILENCE, performance.now() + 2 * LOOK_EVERY);
+    while (lives && why === "stopped" && !flows() && performance.now() < until) {
+      await new Promise((resolve) => setTimeout(resolve, 50));
     }
     this.asking = false;
     if (lives && flows()) return;

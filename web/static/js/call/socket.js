@@ -34,6 +34,12 @@ function codings() {
   return ["vp8", "h264"].filter((name) => both.includes(`video/${name}`));
 }
 
+function reach() {
+  return new WebSocket(`${location.protocol === "https:" ? "wss:" : "ws:"}//${location.host}/signal`);
+}
+
+const usable = (socket) => Boolean(socket) && socket.readyState <= WebSocket.OPEN;
+
 export class Signal extends EventTarget {
   // `ticketUrl`: where tickets are had; `windowMs`: how long a lost seat is tried for (policy).
   constructor({ ticketUrl, csrf, windowMs = 120000 }) {
@@ -45,6 +51,7 @@ export class Signal extends EventTarget {
     this.lastError = null;
     this.pending = new Map();
     this.spare = null;
+    this.doubted = this.answered = false;
     window.addEventListener("online", () => this.#hurry({ anew: true }));
     document.addEventListener("visibilitychange", () => this.#hurry());
   }
@@ -71,23 +78,29 @@ export class Signal extends EventTarget {
 
   // Whether the server is still at the other end: asks, and hears something within `patience` ms. `flows`: tells that
   // media came, so there is nothing to ask any more. A socket that is dead is given up at once, and the way back begins,
-  // with a ticket that was asked for meanwhile. Such a ticket without an answer over the socket says, after `least` ms,
-  // that the server is there and the socket is dead.
+  // with a ticket and a connection that were made meanwhile. Such a ticket without an answer over the socket says, after
+  // `least` ms, that the server is there and the socket is dead.
   async alive(patience, { least = 0, flows = () => false } = {}) {
     const socket = this.socket;
     if (this.state !== "open" || !this.send({ type: "ping", at: Math.round(performance.now()) })) return false;
     const asked = performance.now();
+    this.doubted = true;
+    this.answered = false; // times do not tell: some browsers' clocks go in steps of 100 ms
     const first = Math.max(SPARE_AFTER, 2 * (this.roundTrip ?? 0));
     for (let passed = 0; socket === this.socket && passed < patience; passed = performance.now() - asked) {
       await new Promise((resolve) => setTimeout(resolve, 50));
-      if (this.heard > asked || flows()) return socket === this.socket;
+      if (this.answered || flows()) break;
       if (passed >= first) this.#provide(passed < ANEW_AFTER ? performance.now() - SPARE_HOLDS : asked);
       if (this.spare?.at > asked && performance.now() - this.spare.at > PROVEN && passed > least) break;
     }
-    if (socket === this.socket) {
-      this.#drop();
-      this.#again({ code: "silent", text: "" }, true);
+    this.doubted = false;
+    if (socket !== this.socket) return false;
+    if (this.answered || flows()) {
+      this.spare?.ahead?.close();
+      return true;
     }
+    this.#drop();
+    this.#again({ code: "silent", text: "" }, true);
     return false;
   }
 
@@ -105,9 +118,12 @@ export class Signal extends EventTarget {
     this.#drop();
     this.#set("connecting");
     const round = (this.round = Symbol("round"));
+    const ahead = this.spare?.ahead;
     const answer = await this.#way();
-    if (round !== this.round || this.state !== "connecting") return;
-    if (answer.ticket) this.#open(answer.ticket);
+    const stays = round === this.round && this.state === "connecting";
+    if (!stays || !answer.ticket) ahead?.close();
+    if (!stays) return;
+    if (answer.ticket) this.#open(answer.ticket, ahead);
     else if (answer.code === "visit-not-open") this.#early(answer);
     else if (FINAL_CODES.has(answer.code)) this.#set("final", answer);
     else this.#again(answer);
@@ -123,15 +139,17 @@ export class Signal extends EventTarget {
     return Promise.race([this.#ask(), second]).finally(() => clearTimeout(timer));
   }
 
-  // Asks for a ticket that may be needed in a moment, unless one came after `since`, or one was just asked for.
+  // Asks for a ticket that may be needed in a moment, unless one came after `since`, or one was just asked for. Where it
+  // came a connection can be made, too: that is begun `ahead`, for it takes several round trips.
   #provide(since) {
-    const spare = (this.spare ??= { ticket: null, at: -Infinity, asked: -Infinity, asks: [] });
+    const spare = (this.spare ??= { ticket: null, at: -Infinity, asked: -Infinity, asks: [], ahead: null });
     const now = performance.now();
     if (spare.at > since || now - spare.asked < SPARE_EVERY || spare.asks.length >= SPARE_MOST) return;
     spare.asked = now;
     const ask = this.#ask(SPARE_PATIENCE).then((answer) => {
       spare.asks = spare.asks.filter((other) => other !== ask);
       if (answer.ticket) Object.assign(spare, { ticket: answer, at: performance.now() });
+      if (answer.ticket && this.doubted && spare === this.spare && !usable(spare.ahead)) spare.ahead = reach();
       return answer;
     });
     spare.asks = [...spare.asks, ask];
@@ -159,11 +177,13 @@ export class Signal extends EventTarget {
     }
   }
 
-  #open(ticket) {
-    const scheme = location.protocol === "https:" ? "wss:" : "ws:";
-    const socket = (this.socket = new WebSocket(`${scheme}//${location.host}/signal`));
+  // `ahead`: a connection that was begun before, if any.
+  #open(ticket, ahead) {
+    const socket = (this.socket = usable(ahead) ? ahead : reach());
+    const hello = () => this.send({ type: "hello", ticket, version: 1, video: codings() });
     this.heard = performance.now();
-    socket.onopen = () => this.send({ type: "hello", ticket, version: 1, video: codings() });
+    if (socket.readyState === WebSocket.OPEN) hello();
+    else socket.onopen = hello;
     socket.onmessage = (event) => socket === this.socket && this.#hear(JSON.parse(event.data));
     socket.onclose = (event) => socket === this.socket && this.#closed(event);
     this.pinger = setInterval(() => this.#ping(), 1000);
@@ -182,6 +202,7 @@ export class Signal extends EventTarget {
 
   #hear(message) {
     this.heard = performance.now();
+    this.answered = true;
     if (message.type === "welcome") {
       this.tries = 0;
       this.lastError = null;
