@@ -143,11 +143,7 @@ async def _desk(session: Session, one: Waiting) -> DeskRow | None:
 
 
 def _without_clock(kind: str, column: InstrumentedAttribute[str]) -> ColumnElement[bool]:
-    return (
-        ~select(MatterClockRow.id)
-        .where(MatterClockRow.matter_kind == kind, MatterClockRow.matter_id == column)
-        .exists()
-    )
+    return ~select(MatterClockRow.id).where(MatterClockRow.of(kind, column)).exists()
 
 
 async def _bookings(session: Session) -> Sequence[Waiting]:

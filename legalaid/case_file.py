@@ -132,11 +132,7 @@ async def holder(session: Session, actor: Identity, row: CaseRow, turn: str | No
     the one above that took over. Raises `NotFound` for everybody else's cases.
     """
     mine = {desk.id: desk for desk in await desks_of(session, actor)}
-    above = await session.scalar(
-        select(MatterClockRow.desk_id).where(
-            MatterClockRow.matter_kind == "case", MatterClockRow.matter_id == row.id
-        )
-    )
+    above = await session.scalar(select(MatterClockRow.desk_id).where(MatterClockRow.of("case", row.id)))
     for desk_id in (turn or row.desk_id, above):
         if desk_id in mine:
             return mine[desk_id]

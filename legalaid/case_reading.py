@@ -41,9 +41,7 @@ async def _views(session: Session, *which: ColumnElement[bool]) -> list[CaseView
     """The newest first."""
     rows = await session.execute(
         select(CaseRow, MatterClockRow, DeskRow.name, StaffRow.name)
-        .join(
-            MatterClockRow, (MatterClockRow.matter_id == CaseRow.id) & (MatterClockRow.matter_kind == "case")
-        )
+        .join(MatterClockRow, MatterClockRow.of("case", CaseRow.id))
         .join(DeskRow, DeskRow.id == MatterClockRow.desk_id)
         .outerjoin(StaffRow, StaffRow.id == CaseRow.lawyer_id)
         .where(*which)
@@ -198,11 +196,7 @@ async def _of_counsel(session: Session, actor: Identity, row: CaseRow) -> None:
         return
     mine = {desk.id for desk in await case_file.desks_of(session, actor)}
     held = await session.scalars(select(CaseLetterRow.desk_id).where(CaseLetterRow.case_id == row.id))
-    above = await session.scalar(
-        select(MatterClockRow.desk_id).where(
-            MatterClockRow.matter_kind == "case", MatterClockRow.matter_id == row.id
-        )
-    )
+    above = await session.scalar(select(MatterClockRow.desk_id).where(MatterClockRow.of("case", row.id)))
     if not mine & {row.desk_id, row.station_id, row.centre_id, above, *held}:
         raise NotFound
 

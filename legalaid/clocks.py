@@ -107,7 +107,7 @@ async def start(
 async def of_matter(session: Session, matter: Ref) -> MatterClockRow | None:
     return await session.scalar(
         select(MatterClockRow)
-        .where(MatterClockRow.matter_kind == matter.kind, MatterClockRow.matter_id == matter.id)
+        .where(MatterClockRow.of(matter.kind, matter.id))
         .execution_options(populate_existing=True)
     )
 
@@ -342,7 +342,7 @@ async def history(session: Session, matter: Ref) -> list[Event]:
         select(ClockEventRow, DeskRow.name)
         .join(MatterClockRow, MatterClockRow.id == ClockEventRow.clock_id)
         .join(DeskRow, DeskRow.id == ClockEventRow.desk_id)
-        .where(MatterClockRow.matter_kind == matter.kind, MatterClockRow.matter_id == matter.id)
+        .where(MatterClockRow.of(matter.kind, matter.id))
         .order_by(ClockEventRow.number)
     )
     return [

@@ -340,10 +340,7 @@ async def _views(session: Session, *which: ColumnElement[bool]) -> list[Complain
     """The newest first."""
     rows = await session.execute(
         select(ComplaintRow, MatterClockRow, DeskRow.name)
-        .join(
-            MatterClockRow,
-            (MatterClockRow.matter_id == ComplaintRow.id) & (MatterClockRow.matter_kind == "complaint"),
-        )
+        .join(MatterClockRow, MatterClockRow.of("complaint", ComplaintRow.id))
         .join(DeskRow, DeskRow.id == MatterClockRow.desk_id)
         .where(*which)
         .order_by(ComplaintRow.made_at.desc(), ComplaintRow.id.desc())

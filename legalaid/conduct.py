@@ -232,10 +232,7 @@ async def views(session: Session, *which: ColumnElement[bool]) -> list[ReportVie
     """The newest first."""
     rows = await session.execute(
         select(ConductReportRow, MatterClockRow, DeskRow.name, StaffRow.name, MeetingRow.reference, PrisonRow)
-        .join(
-            MatterClockRow,
-            (MatterClockRow.matter_id == ConductReportRow.id) & (MatterClockRow.matter_kind == MATTER),
-        )
+        .join(MatterClockRow, MatterClockRow.of(MATTER, ConductReportRow.id))
         .join(DeskRow, DeskRow.id == MatterClockRow.desk_id)
         .join(StaffRow, StaffRow.id == ConductReportRow.lawyer_id)
         .join(MeetingRow, MeetingRow.id == ConductReportRow.meeting_id)

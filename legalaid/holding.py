@@ -21,7 +21,7 @@ async def held(session: Session, actor: Identity, matter: Ref, at: str) -> bool:
     been = await session.scalars(
         select(ClockEventRow.desk_id)
         .join(MatterClockRow, MatterClockRow.id == ClockEventRow.clock_id)
-        .where(MatterClockRow.matter_kind == matter.kind, MatterClockRow.matter_id == matter.id)
+        .where(MatterClockRow.of(matter.kind, matter.id))
     )
     return bool(await _mine(session, actor) & {at, *been})
 

@@ -294,10 +294,7 @@ async def _views(session: Session, *which: ColumnElement[bool]) -> list[Precheck
     """The newest first."""
     rows = await session.execute(
         select(PrecheckRow, MatterClockRow, DeskRow.name)
-        .join(
-            MatterClockRow,
-            (MatterClockRow.matter_id == PrecheckRow.id) & (MatterClockRow.matter_kind == "precheck"),
-        )
+        .join(MatterClockRow, MatterClockRow.of("precheck", PrecheckRow.id))
         .join(DeskRow, DeskRow.id == MatterClockRow.desk_id)
         .where(*which)
         .order_by(PrecheckRow.asked_at.desc(), PrecheckRow.id.desc())

@@ -220,10 +220,7 @@ async def views(session: Session, *which: ColumnElement[bool]) -> list[ReferralV
     """The newest first."""
     rows = await session.execute(
         select(ReferralRow, MatterClockRow, DeskRow.name)
-        .join(
-            MatterClockRow,
-            (MatterClockRow.matter_id == ReferralRow.id) & (MatterClockRow.matter_kind == "referral"),
-        )
+        .join(MatterClockRow, MatterClockRow.of("referral", ReferralRow.id))
         .join(DeskRow, DeskRow.id == MatterClockRow.desk_id)
         .where(*which)
         .order_by(ReferralRow.raised_at.desc(), ReferralRow.id.desc())

@@ -108,10 +108,7 @@ async def _questions(session: Session, *which: ColumnElement[bool]) -> list[Ques
     """With their lights; urgent ones first, then those carried over most often, then the oldest."""
     rows = await session.execute(
         select(QuestionRow, MatterClockRow, DeskRow.name)
-        .outerjoin(
-            MatterClockRow,
-            (MatterClockRow.matter_id == QuestionRow.id) & (MatterClockRow.matter_kind == "question"),
-        )
+        .outerjoin(MatterClockRow, MatterClockRow.of("question", QuestionRow.id))
         .outerjoin(DeskRow, DeskRow.id == MatterClockRow.desk_id)
         .where(*which)
         .order_by(QuestionRow.urgent.desc(), QuestionRow.carried.desc(), QuestionRow.asked_at, QuestionRow.id)

@@ -2,8 +2,8 @@
 
 from datetime import date, datetime, time
 
-from sqlalchemy import JSON, ForeignKey, Index, LargeBinary, Text, UniqueConstraint
-from sqlalchemy.orm import Mapped, mapped_column
+from sqlalchemy import JSON, ColumnElement, ForeignKey, Index, LargeBinary, Text, UniqueConstraint
+from sqlalchemy.orm import InstrumentedAttribute, Mapped, mapped_column
 
 import legalaid.absence_table
 import legalaid.case_tables
@@ -66,6 +66,11 @@ class MatterClockRow(Base):
     extended: Mapped[bool]
     told_at: Mapped[datetime | None]
     red_at: Mapped[datetime | None]
+
+    @classmethod
+    def of(cls, kind: str, matter_id: str | InstrumentedAttribute[str]) -> ColumnElement[bool]:
+        """That it is the clock of this matter: the end of a join, or a condition."""
+        return (cls.matter_kind == kind) & (cls.matter_id == matter_id)
 
 
 class ClockEventRow(Base):

@@ -7,12 +7,14 @@ from typing import TYPE_CHECKING, Annotated, Any, Generic, TypeVar, get_type_hin
 from fastapi import Form, Request
 from starlette.responses import Response
 
-from core.errors import KinbridgeError, Reason, Refused
+from core.errors import KinbridgeError, NotFound, Reason, Refused
 from web.templating import render, sentence
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
+# What the page of a form can say; what is not there is a page of its own.
+MENDABLE = tuple(kind for kind in KinbridgeError.__subclasses__() if kind is not NotFound)
 Text = Annotated[str, Form()]
 Many = Annotated[list[str] | None, Form()]  # None: no box is ticked
 Filled = TypeVar("Filled")

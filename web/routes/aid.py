@@ -11,7 +11,7 @@ from people import repository as people
 from people.model import Identity
 from web import casefile, legal
 from web.deps import AtTheDoor, Relative, Svc
-from web.forms import Text, at_fields
+from web.forms import MENDABLE, Text, at_fields
 from web.legal import Inmate
 from web.routes.ask import HOME, held
 from web.routes.cases import filled_in
@@ -89,9 +89,7 @@ async def family_apply(
     try:
         async with services.db.write() as session:
             case_id = await cases.by_relative(session, legal.means_of(services), who, inmate_id, form)
-    except NotFound:
-        raise
-    except KinbridgeError as error:
+    except MENDABLE as error:
         return _family_form(request, inmate_id, casefile.typed(form), at_fields(request, error), error.status)
     return redirect(f"/aid/cases/{case_id}")
 
@@ -292,9 +290,7 @@ async def _act(
                 await cases.withdraw(session, means, reader, case_id)
             else:
                 await casefile.DO[act](session, means, reader, case_id, words)
-    except NotFound:
-        raise
-    except KinbridgeError as error:
+    except MENDABLE as error:
         return await _file(
             request,
             services,

@@ -7,7 +7,7 @@ from fastapi import APIRouter, Request
 from starlette.responses import Response
 
 from core.db import Session
-from core.errors import KinbridgeError, NotFound
+from core.errors import NotFound
 from core.ids import new_id
 from legalaid import (
     case_centre,
@@ -33,7 +33,7 @@ from people.model import Identity
 from web import casefile, legal
 from web.deps import AtTheDoor, Svc
 from web.duty import Counsel
-from web.forms import Text, at_fields
+from web.forms import MENDABLE, Text, at_fields
 from web.i18n import N_
 from web.routes.counsel import STEPS
 from web.services import Services
@@ -137,9 +137,7 @@ async def apply(request: Request, services: Svc, who: Counsel, form: casefile.Ap
     try:
         async with services.db.write() as session:
             case_id = await cases.by_lawyer(session, legal.means_of(services), who, form)
-    except NotFound:
-        raise
-    except KinbridgeError as error:
+    except MENDABLE as error:
         return _form(request, casefile.typed(form), at_fields(request, error), error.status)
     return redirect(f"/cases/{case_id}")
 
@@ -251,9 +249,7 @@ async def do(
     try:
         async with services.db.write() as session:
             await deed(session, legal.means_of(services), who, case_id)
-    except NotFound:
-        raise
-    except KinbridgeError as error:
+    except MENDABLE as error:
         values = {"words": words, "days": days, "lawyer_id": lawyer_id, "decision": decision}
         values["centre_id"] = centre_id
         return await _one(

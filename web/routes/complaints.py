@@ -6,7 +6,7 @@ from typing import Any
 from fastapi import APIRouter, Request
 from starlette.responses import Response
 
-from core.errors import KinbridgeError, NotFound
+from core.errors import KinbridgeError
 from core.ids import Ref, new_id
 from legalaid import case_wording, clocks, complaint_matter, complaints, handover
 from legalaid.application import LETTER_MAX
@@ -18,7 +18,7 @@ from people.model import Identity, Role
 from web import legal
 from web.deps import Relative, Svc
 from web.duty import Counsel
-from web.forms import Text, at_fields
+from web.forms import MENDABLE, Text, at_fields
 from web.legal import Inmate
 from web.routes.ask import HOME
 from web.routes.counsel import STEPS
@@ -69,9 +69,7 @@ async def _make(
     try:
         async with services.db.write() as session:
             made = await complaints.make(session, legal.means_of(services), reader, form)
-    except NotFound:
-        raise
-    except KinbridgeError as error:
+    except MENDABLE as error:
         errors = at_fields(request, error)
         return await _form(request, services, reader, template, values, errors, error.status)
     return redirect(f"{back}/{made}")
@@ -116,9 +114,7 @@ async def _take_back(
     try:
         async with services.db.write() as session:
             await complaints.take_back(session, reader, complaint_id)
-    except NotFound:
-        raise
-    except KinbridgeError as error:
+    except MENDABLE as error:
         errors = at_fields(request, error)
         return await _one(
             request, services, reader, complaint_id, template, errors=errors, status=error.status
@@ -197,9 +193,7 @@ async def answer(
     try:
         async with services.db.write() as session:
             await complaints.answer(session, legal.means_of(services), who, complaint_id, words)
-    except NotFound:
-        raise
-    except KinbridgeError as error:
+    except MENDABLE as error:
         return await _again(request, services, who, complaint_id, words, error)
     return redirect(f"/complaints/{complaint_id}")
 

@@ -9,7 +9,7 @@ from fastapi import APIRouter, Depends, Request
 from starlette.responses import Response
 
 from core.db import Session
-from core.errors import KinbridgeError, NotFound
+from core.errors import NotFound
 from legalaid import case_wording, clocks, conduct, conduct_model
 from legalaid.application import LETTER_MAX
 from legalaid.conduct_model import Report, ReportForm, ReportState
@@ -21,7 +21,7 @@ from rooms.powers import Act
 from web import legal
 from web.deps import Svc, staff
 from web.duty import Approver, Counsel
-from web.forms import Many, Text, at_fields
+from web.forms import MENDABLE, Many, Text, at_fields
 from web.i18n import N_
 from web.routes.counsel import STEPS
 from web.services import Services
@@ -203,9 +203,7 @@ async def _do(
     try:
         async with services.db.write() as session:
             await deed(session)
-    except NotFound:
-        raise
-    except KinbridgeError as error:
+    except MENDABLE as error:
         errors, status = at_fields(request, error), error.status
         return await _one(request, services, who, report_id, form, errors=errors, status=status)
     return redirect(f"{PATH}/{report_id}")

@@ -7,7 +7,7 @@ from fastapi import APIRouter, Request
 from starlette.responses import Response
 
 from core.db import Database, Session
-from core.errors import KinbridgeError, NotFound
+from core.errors import NotFound
 from legalaid import bringing
 from legalaid.bringing import Bringing, Place
 from people.model import Identity
@@ -15,7 +15,7 @@ from scheduler import repository as scheduler
 from web import duty
 from web.deps import Db, Svc
 from web.duty import Officer
-from web.forms import at_fields
+from web.forms import MENDABLE, at_fields
 from web.templating import redirect, render
 
 router = APIRouter(include_in_schema=False)
@@ -67,9 +67,7 @@ async def mark(
     try:
         async with services.db.write() as session:
             await ACTS[act](session, who, turn_id)
-    except NotFound:
-        raise
-    except KinbridgeError as error:
+    except MENDABLE as error:
         context = await _found(services.db, who, wing)
         errors = at_fields(request, error)
         return render(request, "officer/help_day.html", status=error.status, errors=errors, **context)

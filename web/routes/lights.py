@@ -9,7 +9,7 @@ from starlette.responses import Response
 
 from core import clock
 from core.db import Session
-from core.errors import KinbridgeError, NotFound
+from core.errors import NotFound
 from legalaid import board, case_wording, digest
 from legalaid.board import Filter, Line
 from people.model import Identity, Role
@@ -19,7 +19,7 @@ from scheduler import repository as scheduler
 from scheduler.model import Prison
 from web import legal
 from web.deps import Svc, staff
-from web.forms import Text, at_fields
+from web.forms import MENDABLE, Text, at_fields
 from web.routes.admin import scope
 from web.routes.counsel import STEPS
 from web.services import Services
@@ -141,9 +141,7 @@ async def act(
     try:
         async with services.db.write() as session:
             await ACTS[act](session, who, clock_id, amount, words)
-    except NotFound:
-        raise
-    except KinbridgeError as error:
+    except MENDABLE as error:
         errors = at_fields(request, error)
         return await _board(request, services, who, prison, Filter(), errors=errors, status=error.status)
     return redirect(f"/lights?prison={prison}" if prison else "/lights")

@@ -5,7 +5,7 @@ from typing import Annotated, Any
 from fastapi import APIRouter, File, Request, UploadFile
 from starlette.responses import Response
 
-from core.errors import KinbridgeError, NotFound
+from core.errors import NotFound
 from core.ids import new_id
 from legalaid import handover, prechecks
 from legalaid.case_wording import PAPERS, PRECHECK_STATES
@@ -17,7 +17,7 @@ from people.proofs import Upload
 from web import legal
 from web.deps import Relative, Svc, Who
 from web.duty import Counsel
-from web.forms import Text, at_fields
+from web.forms import MENDABLE, Text, at_fields
 from web.routes.ask import held
 from web.services import Services
 from web.templating import redirect, render
@@ -97,9 +97,7 @@ async def hand_in(
         async with services.db.write() as session:
             means = legal.means_of(services)
             made = await prechecks.hand_in(session, means, who, inmate_id, kind, words, key, files)
-    except NotFound:
-        raise
-    except KinbridgeError as error:
+    except MENDABLE as error:
         values = {"kind": kind, "words": words, "key": key}
         return _form(request, inmate_id, values, at_fields(request, error), error.status)
     return redirect(f"/papers/{made}")
@@ -155,9 +153,7 @@ async def add(
     try:
         async with services.db.write() as session:
             await prechecks.add_papers(session, legal.means_of(services), who, precheck_id, files)
-    except NotFound:
-        raise
-    except KinbridgeError as error:
+    except MENDABLE as error:
         return await _one(request, services, who, precheck_id, {}, at_fields(request, error), error.status)
     return redirect(f"/papers/{precheck_id}")
 
@@ -176,9 +172,7 @@ async def judge(
     try:
         async with services.db.write() as session:
             await prechecks.judge(session, legal.means_of(services), who, precheck_id, verdict, words)
-    except NotFound:
-        raise
-    except KinbridgeError as error:
+    except MENDABLE as error:
         values, errors = {"words": words, "verdict": verdict}, at_fields(request, error)
         return await _one(request, services, who, precheck_id, values, errors, error.status)
     return redirect("/cases")

@@ -4,7 +4,7 @@ from fastapi import APIRouter, Request
 from starlette.responses import Response
 
 from core.db import Session
-from core.errors import KinbridgeError, NotFound
+from core.errors import NotFound
 from core.ids import Ref, new_id
 from legalaid import handover, referrals, service
 from legalaid.case_wording import NEEDS, PROMISES, REFERRAL_STATES
@@ -15,7 +15,7 @@ from people.model import Identity, Role
 from web import legal
 from web.deps import Svc
 from web.duty import AnyStaff, Counsel
-from web.forms import Text, at_fields
+from web.forms import MENDABLE, Text, at_fields
 from web.routes.counsel import STEPS
 from web.services import Services
 from web.templating import redirect, render
@@ -79,9 +79,7 @@ async def raise_(
             made = await referrals.raise_(
                 session, legal.means_of(services), who, ReferralForm(kind, words, key, Ref(where, subject))
             )
-    except NotFound:
-        raise
-    except KinbridgeError as error:
+    except MENDABLE as error:
         values = {"source": source, "kind": kind, "words": words, "key": key}
         return _form(request, values, at_fields(request, error), error.status)
     return redirect(f"/referrals/{made}")
@@ -145,9 +143,7 @@ async def answer(
     try:
         async with services.db.write() as session:
             await referrals.answer(session, legal.means_of(services), who, referral_id, words)
-    except NotFound:
-        raise
-    except KinbridgeError as error:
+    except MENDABLE as error:
         values, errors = {"words": words}, at_fields(request, error)
         return await _one(request, services, who, referral_id, values, errors, error.status)
     return redirect(f"/referrals/{referral_id}")
