@@ -55,6 +55,7 @@ def demonstration(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The data of a demonstration that was started once and stopped: migrated, and with its people. Each product that
     begins with it makes its own visit that is due."""
     first = Product(tmp_path_factory.mktemp("demonstration"))
+    first.process.whole = True
     first.start()
     first.stop()
     asyncio.run(place.call_off(first))

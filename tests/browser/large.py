@@ -51,6 +51,7 @@ def running(folder: Path, postgresql_url: str, redis_url: str) -> Iterator[Large
         "media": Process("media", ["media"], folder, env),
         "worker": Process("worker", ["worker"], folder, env),
     }
+    processes["web-0"].whole = True
     try:
         for process in processes.values():
             process.start()

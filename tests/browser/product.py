@@ -12,7 +12,9 @@ from pathlib import Path
 
 import httpx
 
-ROOT = Path(__file__).parents[2]
+from tests import imported
+from tests.imported import ROOT, Forked
+
 KINBRIDGE = Path(sys.executable).with_name("kinbridge")
 START_PATIENCE = 180  # seconds; a demonstration also fills its database, and a busy machine takes its time
 
@@ -32,7 +34,10 @@ def status(url: str) -> int:
 
 @dataclass
 class Process:
-    """One process of the product. `arguments`: of the `kinbridge` command."""
+    """One process of the product. `arguments`: of the `kinbridge` command.
+
+    It is forked off a program that has imported the product; where the command itself is to be seen to work (`whole`),
+    it is started as people start it."""
 
     name: str
     arguments: list[str]
@@ -41,7 +46,8 @@ class Process:
     url: str = ""  # where it answers HTTP, if it does
     prefix: list[str] = field(default_factory=list)  # what the command is put behind
     status: Callable[[str], int] = status
-    _running: subprocess.Popen[bytes] | None = None
+    whole: bool = False
+    _running: subprocess.Popen[bytes] | Forked | None = None
 
     @property
     def log(self) -> Path:
@@ -55,14 +61,13 @@ class Process:
     def start(self) -> None:
         """Starts it and waits until it answers."""
         clean = {key: value for key, value in os.environ.items() if not key.startswith("KINBRIDGE_")}
-        with self.log.open("ab") as log:
-            self._running = subprocess.Popen(
-                [*self.prefix, str(KINBRIDGE), *self.arguments],
-                env={**clean, **self.env},
-                cwd=ROOT,
-                stdout=log,
-                stderr=log,
-            )
+        env = {**clean, **self.env}
+        if self.whole:
+            command = [*self.prefix, str(KINBRIDGE), *self.arguments]
+            with self.log.open("ab") as log:
+                self._running = subprocess.Popen(command, env=env, cwd=ROOT, stdout=log, stderr=log)
+        else:
+            self._running = imported.start(self.arguments, env, self.log, self.prefix)
         if self.url:
             self._wait(self.url)
 
@@ -100,6 +105,8 @@ class Process:
         except subprocess.TimeoutExpired:
             self._running.kill()
             self._running.wait()
+        if isinstance(self._running, Forked):
+            self._running.close()
         self._running = None
 
     def cpu_seconds(self) -> float:
