@@ -19,6 +19,8 @@
 enum {
     BATCH = 64,      /* datagrams per recvmmsg */
     OUTS = 256,      /* packets per sendmmsg */
+    TOGETHER = 16,   /* packets to one peer that the kernel takes as one (UDP_SEGMENT, Linux 4.18 and later) */
+    FITS = 1232,     /* bytes of a datagram that every way takes whole (RFC 8200 section 5); larger ones go alone */
     SLOT = 2048,     /* bytes of a buffer: a datagram, tags and what libsrtp needs to spare */
     LARGEST = 1600,  /* bytes of a datagram that is looked at */
     STREAMS = 16,    /* SSRCs per leg, as rooms.relay counts them */
@@ -112,6 +114,8 @@ struct leg {
     } streams[STREAMS];
     uint32_t reporters[REPORTERS];
     int stream_count, reporter_count, translates;
+    struct message *last; /* in an outbox, and in which filling of it; others may have been sent since */
+    uint64_t filling;
     uint8_t types_in[128], types_out[128];
 };
 
@@ -132,12 +136,18 @@ struct claim {
     struct claim *following;
 };
 
+struct message { /* packets to one peer that the kernel takes as one: all of one size, the last may be smaller */
+    int fd;
+    struct sockaddr_storage to;
+    struct iovec parts[TOGETHER];
+    _Alignas(struct cmsghdr) uint8_t control[CMSG_SPACE(sizeof(uint16_t))];
+};
+
 struct outbox { /* packets made under the lock, sent after it */
-    int count;
-    int fd[OUTS];
+    int count, packets;
+    uint64_t filling; /* unique */
     struct mmsghdr heads[OUTS];
-    struct iovec parts[OUTS];
-    struct sockaddr_storage to[OUTS];
+    struct message messages[OUTS];
     uint8_t data[OUTS][SLOT];
 };
 
@@ -164,6 +174,8 @@ struct core {
     struct ring urgent, copies;
     struct inbox *inbox;                   /* the thread's */
     struct outbox *outbox, *python_outbox; /* the thread's, and that of calls from Python */
+    uint64_t fillings;
+    atomic_int alone; /* the kernel does not take packets together */
     _Atomic uint64_t counters[COUNTERS];
 };
 

@@ -4,6 +4,7 @@
 #include "core.h"
 
 #include <errno.h>
+#include <netinet/udp.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -51,8 +52,16 @@ void hand_over(struct core *core, int type, uint32_t id, double now, int64_t a, 
 /* --- to peers --- */
 
 static uint8_t *next_slot(struct core *core, struct outbox *box) {
-    if (box->count == OUTS) flush(core, box); /* rare: a batch that fans out four times */
-    return box->data[box->count];
+    if (box->packets == OUTS) flush(core, box); /* rare: a batch that fans out four times */
+    return box->data[box->packets];
+}
+
+/* Whether a packet of that size goes on with what was last made for the leg: the pieces of a picture are of one size. */
+static int goes_on(struct core *core, struct outbox *box, struct leg *leg, size_t size) {
+    if (leg->filling != box->filling || atomic_load_explicit(&core->alone, memory_order_relaxed)) return 0;
+    struct msghdr *head = &box->heads[leg->last - box->messages].msg_hdr;
+    size_t first = head->msg_iov[0].iov_len, last = head->msg_iov[head->msg_iovlen - 1].iov_len;
+    return last == first && size <= first && first <= FITS && head->msg_iovlen < TOGETHER;
 }
 
 static void post(struct core *core, struct outbox *box, struct leg *leg, int size) {
@@ -60,12 +69,19 @@ static void post(struct core *core, struct outbox *box, struct leg *leg, int siz
         core->counters[SEND_NOWHERE]++;
         return;
     }
-    int at = box->count++;
-    box->fd[at] = leg->fd;
-    memcpy(&box->to[at], &leg->to, leg->to_size);
-    box->parts[at] = (struct iovec){box->data[at], (size_t)size};
-    box->heads[at].msg_hdr = (struct msghdr){
-        .msg_name = &box->to[at], .msg_namelen = leg->to_size, .msg_iov = &box->parts[at], .msg_iovlen = 1};
+    if (!box->count) box->filling = ++core->fillings;
+    struct iovec part = {box->data[box->packets++], (size_t)size};
+    if (goes_on(core, box, leg, part.iov_len)) {
+        leg->last->parts[box->heads[leg->last - box->messages].msg_hdr.msg_iovlen++] = part;
+        return;
+    }
+    struct message *message = leg->last = &box->messages[box->count];
+    leg->filling = box->filling;
+    message->fd = leg->fd;
+    memcpy(&message->to, &leg->to, leg->to_size);
+    message->parts[0] = part;
+    box->heads[box->count++].msg_hdr = (struct msghdr){
+        .msg_name = &message->to, .msg_namelen = leg->to_size, .msg_iov = message->parts, .msg_iovlen = 1};
 }
 
 void seal_rtp(struct core *core, struct outbox *box, struct leg *leg, const uint8_t head[12], const uint8_t *packet,
@@ -95,19 +111,61 @@ void seal_rtcp(struct core *core, struct outbox *box, struct leg *leg, const uin
     else post(core, box, leg, size);
 }
 
+/* Tells the kernel where to cut. */
+static void mark(struct outbox *box) {
+    for (int i = 0; i < box->count; i++) {
+        struct msghdr *head = &box->heads[i].msg_hdr;
+        if (head->msg_iovlen < 2) continue;
+        head->msg_control = box->messages[i].control;
+        head->msg_controllen = sizeof box->messages[i].control;
+        struct cmsghdr *control = CMSG_FIRSTHDR(head);
+        control->cmsg_level = SOL_UDP, control->cmsg_type = UDP_SEGMENT;
+        control->cmsg_len = CMSG_LEN(sizeof(uint16_t));
+        uint16_t size = (uint16_t)head->msg_iov[0].iov_len;
+        memcpy(CMSG_DATA(control), &size, sizeof size);
+    }
+}
+
+static void refused(struct core *core, int error) {
+    core->counters[error == EAGAIN || error == EWOULDBLOCK || error == ENOBUFS ? SEND_FULL : SEND_FAILED]++;
+}
+
+/* The packets of a message one by one, for a kernel or a device that does not take them together. */
+static void send_alone(struct core *core, struct message *message, struct msghdr head) {
+    size_t count = head.msg_iovlen;
+    head.msg_control = NULL, head.msg_controllen = 0, head.msg_iovlen = 1;
+    for (size_t i = 0; i < count; i++) {
+        head.msg_iov = &message->parts[i];
+        while (sendmsg(message->fd, &head, MSG_DONTWAIT) < 0)
+            if (errno != EINTR) {
+                refused(core, errno);
+                break;
+            }
+    }
+}
+
 /* Sends what is in the box. What the kernel does not take is dropped and counted. */
 void flush(struct core *core, struct outbox *box) {
     int at = 0;
+    mark(box);
     while (at < box->count) {
         int end = at + 1;
-        while (end < box->count && box->fd[end] == box->fd[at]) end++;
-        int sent = sendmmsg(box->fd[at], box->heads + at, (unsigned)(end - at), MSG_DONTWAIT);
+        while (end < box->count && box->messages[end].fd == box->messages[at].fd) end++;
+        int sent = sendmmsg(box->messages[at].fd, box->heads + at, (unsigned)(end - at), MSG_DONTWAIT);
         if (sent > 0) {
             at += sent;
         } else if (errno != EINTR) {
-            core->counters[errno == EAGAIN || errno == EWOULDBLOCK || errno == ENOBUFS ? SEND_FULL : SEND_FAILED]++;
+            struct msghdr *head = &box->heads[at].msg_hdr;
+            int together = head->msg_iovlen > 1;
+            if (together && (errno == EINVAL || errno == EIO || errno == EOPNOTSUPP)) {
+                atomic_store(&core->alone, 1);
+                send_alone(core, &box->messages[at], *head);
+            } else {
+                refused(core, errno);
+            }
             at++;
         }
     }
-    box->count = 0;
+    box->count = box->packets = 0;
+    box->filling = 0;
 }
