@@ -8,13 +8,13 @@ import asyncio
 import sqlite3
 from collections.abc import Awaitable, Callable
 from contextlib import closing
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, TypeVar
 
 import psycopg
 from psycopg import sql
 
-from core import clock
+from core import clock, ids
 from core.db import Database
 from tests import emptied
 
@@ -25,11 +25,15 @@ _SEQUENCES = "SELECT sequencename, last_value FROM pg_sequences WHERE last_value
 
 @dataclass(frozen=True)
 class _Kept:
-    """What a builder answered, and the rows it left: of SQLite as tuples, of PostgreSQL as COPY writes them."""
+    """What a builder answered, and the rows it left: of SQLite as tuples, of PostgreSQL as COPY writes them.
+
+    `born`: its last id. Where the clock stands, later ids must sort after those that are written back.
+    """
 
     answer: Any
     rows: dict[str, Any]
     sequences: tuple[tuple[str, int], ...] = ()
+    born: int = 0
 
 
 _KEPT: dict[tuple[str, str, str], _Kept] = {}
@@ -42,12 +46,13 @@ async def once(db: Database, name: str, build: Callable[[], Awaitable[T]]) -> T:
     key = (name, db.engine.dialect.name, clock.now().strftime("%Y-%m-%d %H"))
     kept = _KEPT.get(key)
     if kept is not None and await asyncio.to_thread(kind.put_back, kept):
+        ids._births._last = kept.born
         again: T = kept.answer
         return again
     keeps = kept is None and await asyncio.to_thread(kind.is_empty)
     answer = await build()
     if keeps:
-        _KEPT[key] = await asyncio.to_thread(kind.take, answer)
+        _KEPT[key] = replace(await asyncio.to_thread(kind.take, answer), born=ids._births._last)
     return answer
 
 
