@@ -101,6 +101,7 @@ class Supply:
     Terminals that serve the same calls are one class (`Seat.wing_id`, `Seat.use`); within it they are interchangeable,
     so that a number for each class and moment is exact. `seats` cannot be used while they are taken for something that
     is no visit (a lawyer's meeting, a turn of a help day); `booked`: visits with the class that they sit in, if any.
+    A day without any shift is one whose roster is not written yet: officers limit nothing there.
     """
 
     seats: tuple[Seat, ...]
@@ -123,10 +124,14 @@ class Supply:
         on = [(view, kept) for view, kept in self.booked if view.starts_at <= moment < view.slot_ends_at]
         free.subtract(kept for _, kept in on if kept)
         watching = None
-        if self.shifts:
+        if self._on_roster(moment):
             talking = sum(moment < view.starts_at + timedelta(minutes=view.minutes) for view, _ in on)
             watching = max(0, shifts.capacity(self.shifts, moment) - talking)
         return {kept: max(0, count) for kept, count in free.items()}, watching
+
+    def _on_roster(self, moment: datetime) -> bool:
+        day = moment.date()
+        return any(shift.starts_at.date() <= day <= shift.ends_at.date() for shift in self.shifts)
 
     def capacities(self, moments: Iterable[datetime]) -> dict[str, int]:
         """Row name -> what is left: terminals of each class, and officers where there is a roster."""
@@ -146,7 +151,7 @@ class Supply:
         watched = [
             f"officers:{moment.isoformat()}"
             for moment in moments
-            if self.shifts and call.watched and call.starts_at <= moment < call.talk_ends
+            if call.watched and call.starts_at <= moment < call.talk_ends and self._on_roster(moment)
         ]
         return {one: [*(f"terminals:{one}:{at}" for at in lasting), *watched] for one in kept}
 

@@ -69,7 +69,7 @@ async def read(session: Session, prison_id: str, meetings: Meetings) -> Weeks:
     return Weeks(
         tuple(house.time(slot.row, slot.places) for slot in slots),
         Lawyers(usual.weekly, usual.lawyers, house.beginnings(usual)),
-        house.capacity(),
+        supply.capacities(house.at),
     )
 
 
@@ -124,12 +124,6 @@ class _House:
                 day = begin.astimezone(self.zone).date()
                 found.append(Beginning(self._week(begin), day, moments, takes))
         return tuple(found)
-
-    def capacity(self) -> dict[str, int]:
-        """Days without any shift are days whose roster is not written yet: officers limit nothing there."""
-        written = {day.date() for shift in self.supply.shifts for day in (shift.starts_at, shift.ends_at)}
-        blank = {f"officers:{moment.isoformat()}" for moment in self.at if moment.date() not in written}
-        return {name: n for name, n in self.supply.capacities(self.at).items() if name not in blank}
 
     def _week(self, at: datetime) -> int:
         return (at - self.now).days // 7

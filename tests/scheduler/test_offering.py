@@ -13,6 +13,7 @@ from scheduler.flags import Flag, FlagState
 from scheduler.happenings import Happening, Kind
 from scheduler.model import BookingState, BookingView
 from scheduler.offering import Found, Offer, OfferState
+from scheduler.planning_tables import ShiftRow
 from tests.conftest import FakeClock
 from tests.scheduler.test_befalling import at, open_flags, report, visit
 from tests.scheduler.world import ADMIN, Family, World
@@ -171,3 +172,21 @@ async def test_a_moved_visit_still_counts_once_in_its_month(world: World) -> Non
     assert [one.slot.id for one in found if one.slot] == [new_slot]
     new = await accept(strict, family, await offer_of(strict, flagged[0]))
     assert new.starts_at == at(4, 2) > held.starts_at + timedelta(days=1)
+
+
+async def test_days_whose_roster_is_not_written_are_offered_too(world: World) -> None:
+    """An officer is entered for the day of the visit alone; the other time lies where nobody is entered yet."""
+    await world.terminal()
+    family = await world.family()
+    view = await world.approved(family, await world.slot(days=1))
+    later = await world.slot(days=6)
+    async with world.db.write() as session:
+        session.add(
+            ShiftRow(
+                id="shf_1", prison_id=world.prison_id, officer_id="off_1", officer_name="Zhao", starts_at=at(0, 0),
+                ends_at=at(0, 8), break_starts_at=None, break_ends_at=None, at_once=1,
+            )
+        )  # fmt: skip
+    await report(world, Kind.LOCKDOWN, at(0, 0), at(0, 23))
+    (found,) = await offered(world)
+    assert (found.view.id, found.slot.id if found.slot else found.reason) == (view.id, later)

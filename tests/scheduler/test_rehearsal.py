@@ -2,7 +2,6 @@
 
 from dataclasses import replace
 from datetime import date, timedelta
-from zoneinfo import ZoneInfo
 
 import pytest
 from sqlalchemy import func, select
@@ -181,7 +180,7 @@ async def test_a_terminal_is_out_of_use_while_it_is_kept_for_a_help_day() -> Non
     nine = at(0, 1)
     kept = Usual(help_days=((nine, at(0, 4), "two"), (nine, at(0, 4), "three")))
     supply = Supply(tuple(weeks._without(seats, kept)), (), ())
-    left = weeks._House(nine, ZoneInfo("UTC"), ("wng",), (), supply, (nine, at(0, 5))).capacity()
+    left = supply.capacities((nine, at(0, 5)))
     assert {name: count for name, count in left.items() if "T01" in name} == {
         f"terminals:wng/*:{nine.isoformat()}": 1,
         f"terminals:*/legal:{nine.isoformat()}": 0,
