@@ -72,6 +72,10 @@ class Leg(Protocol):
     def codec(self) -> VideoCodec:
         """Of the pictures, in both directions: the call's."""
 
+    @property
+    def publishes(self) -> frozenset[MediaKind]:
+        """What its m-lines let it send."""
+
     def can(self, codec: VideoCodec) -> bool:
         """Whether it can be shown pictures of this coding."""
 

@@ -24,6 +24,7 @@ from rooms.actions import (
     Close,
     CloseLeg,
     Detached,
+    Devices,
     Effect,
     Ended,
     Enter,
@@ -46,7 +47,7 @@ from rooms.actions import (
     Tick,
     TracksMissing,
 )
-from rooms.client import LegFactory, RecorderFactory
+from rooms.client import LegFactory, MediaKind, RecorderFactory
 from rooms.clock import VisitClock
 from rooms.directory import Claim
 from rooms.errors import BadSdp
@@ -303,7 +304,9 @@ class RunningRoom:
             _log.exception("x leg %s", fields(conn=effect.conn))
             self.put(LegFailed(effect.conn))
             return
-        if effect.offer:
+        if effect.offer:  # it has no page that tells what is switched on: what it sends at all is
+            on = leg.publishes
+            self.put(Devices(effect.conn, MediaKind.VIDEO in on, MediaKind.AUDIO in on))
             await self._send(Send(effect.conn, {"type": "answer", "sdp": sdp}))
             return
         order = media_lines(effect.publishes, effect.lines, announce=effect.announce, low=True)

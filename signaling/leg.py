@@ -93,6 +93,10 @@ class PeerLeg:
         """What each m-line of the offer is for, as the `offer` message tells it."""
         return [line.message() for line in self._lines]
 
+    @property
+    def publishes(self) -> frozenset[MediaKind]:
+        return frozenset(line.kind for line in self._lines if line.use == "own")
+
     def can(self, codec: VideoCodec) -> bool:
         return any(PICTURE_TYPE[codec] in down.takes for down in self.relay.downs.values())
 
@@ -345,7 +349,7 @@ class PeerLeg:
             if sealed is None:
                 self._dropped["seal-failed"] += 1
             else:
-                self._agent.send(sealed)
+                self._agent.put(sealed)
 
     def rtcp(self, packet: bytes) -> None:
         if self._native is not None:

@@ -157,6 +157,8 @@ class FakeLegs:
     ) -> FakeLeg:
         if "bad" in offer:
             raise BadSdp(offer)
+        if offer:  # what it offers to send, by name
+            publishes &= {kind for kind in MediaKind if kind in offer}
         leg = self.legs[leg_id] = FakeLeg(leg_id, events, publishes, lines, announce=announce)
         leg.codec, leg.theirs, leg.most_bits = codec, offer, most_bits
         if loopback:

@@ -190,6 +190,10 @@ class FakeLeg:
     def id(self) -> str:
         return self._id
 
+    @property
+    def publishes(self) -> frozenset[MediaKind]:
+        return frozenset(MediaKind)
+
     def tap(self, sink: TrackSink, *, sound: bool = True) -> None:
         assert sound
         self.sinks.append(sink)

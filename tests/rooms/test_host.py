@@ -25,6 +25,7 @@ from rooms.tables import RoomRow
 from scheduler import service as scheduler
 from scheduler.model import BookingState, Fault
 from signaling.client import Client
+from signaling.whip import Sessions
 from tests.fakes.legs import FakeLegs, FakeRecorders
 from tests.rooms.visits import Cast, ShiftedClock, confirmed_visit
 from tests.signaling.server import Server, serving
@@ -122,6 +123,26 @@ async def test_the_monitor_leaves_and_comes_back(
     for tag in ("system:visit:started", "officer:seat:left", "system:visit:paused", "system:visit:resumed",
                 "officer:visit:ended", "system:visit:ended"):  # fmt: skip
         assert tag in written
+
+
+@once
+@pytest.mark.parametrize(
+    ("offer", "camera", "microphone"), [("audio", False, True), ("audio, video", True, True)]
+)
+async def test_of_a_device_by_whip_only_what_it_offers_to_send_can_be_missed(
+    server: Server, cast: Cast, bus: Bus, legs: FakeLegs, offer: str, *, camera: bool, microphone: bool
+) -> None:
+    """`rooms.arrivals` expects nothing of what is off, and the others are told so."""
+    devices = Sessions(cast.db, bus)
+    async with server.client(await cast.ticket(cast.officer)) as officer:
+        await devices.open(await cast.ticket(cast.terminal), offer, sends=True)
+        wanted = ("inmate", camera, microphone)
+        await officer.until(
+            lambda s: wanted in [(one["role"], one["camera"], one["microphone"]) for one in s["people"]],
+            within=LIMIT,
+        )
+        assert {MediaKind(kind) for kind in offer.split(", ")} in [leg.publishes for leg in legs.open_legs]
+        await devices.close()
 
 
 @once
