@@ -9,6 +9,13 @@ function focusWhatIsWrong() {
   if (summary) summary.focus();
 }
 
+// On a telephone the pages stand in a row that is wider than the screen: the one that is open is in sight.
+function showWhereWeAre() {
+  const here = document.querySelector(".staff-nav [aria-current]");
+  const row = here?.closest("ul");
+  if (row) row.scrollLeft = here.offsetLeft - row.offsetLeft - (row.clientWidth - here.offsetWidth) / 2;
+}
+
 function sendOnce() {
   document.addEventListener("submit", (event) => {
     const form = event.target;
@@ -88,6 +95,7 @@ function showWhatNeedsScripts() {
 }
 
 showWhatNeedsScripts();
+showWhereWeAre();
 focusWhatIsWrong();
 sendOnce();
 checkFiles();
