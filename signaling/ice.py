@@ -24,6 +24,7 @@ from core.log import fields
 from signaling.addresses import bound, is_address, is_own, own_addresses
 from signaling.binding import authentic, parse_binding
 from signaling.floods import Floodgate
+from signaling.post import Post
 from signaling.srtp import LARGEST, Scratch
 
 if TYPE_CHECKING:
@@ -80,10 +81,8 @@ class Agent:
     """The ICE-lite side of one leg: its credentials, its addresses, and the one it sends to."""
 
     def __init__(self, port: "UdpPort", owner: Owner) -> None:
-        self.ufrag, self.password = (
-            _letters(6),
-            _letters(18),
-        )  # RFC 8445 section 5.3: 24 and 128 bits at least
+        # RFC 8445 section 5.3: 24 and 128 bits at least
+        self.ufrag, self.password = _letters(6), _letters(18)
         self.passwords = {self.ufrag: self.password}  # all by which the peer may check, the oldest first
         self.remote: tuple[str, str] | None = None  # the peer's ufrag and password
         self._agreed = self.ufrag  # which of ours belongs to `remote`
@@ -122,16 +121,11 @@ class Agent:
 
     def send(self, data: bytes | memoryview) -> None:
         """To the nominated address. What the kernel does not take is dropped and counted."""
-        if self.path is None:
-            self._port.counters["send-nowhere"] += 1
-            return
-        endpoint, address = self.path
-        try:
-            endpoint.sock.sendto(data, address)
-        except BlockingIOError:
-            self._port.counters["send-full"] += 1
-        except OSError:  # the network is gone, or the address became unreachable: ICE will find another
-            self._port.counters["send-failed"] += 1
+        self._port.post.send(self.path, data)
+
+    def put(self, data: bytes | memoryview) -> None:
+        """As `send`; a picture's packet may wait for those that are read with it."""
+        self._port.post.put(self.path, data)
 
     def checked(self, endpoint: Endpoint, address: Address, message: stun.Message, now: float) -> bool:
         """An authenticated binding request came. False: a replay, or the address is another leg's."""
@@ -214,6 +208,7 @@ class UdpPort:
     def __init__(self, counters: Counter[str]) -> None:
         self.counters = counters
         self.inbox = Scratch()
+        self.post = Post(counters)
         self._floodgate = Floodgate()
         self.number = 0
         self.offered: tuple[str, ...] = ()  # hosts to be named in offers, best first
@@ -302,6 +297,13 @@ class UdpPort:
         self._agents.pop(ufrag, None)
 
     def _drain(self, endpoint: Endpoint) -> None:
+        self.post.hold()
+        try:
+            self._read(endpoint)
+        finally:
+            self.post.let_go()
+
+    def _read(self, endpoint: Endpoint) -> None:
         receive, view = endpoint.sock.recvfrom_into, self.inbox.view
         now = clock.monotonic()
         for _ in range(_BATCH):

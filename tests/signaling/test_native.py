@@ -19,7 +19,6 @@ from tests.fakes.rtp import DELTA, KEY, MORE, packet, seen
 from tests.signaling.contract import Peer, World
 
 VIDEO = MediaKind.VIDEO
-_SO_NO_CHECK = 11  # Linux' number; Python has no name for it
 
 
 @pytest.fixture
@@ -70,28 +69,6 @@ async def test_a_new_path_is_taken_with_the_next_packet(world: World) -> None:
         elsewhere.send(viewer.seal.protect(packet(VIDEO, 7, 7, 0x20, KEY)))
         while viewer.leg.relay.ups[VIDEO].ssrc is None:
             world.pump()
-
-
-@pytest.mark.parametrize("taken", [True, False])
-async def test_the_pieces_of_a_picture_leave_together_and_alone_where_the_kernel_refuses(
-    monkeypatch: pytest.MonkeyPatch, taken: bool
-) -> None:
-    """Of one size, the last smaller; larger than every way takes; smaller before larger; more than go in one."""
-    world = World("native", FakeClock(), monkeypatch)
-    sender, viewer = await world.add("sender"), await world.add("viewer")
-    viewer.leg.show(0, sender.leg, audio=True, video=True)
-    sender.socket.send(sender.seal.protect(packet(VIDEO, 0, 0, 0x10, KEY)))
-    world.step()
-    if not taken:  # without a checksum the kernel takes nothing together
-        world.factory.udp._endpoints[0].sock.setsockopt(socket.SOL_SOCKET, _SO_NO_CHECK, 1)
-    sizes = [1000, 1000, 1000, 400, 700, 1300, 1300, 20, 900, *[300] * 40]
-    sent = [bytes([0x10 if number == 0 else 0]) + bytes(size) for number, size in enumerate(sizes)]
-    for number, payload in enumerate(sent, 1):
-        sender.socket.send(sender.seal.protect(packet(VIDEO, number, 3000, 0x10, payload)))
-    world.step()
-    assert [data[12:] for data in viewer.plain] == [KEY, *sent]
-    assert not +world.factory.counters
-    await world.close()
 
 
 async def test_a_recorder_that_is_not_read_for_costs_packets_of_its_own_alone(world: World) -> None:
