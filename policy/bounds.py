@@ -1,11 +1,12 @@
 """What a wider scope lets the narrower ones state, and where one goes beyond it. Pure."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
+from core.errors import Reason
 from policy.rulebook import FamilyPolicy, bounds_of
 
 
@@ -39,10 +40,26 @@ class Contradiction:
     field: str
     stated: str
     scope_id: str  # whose bound it is
-    bound: str
+    bound: Bound
 
     def __str__(self) -> str:
-        return f"{self.field} = {self.stated} contradicts {self.scope_id} ({self.bound})"
+        told = self.bound.model_dump(mode="json", exclude_none=True).items()
+        limits = ", ".join(f"{key} {value}" for key, value in told)
+        return f"{self.field} = {self.stated} contradicts {self.scope_id} ({limits})"
+
+    @property
+    def reason(self) -> Reason:
+        """For whoever filled in the field."""
+        if self.bound.most is not None and self.bound.least is None:
+            return replace(TOO_MUCH, params={"field": self.field, "most": self.bound.most})
+        if self.bound.least is not None and self.bound.most is None:
+            return replace(TOO_LITTLE, params={"field": self.field, "least": self.bound.least})
+        return replace(NOT_ALLOWED, params={"field": self.field})
+
+
+TOO_MUCH = Reason("above-wider-rules", "Rules that hold for more prisons allow {most} at most.")
+TOO_LITTLE = Reason("below-wider-rules", "Rules that hold for more prisons allow no less than {least}.")
+NOT_ALLOWED = Reason("against-wider-rules", "Rules that hold for more prisons do not allow this.")
 
 
 def check(stated: Mapping[str, Any]) -> tuple[dict[str, Any], list[str]]:
@@ -81,6 +98,5 @@ def contradictions(
         for name, raw in bounds.items():
             bound = Bound.model_validate(raw)
             if name in values and not bound.allows(values[name]):
-                told = ", ".join(f"{key} {value}" for key, value in raw.items())
-                found.append(Contradiction(name, str(values[name]), scope_id, told))
+                found.append(Contradiction(name, str(values[name]), scope_id, bound))
     return found

@@ -4,17 +4,18 @@ Nation, province, prison and ward each state what they decide; the lower one win
 that nobody states is an error, never a default: no number of this field can be assumed (rules, finding 1).
 """
 
+import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from enum import StrEnum
 from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, TypeAdapter, ValidationError
 
-from core.errors import Malformed, Unavailable
+from core.errors import Malformed, Reason, Unavailable
 from policy.bounds import contradictions
-from policy.rulebook import AllowanceWindow, FamilyPolicy, LeadUnit, Period, as_approved
+from policy.rulebook import AllowanceWindow, FamilyPolicy, LeadUnit, Period, as_approved, bounds_of
 
 __all__ = [
     "AllowanceWindow",
@@ -55,9 +56,21 @@ class PolicyUnknown(Unavailable):
 
 
 class BadPolicy(Malformed):
+    """`problem`: for logs and the command line; `reasons`: the same for people, each with its `field`, as far as it is
+    one value's."""
+
     code = "bad-policy"
     text = "These rules cannot be used: {problem}."
     status = 422
+
+    def __init__(self, *, problem: str, reasons: Sequence[Reason] = ()) -> None:
+        super().__init__(problem=problem)
+        self.reasons = tuple(reasons)
+
+
+_OUT_OF_RANGE = Reason("value-out-of-range", "This must lie between {least} and {most}.")
+_UNUSABLE = Reason("value-unusable", "This value cannot be used.")
+_NOT_TOGETHER = Reason("values-contradict", "This does not hold together with another value of the rules.")
 
 
 class LegalBasis(BaseModel):
@@ -113,7 +126,7 @@ class Draft:
 
 def check(values: Mapping[str, Any]) -> dict[str, Any]:
     """What a scope states, in JSON form; raises `BadPolicy` naming every unknown or wrong value."""
-    problems, clean = [], {}
+    problems, reasons, clean = [], [], {}
     for name, value in values.items():
         known = FamilyPolicy.model_fields.get(name)
         if known is None:
@@ -125,9 +138,17 @@ def check(values: Mapping[str, Any]) -> dict[str, Any]:
             clean[name] = adapter.dump_python(adapter.validate_python(value), mode="json")
         except ValidationError as error:
             problems.append(f"{name}: {error.errors()[0]['msg']}")
+            reasons.append(_why_not(name))
     if problems:
-        raise BadPolicy(problem="; ".join(problems))
+        raise BadPolicy(problem="; ".join(problems), reasons=reasons)
     return clean
+
+
+def _why_not(name: str) -> Reason:
+    limits = bounds_of(name)
+    if limits is None:
+        return replace(_UNUSABLE, params={"field": name})
+    return replace(_OUT_OF_RANGE, params={"field": name, "least": limits[0], "most": limits[1]})
 
 
 def merge(layers: Sequence[Layer]) -> PolicySet:
@@ -153,7 +174,10 @@ def merge(layers: Sequence[Layer]) -> PolicySet:
     try:
         merged = FamilyPolicy.model_validate(values)
     except ValidationError as error:
-        raise BadPolicy(problem=error.errors()[0]["msg"]) from error
+        problem = str(error.errors()[0]["msg"])
+        apart = [name for name in re.findall(r"\w+", problem) if name in FamilyPolicy.model_fields]
+        reasons = [replace(_NOT_TOGETHER, params={"field": name}) for name in dict.fromkeys(apart)]
+        raise BadPolicy(problem=problem, reasons=reasons) from error
     return PolicySet(
         id="+".join(layer.id for layer in layers),
         version="+".join(f"{layer.scope_id}.{layer.version}" for layer in layers),
@@ -165,9 +189,10 @@ def merge(layers: Sequence[Layer]) -> PolicySet:
 def check_bounds(layers: Sequence[Layer]) -> None:
     """Raises `BadPolicy` with every value that goes beyond the bounds of a wider scope."""
     found = [
-        str(one)
+        one
         for number, layer in enumerate(layers)
         for one in contradictions([(wide.scope_id, wide.bounds) for wide in layers[:number]], layer.values)
     ]
     if found:
-        raise BadPolicy(problem="; ".join(found))
+        told = "; ".join(map(str, found))
+        raise BadPolicy(problem=told, reasons=[one.reason for one in found])

@@ -8,6 +8,7 @@ from fastapi import Form, Request
 from starlette.responses import Response
 
 from core.errors import KinbridgeError, NotFound, Reason, Refused
+from policy.model import BadPolicy
 from web.templating import render, sentence
 
 if TYPE_CHECKING:
@@ -48,7 +49,8 @@ class FilledIn(Generic[Filled]):
 
 def at_fields(request: Request, error: KinbridgeError) -> dict[str, str]:
     """Field name -> sentence, in the order the form has them; "" holds what belongs to no field."""
-    reasons: Iterable[Reason] = error.reasons if isinstance(error, Refused) else (error.reason,)
+    several = error.reasons if isinstance(error, Refused | BadPolicy) else ()
+    reasons: Iterable[Reason] = several or (error.reason,)
     errors: dict[str, str] = {}
     for reason in reasons:
         field = str(reason.params.get("field", ""))

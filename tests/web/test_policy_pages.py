@@ -144,6 +144,24 @@ async def test_what_is_no_proposal_comes_back(
     assert answer.status_code == status
 
 
+@pytest.mark.parametrize(
+    ("name", "value", "said"),
+    [
+        ("most_minutes", "90", "上级规定最多允许 60。"),
+        ("minutes", "3", "须在 5 至 240 之间。"),
+        ("start_needs", "monitor", "上级规定不允许这样设置。"),
+    ],
+)
+async def test_what_cannot_be_is_said_at_its_field_in_words(
+    admin: Browser, house: Staffed, name: str, value: str, said: str
+) -> None:
+    """Also what contradicts the rules of the nation: no code, no English in a Chinese sentence."""
+    answer = await admin.send_form("/admin/policy/new", {**CHANGE, "of": house.place.prison, name: value})
+    assert answer.status_code == 422
+    assert re.search(f'id="{name}-error"[^<]*(<svg.*?</svg>)?<span>{said}</span>', answer.text, re.DOTALL)
+    assert "contradicts" not in answer.text
+
+
 async def test_the_form_as_it_stands_proposes_nothing(admin: Browser, house: Staffed) -> None:
     """All that a browser would send of the untouched form, ticks and tables included."""
     page = (await admin.get(f"/admin/policy/new?of={house.place.prison}")).text
