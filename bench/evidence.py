@@ -19,7 +19,7 @@ from pathlib import Path
 from core import keys
 from ledger import merkle
 from recording import day, folder, seal
-from recording.finalise import digest_of
+from recording.digest import digest_of
 
 
 def recording(path: Path, mebibytes: int, signer: keys.Signer) -> None:

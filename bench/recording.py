@@ -1,14 +1,15 @@
-"""What recording costs: CPU seconds per participant-minute, while it is written and when it is sealed, in the clear and
-locked; what sealing spends them on; and how long a player's jump takes on the server.
+"""What recording costs: CPU seconds and bytes written per participant-minute, with sealing and encryption and without.
 
 Twenty participants at once, each with 1 Mbit/s of VP8 at 30 frames per second and 48 kbit/s of Opus, fed in
-real time; packets are made beforehand, and the cost of feeding them to nobody is taken off.
+real time; packets are made beforehand, and the cost of feeding them to nobody is taken off. Rounds with and without
+take turns; of each figure the median counts.
 
-Sealing has parts: `read` the raw file and find its frames; `check`: FFmpeg reads the finished one back; `digest`:
-SHA-256 of frames, files and pieces; `sign`; and the rest is `lay`: laying frames out, locking and writing them. All but
-`digest` and `sign` make a file that any player plays and jumps in, which a recording without any seal needs as well.
+`without`: packets are written as they come, and a file is made of them that any player plays and jumps in; nothing is
+locked, digested, signed or read back. `with`: as in the product: written locked, laid out, digested, signed. The one
+writes sound and picture twice, the other once, so `percent_of_plan` compares sealing with a plan in the clear as well:
+what it would cost to lay out without locking and digests.
 
-    python -m bench.recording [SECONDS]
+    python -m bench.recording [SECONDS] [ROUNDS]
 """
 
 import asyncio
@@ -17,18 +18,20 @@ import hashlib
 import json
 import random
 import shutil
+import statistics
 import sys
 import tempfile
 import time
 from collections import defaultdict
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any
 
 from core import clock, keys
 from core import settings as core_settings
 from core.ids import Ref
-from recording import clear, finalise, folder, seal, sealing
+from recording import clear, finalise, folder, locked, seal, sealing
+from recording.digest import Digest
+from recording.finalise import Files
 from recording.locked import Key
 from recording.recorder import RoomRecorder
 from recording.writer import Writer
@@ -38,52 +41,63 @@ PARTICIPANTS = 20
 FPS, FRAME, SOUND = 30, 4166, 120  # frames per second, bytes per picture, bytes per 20 ms of sound
 KEY = b"\x10\x00\x00\x9d\x01\x2a" + (1280).to_bytes(2, "little") + (720).to_bytes(2, "little")
 TICK = 0.02
-TURNS = 8
 JUMP = 256 << 10  # bytes that are read and sent at once (`web.ranges`)
 
 
-# part of sealing -> what is done for it
-STEPS: tuple[tuple[str, object, str], ...] = (
-    ("read", finalise, "_found"),
-    ("check", finalise, "_check"),
-    ("digest", finalise, "digest_of"),
-    ("digest", finalise.Digester, "update"),
-    ("digest", finalise._Recorded, "__call__"),
-    ("sign", seal, "sign"),
-)
+class Silent:
+    """Stands for a digest where none is taken."""
+
+    def __init__(self, *_given: object, **_more: object) -> None:
+        self.digests: dict[object, Silent] = defaultdict(Silent)
+
+    def __call__(self, *_given: object) -> None:
+        """Takes no notice."""
+
+    update = __call__
+
+    def digest(self) -> Digest:
+        return Digest(0, "", ())
+
+    def hexdigest(self) -> str:
+        return ""
+
+
+class Open:
+    """Stands for a cipher where nothing is locked: what comes out is what went in, and a tag of zeros."""
+
+    def encrypt(self, _nonce: bytes, data: bytes, _about: None) -> bytes:
+        return bytes(data) + bytes(locked.TAG)
+
+    def encrypt_into(self, _nonce: bytes, data: bytes, _about: None, into: memoryview) -> None:
+        into[: len(data)] = data
+
+    def decrypt(self, _nonce: bytes, data: bytes, _about: None) -> bytes:
+        return bytes(data[: -locked.TAG])
 
 
 @contextlib.contextmanager
-def parts() -> Iterator[dict[str, float]]:
-    """CPU seconds of each part of what is done inside, each without the others; the rest under `lay`."""
-    spent: dict[str, float] = defaultdict(float)
-    under_way, since = ["lay"], time.process_time()
-
-    def turn() -> None:
-        nonlocal since
-        now = time.process_time()
-        spent[under_way[-1]] += now - since
-        since = now
-
-    def timed(part: str, real: Callable[..., Any]) -> Callable[..., Any]:
-        def step(*args: object, **more: object) -> Any:
-            turn()
-            under_way.append(part)
-            try:
-                return real(*args, **more)
-            finally:
-                turn()
-                under_way.pop()
-
-        return step
-
+def put(*changes: tuple[object, str, object]) -> Iterator[None]:
+    """With these in their places."""
     with contextlib.ExitStack() as back:
-        for part, owner, name in STEPS:
-            real = getattr(owner, name)
-            back.callback(setattr, owner, name, real)
-            setattr(owner, name, timed(part, real))
-        yield spent
-        turn()
+        for owner, name, new in changes:
+            back.callback(setattr, owner, name, getattr(owner, name))
+            setattr(owner, name, new)
+        yield
+
+
+def unsealed() -> contextlib.AbstractContextManager[None]:
+    """No digests, and nothing is read back."""
+    nothing = (
+        (finalise, "Digester", Silent),
+        (finalise, "_Recorded", Silent),
+        (finalise, "_check", Silent()),
+    )
+    return put(*nothing, (finalise, "digest_of", lambda *_, **__: Digest(0, "", ())))
+
+
+def unlocked() -> contextlib.AbstractContextManager[None]:
+    """No digests and no ciphers; all else as in the product."""
+    return put((locked.Key, "cipher", lambda *_: Open()), (finalise, "Digester", Silent))
 
 
 def packets(seconds: int) -> list[Wire]:
@@ -168,44 +182,51 @@ async def fed_to_nobody(wires: list[Wire]) -> float:
     return time.process_time() - cpu
 
 
-def sealed(path: Path, data_dir: Path, key: Key | None) -> tuple[float, dict[str, float]]:
-    """CPU seconds of sealing, of several times the least: what a busy machine adds is no cost of ours. And of its
-    parts, looked at apart, for that costs something, too."""
+def finished(path: Path, key: Key | None) -> float:
+    """CPU seconds of making what a player plays, without any seal."""
+    cpu = time.process_time()
+    for raw in sorted(path.glob("*.raw.webm")):
+        out = raw.with_name(raw.name.replace(folder.RAW, ""))
+        if finalise.track(Files(raw, out, key), {}, None) is None:
+            raise SystemExit("nothing was written")
+    return time.process_time() - cpu
+
+
+def sealed(path: Path, data_dir: Path, key: Key) -> float:
+    """CPU seconds of sealing, all of it."""
     settings = core_settings.from_environment({}, mode="test", data_dir=data_dir)
-    now = clock.now()
-    times: list[float] = []
-    split: list[tuple[float, dict[str, float]]] = []
-    for turn in range(TURNS):
-        copy = shutil.copytree(path, path.with_name("again"))
-        facts = sealing.Facts(path.name, "bok", "room", "node", now, now, "over", None, now, "family", now)
-        with contextlib.ExitStack() as stack:
-            spent = stack.enter_context(parts()) if turn % 2 else None
-            cpu = time.process_time()
-            sealing.seal_folder(copy, facts, settings, keys.signer(data_dir), lambda: None, key)
-            took = time.process_time() - cpu
-        if spent is None:
-            times.append(took)
-        else:
-            split.append((took, spent))
-        if not seal.verify_folder(copy, keys.public_keys(data_dir / "keys")).intact:
-            raise SystemExit("the sealed recording is not intact")
-        if turn < TURNS - 1:
-            shutil.rmtree(copy)
-    shutil.rmtree(path)
-    copy.rename(path)
-    return min(times), min(split, key=lambda one: one[0])[1]
+    signer, now = keys.signer(data_dir), clock.now()
+    facts = sealing.Facts(path.name, "bok", "room", "node", now, now, "over", None, now, "family", now)
+    cpu = time.process_time()
+    sealing.seal_folder(path, facts, settings, signer, lambda: None, key)
+    took = time.process_time() - cpu
+    if not seal.verify_folder(path, keys.public_keys(data_dir / "keys")).intact:
+        raise SystemExit("the sealed recording is not intact")
+    return took
 
 
 def digest_once(path: Path) -> float:
-    """CPU seconds of one SHA-256 over the finished tracks: below that no seal can go that proves every byte."""
+    """CPU seconds of one SHA-256 over all files: below that no seal can go that proves every byte."""
     contents = [one.read_bytes() for one in path.glob("*.webm")]
-    times = []
-    for _ in range(TURNS):
-        cpu = time.process_time()
-        for content in contents:
-            hashlib.sha256(content).digest()
-        times.append(time.process_time() - cpu)
-    return min(times)
+    cpu = time.process_time()
+    for content in contents:
+        hashlib.sha256(content).digest()
+    return time.process_time() - cpu
+
+
+def lock_once(path: Path, key: Key) -> float:
+    """And of locking as much."""
+    cipher = key.cipher("a", locked.Head(bytes(locked.SALT), 0))
+    contents = [one.read_bytes() for one in path.glob("*.raw.webm")]
+    cpu = time.process_time()
+    for content in contents:
+        for at in range(0, len(content), locked.PIECE):
+            cipher.encrypt(at.to_bytes(12), memoryview(content)[at : at + locked.PIECE], None)
+    return time.process_time() - cpu
+
+
+def size_of(path: Path) -> int:
+    return sum(one.stat().st_size for one in path.iterdir())
 
 
 def jump_ms(path: Path, key: Key) -> float:
@@ -220,50 +241,65 @@ def jump_ms(path: Path, key: Key) -> float:
     return sorted(times)[-6]
 
 
-def main(seconds: int = 12) -> None:
+def turn(home: Path, wires: list[Wire], spent: dict[str, list[float]]) -> None:
+    """One round of each; adds to `spent` CPU seconds, and bytes."""
+    key = Key.fresh()
+    for name, locking in (("without", None), ("with", key), ("plan", key)):
+        path = home / "recordings" / f"rec_{name}"
+        with unlocked() if name == "plan" else contextlib.nullcontext():
+            cpu, kept_up = asyncio.run(written(path, wires, locking))
+            spent[f"{name}_writing"].append(cpu)
+            spent["kept_up"].append(kept_up)
+            taken = size_of(path)
+            if name == "with":
+                spent["with_finishing"].append(sealed(path, home, key))
+            else:
+                with unsealed() if locking is None else contextlib.nullcontext():
+                    spent[f"{name}_finishing"].append(finished(path, locking))
+        new = sum(one.stat().st_size for one in path.iterdir() if folder.RAW not in one.name)
+        spent[f"{name}_bytes"].append(taken + new)
+        if name == "with":
+            spent["jump_p95_ms"].append(
+                jump_ms(next(one for one in path.glob("*.webm") if ".raw" not in one.name), key)
+            )
+            spent["sha256_once"].append(digest_once(path))
+            spent["lock_once"].append(lock_once(path, key))
+        shutil.rmtree(path)
+
+
+def main(seconds: int = 12, rounds: int = 5) -> None:
     wires = packets(seconds)
     minutes = PARTICIPANTS * seconds / 60
+    spent: dict[str, list[float]] = defaultdict(list)
+    with tempfile.TemporaryDirectory() as home:
+        for _ in range(rounds):
+            spent["idle"].append(asyncio.run(fed_to_nobody(wires)))
+            turn(Path(home), wires, spent)
+    middle = {name: statistics.median(values) for name, values in spent.items()}
+    for name in ("without", "with", "plan"):
+        middle[f"{name}_writing"] -= middle["idle"]
+        middle[name] = middle[f"{name}_writing"] + middle[f"{name}_finishing"]
+    per_minute = [name for name in middle if name not in ("kept_up", "jump_p95_ms", "idle")]
     row: dict[str, object] = {
         "participants": PARTICIPANTS,
         "packets_per_s": round(len(wires) / seconds),
-    }
-    writing, sealing_cpu, written_bytes, size = {}, {}, {}, {}
-    with tempfile.TemporaryDirectory() as home:
-        idle = asyncio.run(fed_to_nobody(wires))
-        for name, key in (("clear", None), ("locked", Key.fresh())):
-            path = Path(home) / "recordings" / f"rec_{name}"
-            cpu, kept_up = asyncio.run(written(path, wires, key))
-            writing[name] = cpu - idle
-            written_bytes[name] = sum(one.stat().st_size for one in path.glob("*.webm"))
-            sealing_cpu[name], spent = sealed(path, Path(home), key)
-            size[name] = sum(one.stat().st_size for one in path.glob("*.webm"))
-            row |= {
-                f"cpu_s_per_participant_minute_writing_{name}": round(writing[name] / minutes, 4),
-                f"cpu_s_per_participant_minute_sealing_{name}": round(sealing_cpu[name] / minutes, 4),
-                f"of_which_{name}": {part: round(took / minutes, 4) for part, took in sorted(spent.items())},
-                f"bytes_per_participant_minute_written_{name}": round(written_bytes[name] / minutes),
-                f"bytes_per_participant_minute_{name}": round(size[name] / minutes),
-                f"kept_up_{name}": kept_up,
-            }
-            if key is not None:
-                row["jump_p95_ms"] = round(jump_ms(next(path.glob("*.webm")), key), 2)
-                once = digest_once(path)
-    plain = writing["clear"] + sealing_cpu["clear"]
-    proving = spent["digest"] + spent["sign"]
-    row |= {
-        "encryption_adds_cpu_percent": _more(writing["locked"] + sealing_cpu["locked"], plain),
-        "encryption_adds_bytes_percent": _more(size["locked"], size["clear"], 2),
-        "sealing_percent_of_writing": round(100 * sealing_cpu["locked"] / writing["locked"], 1),
-        "proof_percent_of_writing": round(100 * proving / writing["locked"], 1),
-        "one_sha256_percent_of_writing": round(100 * once / writing["locked"], 1),
+        "rounds": rounds,
+        "kept_up": all(spent["kept_up"]),
+        "jump_p95_ms": round(middle["jump_p95_ms"], 2),
+        **{
+            name: round(middle[name] / minutes, None if "bytes" in name else 4) for name in sorted(per_minute)
+        },
+        "sealing_and_encryption_add_cpu_percent": _more(middle["with"], middle["without"]),
+        "they_add_cpu_percent_of_plan": _more(middle["with"], middle["plan"]),
+        "they_add_bytes_percent": _more(middle["with_bytes"], middle["without_bytes"]),
     }
     print(json.dumps(row))
 
 
-def _more(with_it: float, without: float, digits: int = 1) -> float:
+def _more(with_it: float, without: float) -> float:
     """Percent."""
-    return round(100 * (with_it / without - 1), digits)
+    return round(100 * (with_it / without - 1), 1)
 
 
 if __name__ == "__main__":
-    main(*map(int, sys.argv[1:2]))
+    main(*map(int, sys.argv[1:3]))

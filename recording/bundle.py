@@ -2,12 +2,13 @@
 
     export.json, export.sig        to whom, what for, who asked and who approved; each file with its SHA-256; signed
     <recording id>/                manifest, signature, inclusion in its day; the tracks and the time line in the clear
+    <recording id>/sealed/         the tracks' sealed files as they lie, and their keys (`recording.originals`)
     composite.webm                 all of them side by side, with the receiver's name over it: to look at, no evidence
     keys/<id>.pub                  the public keys; to be compared with ones that came another way
     README.txt
 
-The manifest was signed when the recording was sealed. It holds the digest of each file's clear text, so what is
-handed out is proved against it without any secret key, years later and by anybody.
+The manifest was signed when the recording was sealed. What is handed out is proved against it without any secret of the
+house, years later and by anybody: by the digest of its clear text, or by the sealed files that it comes out of.
 """
 
 import hashlib
@@ -16,11 +17,12 @@ import zipfile
 from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any, TypeAlias
+from typing import Any
 
 from core import keys
 from core.keys import PublicKeys
-from recording import day, folder
+from recording import day, folder, originals
+from recording.originals import Place
 from recording.problem import Problem
 
 EXPORT = "export.json"
@@ -33,8 +35,6 @@ _STEP = 1 << 20
 # What reading a spoilt file may raise. `zipfile` raises the third and fourth itself where a changed head names a
 # compression that it does not know, or a cipher that nobody used.
 _SPOILT = (OSError, zipfile.BadZipFile, NotImplementedError, RuntimeError, EOFError)
-
-Place: TypeAlias = Path | zipfile.Path
 
 UNPROVED = (
     "that the public keys are those of the prison: compare them with ones that came to you another way",
@@ -167,8 +167,9 @@ def _recording(
         content = (place / folder.MANIFEST).read_bytes()
         signature = (place / folder.SIGNATURE).read_bytes()
         manifest = json.loads(content)
+        laid = [one for one in manifest["tracks"] if originals.is_laid(one)]
         entries = [*manifest["tracks"], manifest["events"]]
-        sealed = {one["file"]: one.get("clear", one) for one in entries if one["file"]}
+        sealed = {one["file"]: one.get("clear", one) for one in entries if one["file"] and one not in laid}
         stated = {name: (int(one["bytes"]), str(one["sha256"])) for name, one in sealed.items()}
     except (*_SPOILT, KeyError, ValueError, TypeError, AttributeError):
         yield Problem("no-manifest", where, "there is no manifest that can be read")
@@ -181,6 +182,8 @@ def _recording(
     for name, expected in stated.items():
         if present.get(f"{recording_id}/{name}") != expected:
             yield Problem("not-as-sealed", f"{recording_id}/{name}", "it is not what was sealed")
+    for track in laid:
+        yield from _laid(place, track)
     try:
         proof = (place / folder.INCLUSION).read_bytes()
         digest = hashlib.sha256(content).hexdigest()
@@ -189,3 +192,11 @@ def _recording(
         return  # its day is not over yet
     except ValueError as error:
         yield Problem("inclusion-wrong", f"{recording_id}/{folder.INCLUSION}", str(error))
+
+
+def _laid(place: Place, track: Mapping[str, Any]) -> Iterator[Problem]:
+    try:
+        yield from originals.check(place, track)
+    except (*_SPOILT, KeyError, ValueError, TypeError, AttributeError):
+        where = f"{place.name}/{originals.FOLDER}"
+        yield Problem("not-as-sealed", where, f"what proves {track['file']} is not there, or cannot be read")

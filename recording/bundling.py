@@ -26,12 +26,25 @@ from core.ids import SYSTEM, Ref, new_id
 from core.log import fields
 from core.settings import Settings
 from ledger.chain import canonical
-from recording import bundle, clear, composite, folder, handing_out, masters, repository, storing, vault
+from recording import (
+    bundle,
+    clear,
+    composite,
+    folder,
+    handing_out,
+    masters,
+    originals,
+    repository,
+    seal,
+    storing,
+    vault,
+)
 from recording.composite import Pixels, Take
 from recording.export_table import ExportRow
 from recording.handing_out import ExportState
 from recording.locked import Growing, Key
 from recording.model import RecordingState, RecordingView
+from recording.tables import RecordingRow
 
 CLAIM = timedelta(minutes=2)  # renewed about once a second of the recording
 TRIES = 3
@@ -85,7 +98,7 @@ class _Sources:
 
     settings: Settings
     one: ExportRow
-    takes: list[tuple[RecordingView, Any, Key | None]]
+    takes: list[tuple[RecordingView, RecordingRow, Key | None]]
     signer: keys.Signer
 
 
@@ -254,12 +267,36 @@ def _contents(
             if (home / name).is_file():
                 yield f"{take.id}/{name}", iter([(home / name).read_bytes()])
         for name in [*(track.file_name for track in take.tracks if track.file_name), folder.EVENTS]:
-            with clear.opened(storing.source(sources.settings, row, name), key, name) as found:
+            with storing.opened(sources.settings, row, key, name) as found:
                 yield f"{take.id}/{name}", found.pieces()
+        yield from _originals(sources.settings, take, row, key)
     yield bundle.COMPOSITE, iter([_composite(sources, mark, told)])
     for public in sorted((sources.settings.data_dir / "keys").glob("*.pub")):
         yield f"{bundle.KEYS}/{public.name}", iter([public.read_bytes()])
     yield bundle.README, iter([_readme(sources).encode()])
+
+
+def _originals(
+    settings: Settings, take: RecordingView, row: RecordingRow, key: Key | None
+) -> Iterator[tuple[str, Iterator[bytes]]]:
+    """The sealed files of its tracks, and the keys of these: what is in the clear is proved by them."""
+    tracks = (seal.read_manifest(folder.root(settings) / row.folder) or {}).get("tracks", [])
+    names = [one["file"] for track in tracks if originals.is_laid(track) for one in (track, track["written"])]
+    if key is None or not names:
+        return
+    opens = {}
+    for name in names:
+        source = storing.source(settings, row, name)
+        try:
+            opens[name] = originals.key_of(key, source, name)
+            starts = range(0, source.size, clear.STEP)
+            yield (
+                f"{take.id}/{originals.FOLDER}/{name}",
+                (source.read(at, min(at + clear.STEP, source.size)) for at in starts),
+            )
+        finally:
+            source.close()
+    yield f"{take.id}/{originals.FOLDER}/{originals.KEYS}", iter([canonical(opens).encode()])
 
 
 def _composite(sources: _Sources, mark: Mark, told: Callable[[float], None]) -> bytes:
@@ -274,8 +311,7 @@ def _composite(sources: _Sources, mark: Mark, told: Callable[[float], None]) -> 
                 if not track.kinds:
                     continue
                 tile = places.setdefault(str(track.person), len(places))
-                source = storing.source(sources.settings, row, track.file_name)
-                found = clear.opened(source, key, track.file_name)
+                found = storing.opened(sources.settings, row, key, track.file_name)
                 opened.append(Take(found, tile, base + track.offset_ms))
                 total = max(total, base + track.offset_ms + track.duration_ms)
         words = f"{sources.one.receiver} · {sources.one.id[-8:]}"

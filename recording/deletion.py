@@ -20,7 +20,7 @@ from core import keys
 from core.keys import PublicKeys, Signer
 from ledger.chain import canonical
 from recording import folder
-from recording.finalise import digest_of
+from recording.digest import digest_of
 
 VERSION = 1
 PLAN = "deletion.plan"

@@ -1,30 +1,32 @@
 """From a track as it was written to a finished file: in step, with duration and cues; no frame is changed.
 
 The streams are laid on one clock by what the sender reports said (`recording.timing`), and everything begins
-at zero; where sound is missing, marked silence stands (`recording.silence`). Afterwards FFmpeg reads the
-result back, and every frame must be what was to be written; only then the raw file may go.
+at zero; where sound is missing, marked silence stands (`recording.silence`).
+
+A locked file stays as it was taken in. What finishes it is a plan (`recording.laid`), made in one reading: each byte is
+digested once, as it lies there, and each record must open. A file that lies in the clear is written anew. Then FFmpeg
+reads the result back, and every frame must be what was to be written; only then the raw file may go.
 """
 
 import hashlib
 import itertools
 import operator
-from array import array
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import NamedTuple
 
 import av
 
-from recording import clear, finished, folder, locked, matroska, pictures, silence
+from recording import clear, finished, folder, laid, locked, matroska, pictures, silence
 from recording.clear import Clear
+from recording.digest import Digest, Digester, digest_of
 from recording.locked import DamagedError, Key
 from recording.matroska import Block
 from recording.timing import Alignment, Jump, Sighting
 from rooms.client import MediaKind
 
-PIECE = 4 << 20  # bytes; each piece has its own digest, so that a changed byte can be placed
 GAP_MS = {
     MediaKind.AUDIO: 500,  # Opus in silence (DTX) still sends each 400 ms
     MediaKind.VIDEO: 1500,  # a covered or switched-off camera still sends about one frame per second
@@ -42,15 +44,6 @@ class NotFinishedError(Exception):
 
 
 @dataclass(frozen=True, slots=True)
-class Digest:
-    """Of a whole file: its size, SHA-256 and, where they were asked for, the SHA-256 of each `PIECE`."""
-
-    bytes: int
-    sha256: str
-    pieces: tuple[str, ...]
-
-
-@dataclass(frozen=True, slots=True)
 class FinishedStream:
     """Times in milliseconds of the finished file; `end_ms` is the end of the last frame."""
 
@@ -60,7 +53,8 @@ class FinishedStream:
     first_ms: int
     end_ms: int
     gaps: tuple[tuple[int, int], ...]
-    frames_sha256: str  # over the data of all frames in order, without silence that was filled in
+    # Over the data of all frames in order, without silence that was filled in; empty where the file itself stays.
+    frames_sha256: str
     filled: int  # packets of such silence
     aligned: bool  # by sender reports; otherwise by arrival
     correction_ms: tuple[int, int]  # what was added at its beginning and at its end
@@ -68,77 +62,28 @@ class FinishedStream:
 
 @dataclass(frozen=True, slots=True)
 class FinishedTrack:
-    """`offset_ms`: where the finished file begins on the raw one's time line. `clear`: of its clear text, where
-    it is locked."""
+    """`offset_ms`: where the finished file begins on the raw one's time line. `bytes`: of it in the clear. `opens`:
+    what the manifest says of the keys of the finished file and of the raw one, where they are locked."""
 
     digest: Digest
-    clear: Digest | None
+    bytes: int
     raw: Digest
+    opens: tuple[str, str] | None
     offset_ms: int
     duration_ms: int
     size: tuple[int, int] | None
     streams: tuple[FinishedStream, ...]
 
 
-@dataclass(slots=True)
-class Digester:
-    """Takes a file's bytes in order. Pieces cost as much again as the whole."""
-
-    in_pieces: bool = True
-    _whole: "hashlib._Hash" = field(default_factory=hashlib.sha256)
-    _piece: "hashlib._Hash" = field(default_factory=hashlib.sha256)
-    _filled: int = 0
-    _bytes: int = 0
-    _pieces: list[str] = field(default_factory=list)
-
-    def update(self, data: bytes) -> None:
-        self._whole.update(data)
-        self._bytes += len(data)
-        if not self.in_pieces:
-            return
-        view = memoryview(data)
-        while len(view) >= PIECE - self._filled:
-            head = PIECE - self._filled
-            self._piece.update(view[:head])
-            self._pieces.append(self._piece.hexdigest())
-            self._piece, self._filled, view = hashlib.sha256(), 0, view[head:]
-        self._piece.update(view)
-        self._filled += len(view)
-
-    def digest(self) -> Digest:
-        pieces = (*self._pieces, self._piece.hexdigest()) if self._filled else tuple(self._pieces)
-        return Digest(self._bytes, self._whole.hexdigest(), pieces)
-
-
-def digest_of(path: Path, pace: Callable[[int], None] | None = None, *, in_pieces: bool = True) -> Digest:
-    """Reads a whole file, telling `pace` of the bytes of each piece; raises `OSError` and what `pace` does."""
-    source = clear.Local(path)
-    try:
-        return digest_from(source, pace, in_pieces=in_pieces)
-    finally:
-        source.close()
-
-
-def digest_from(
-    source: clear.Source, pace: Callable[[int], None] | None = None, *, in_pieces: bool = True
-) -> Digest:
-    """The same, from wherever it lies."""
-    digester = Digester(in_pieces)
-    for start in range(0, source.size, PIECE):
-        data = source.read(start, min(start + PIECE, source.size))
-        digester.update(data)
-        if pace is not None:
-            pace(len(data))
-    return digester.digest()
-
-
 @dataclass(frozen=True, slots=True)
 class Files:
-    """From which file into which; their suffix tells the coding of the pictures. `key` locks both."""
+    """From which file into which; their suffix tells the coding of the pictures. `key` locks both. `left`: its writer
+    was taken for dead, and may yet write."""
 
     raw: Path
     out: Path
     key: Key | None = None
+    left: bool = False
 
 
 def track(files: Files, notes: Notes, ended_ms: int | None) -> FinishedTrack | None:
@@ -147,54 +92,123 @@ def track(files: Files, notes: Notes, ended_ms: int | None) -> FinishedTrack | N
 
     Answers `None` where no frame was ever written. Raises `NotFinishedError` or `OSError`.
     """
-    if not files.raw.exists() or files.raw.stat().st_size <= (locked.HEAD if files.key else 0):
+    if not files.raw.exists():
         return None
     try:
-        with clear.open_file(files.raw, files.key) as content:
-            blocks = _found(content)
-            return _finish(content, blocks, files, notes, ended_ms) if blocks else None
+        if files.key is not None:
+            return _lay_out(files, files.key, notes, ended_ms)
+        with clear.open_file(files.raw, None) as content:
+            blocks = list(matroska.scan(content.pieces()))
+            return _rewrite(content, blocks, files, notes, ended_ms) if blocks else None
     except (matroska.ForeignBytesError, DamagedError) as error:
         raise NotFinishedError(f"{files.raw.name} was damaged: {error}") from error
 
 
-def _found(content: Clear) -> list[Block]:
-    return list(matroska.scan(content.pieces()))
+def _lay_out(files: Files, key: Key, notes: Notes, ended_ms: int | None) -> FinishedTrack | None:
+    _settle(files, key)
+    grown = clear.open_grown(files.raw, key)
+    if grown is None:
+        return None
+    digester = Digester(as_whole=False)
+    with grown as content:
+        blocks = list(matroska.scan(content.through(digester.update)))
+        if not blocks:
+            return None
+        timed = _Timed(blocks, notes)
+        layout, size = _layout(timed, files, _Frames(content))
+        plan = laid.encode(layout, content.lengths)
+        raw_key = key.of_file(files.raw.name, content.head)
+    digest, file_key = _place_plan(files.out, plan, key)
+    opens = (locked.commitment(file_key), locked.commitment(raw_key))
+    streams = timed.streams(files, ended_ms, None)
+    return FinishedTrack(
+        digest, layout.size, digester.digest(), opens, timed.begin, timed.duration, size, streams
+    )
 
 
-def _finish(
+def _settle(files: Files, key: Key) -> None:
+    """The raw file stays as it is, so it is made safe on the disk, and ends with a whole record. One that somebody may
+    still write to gives its place to a copy: they go on in what is no longer there."""
+    grown = clear.open_grown(files.raw, key)
+    if grown is None:
+        return
+    with grown as content:
+        if content.torn or files.left:
+            folder.place(files.raw, content.as_it_lies())
+        else:
+            folder.settle(files.raw)
+
+
+def _place_plan(path: Path, plan: bytes, key: Key) -> tuple[Digest, bytes]:
+    """Its digest and its key. The same plan gives the same file: sealing may be done again, or by two at once."""
+    what = hashlib.sha256(plan).digest()
+    digester = Digester()
+    folder.place(path, _through(digester, locked.lock([plan], key, path.name, what, plan=True)))
+    return digester.digest(), key.of_file(path.name, locked.plan_head(key, path.name, what))
+
+
+def _rewrite(
     content: Clear, blocks: Sequence[Block], files: Files, notes: Notes, ended_ms: int | None
 ) -> FinishedTrack:
-    read = _Frames(content)
-    coded = pictures.of_file(files.raw.name)
-    everything = [note for kind in notes for note in notes[kind]]
-    placed = _placed(blocks, {kind: Alignment(notes.get(kind, ()), everything) for kind in MediaKind})
-    begin = min(times[0] for _, times, _ in placed.values())
-    own = {kind: _moved(live, times, begin) for kind, (live, times, _) in placed.items()}
-    whole = dict(own)
-    if sound := own.get(MediaKind.AUDIO):
-        whole[MediaKind.AUDIO] = silence.fill(sound, _SOUNDS)
-    ordered = sorted((block for blocks in whole.values() for block in blocks), key=_MS)
-    ends = {kind: blocks[-1].ms + _length(blocks[-1]) for kind, blocks in own.items()}
-    recorded = _Recorded(own)
-    laid = _write(ordered, max(ends.values()), files, read, recorded)
-    streams = [
-        FinishedStream(
-            kind=kind,
-            codec=coded.name if kind is MediaKind.VIDEO else SOUND,
-            frames=len(theirs),
-            first_ms=theirs[0].ms,
-            end_ms=ends[kind],
-            gaps=_gaps(theirs, None if ended_ms is None else ended_ms - begin),
-            frames_sha256=recorded.digests[kind].hexdigest(),
-            filled=len(whole[kind]) - len(theirs),
-            aligned=placed[kind].alignment.known,
-            correction_ms=_corrections(placed[kind]),
+    read, timed = _Frames(content), _Timed(blocks, notes)
+    recorded = _Recorded(timed.own)
+    layout, size = _layout(timed, files, read)
+    raw = digest_of(files.raw, in_pieces=False)
+    digester = Digester()
+    folder.place(files.out, _through(digester, layout.content(read, recorded)))
+    _check(files, layout, read, pictures.of_file(files.raw.name).name)
+    digest = digester.digest()
+    streams = timed.streams(files, ended_ms, recorded)
+    return FinishedTrack(digest, digest.bytes, raw, None, timed.begin, timed.duration, size, streams)
+
+
+class _Timed:
+    """All blocks at the times that they have in the finished file."""
+
+    def __init__(self, blocks: Sequence[Block], notes: Notes) -> None:
+        everything = [note for kind in notes for note in notes[kind]]
+        self._placed = _placed(
+            blocks, {kind: Alignment(notes.get(kind, ()), everything) for kind in MediaKind}
         )
-        for kind, theirs in own.items()
-    ]
-    return FinishedTrack(
-        laid.digest, laid.clear, laid.raw, begin, max(ends.values()), laid.size, tuple(streams)
-    )
+        self.begin = min(times[0] for _, times, _ in self._placed.values())
+        self.own = {kind: _moved(live, times, self.begin) for kind, (live, times, _) in self._placed.items()}
+        self._whole = dict(self.own)
+        if sound := self.own.get(MediaKind.AUDIO):
+            self._whole[MediaKind.AUDIO] = silence.fill(sound, _SOUNDS)
+        self._ends = {kind: blocks[-1].ms + _length(blocks[-1]) for kind, blocks in self.own.items()}
+        self.duration = max(self._ends.values())
+
+    @property
+    def ordered(self) -> list[Block]:
+        return sorted((block for blocks in self._whole.values() for block in blocks), key=_MS)
+
+    def streams(
+        self, files: Files, ended_ms: int | None, recorded: "_Recorded | None"
+    ) -> tuple[FinishedStream, ...]:
+        coded = pictures.of_file(files.raw.name)
+        return tuple(
+            FinishedStream(
+                kind=kind,
+                codec=coded.name if kind is MediaKind.VIDEO else SOUND,
+                frames=len(theirs),
+                first_ms=theirs[0].ms,
+                end_ms=self._ends[kind],
+                gaps=_gaps(theirs, None if ended_ms is None else ended_ms - self.begin),
+                frames_sha256=recorded.digests[kind].hexdigest() if recorded else "",
+                filled=len(self._whole[kind]) - len(theirs),
+                aligned=self._placed[kind].alignment.known,
+                correction_ms=_corrections(self._placed[kind]),
+            )
+            for kind, theirs in self.own.items()
+        )
+
+
+def _layout(timed: _Timed, files: Files, read: "_Frames") -> tuple[finished.Layout, tuple[int, int] | None]:
+    """The finished file before its frames are in it, and the size of its pictures."""
+    coded, ordered = pictures.of_file(files.raw.name), timed.ordered
+    keys = (read.one(block) for block in ordered if block.key and block.kind is MediaKind.VIDEO)
+    key = next((frame for frame in keys if coded.size(frame)), None)
+    return finished.Layout(ordered, coded, key, timed.duration), None if key is None else coded.size(key)
 
 
 class _Frames:
@@ -232,32 +246,6 @@ class _Recorded:
         for kind, digest in self.digests.items():
             pairs = zip(blocks, frames, strict=True)
             digest.update(b"".join([frame for one, frame in pairs if one.kind is kind and not one.filled]))
-
-
-class _Laid(NamedTuple):
-    """The finished file as it lies there. `size` of its pictures."""
-
-    digest: Digest
-    clear: Digest | None
-    raw: Digest
-    size: tuple[int, int] | None
-
-
-def _write(
-    ordered: Sequence[Block], duration: int, files: Files, read: _Frames, seen: finished.Seen
-) -> _Laid:
-    coded = pictures.of_file(files.raw.name)
-    keys = (read.one(block) for block in ordered if block.key and block.kind is MediaKind.VIDEO)
-    key = next((frame for frame in keys if coded.size(frame)), None)
-    layout = finished.Layout(ordered, coded, key, duration)
-    raw = digest_of(files.raw, in_pieces=False)
-    # Every byte between the frames, where in the raw file each frame lies, and that file's digest: together these
-    # can be of one content only. The frames themselves are read once, while they are written.
-    what = hashlib.sha256(b"".join(layout.between()) + raw.sha256.encode())
-    what.update(array("q", (block.start for block in ordered)).tobytes())
-    digest, plain = place(files.out, layout.content(read, seen), files.key, what.digest())
-    _check(files, layout, read, coded.name)
-    return _Laid(digest, plain, raw, coded.size(key) if key is not None else None)
 
 
 def place(path: Path, content: Iterable[bytes], key: Key | None, what: bytes) -> tuple[Digest, Digest | None]:

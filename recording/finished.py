@@ -127,13 +127,15 @@ class Layout:
         front = _front(self._clusters, info(duration_ms), declared, size is not None)
         total = len(front) + sum(cluster.size for cluster in self._clusters)
         self._front = header(coded.document) + SEGMENT + vint(total, _SIZE) + front
+        self.size = len(self._front) + total - len(front)
 
-    def between(self) -> Iterator[bytes]:
-        """Every byte that is not part of a frame, in order."""
-        yield self._front
+    @property
+    def chunks(self) -> Iterator[tuple[bytes, Sequence[bytes], Sequence[Block]]]:
+        """The bytes before any block, those before each frame, and the blocks: the file's front, then some seconds
+        at a time."""
+        yield self._front, (), ()
         for cluster in self._clusters:
-            yield cluster.head
-            yield from cluster.heads
+            yield cluster.head, cluster.heads, cluster.blocks
 
     @property
     def stretches(self) -> Iterator[Sequence[Block]]:

@@ -1,8 +1,9 @@
 """The folder of one recording: what lies in it under which name, and how files are made safe there.
 
 data_dir/recordings/<yyyy>/<mm>/<dd>/<recording id>/
-    <role>-<n>.raw.webm   a track while it is written; gone once it is sealed
-    <role>-<n>.webm       the finished track (.mkv in both names where the pictures are H.264)
+    <role>-<n>.raw.webm   a track as it was taken in, written once (.mkv in both names for pictures in H.264)
+    <role>-<n>.webm       the finished track: a plan by which it is laid out of the former (`recording.laid`); where
+                          it is not locked or was sealed before there were plans, the file itself, without the former
     events.jsonl          the time line, one JSON object per line
     manifest.json, manifest.sig
     inclusion.json        that the manifest stands under its day's root; there once the day is sealed
@@ -29,7 +30,7 @@ EVENTS = "events.jsonl"
 MANIFEST = "manifest.json"
 SIGNATURE = "manifest.sig"
 INCLUSION = "inclusion.json"
-RAW = ".raw"  # before the suffix
+RAW = clear.RAW
 DRAFT = ".part"
 
 
@@ -73,6 +74,15 @@ def make(path: Path) -> None:
 def sync(folder: Path) -> None:
     """Makes the names in `folder` survive a power failure."""
     handle = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)
+
+
+def settle(path: Path) -> None:
+    """Makes a file that somebody else wrote survive a power failure."""
+    handle = os.open(path, os.O_RDONLY | os.O_NOFOLLOW)
     try:
         os.fsync(handle)
     finally:

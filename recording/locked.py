@@ -1,7 +1,8 @@
 """How a file lies on the disk encrypted: records that open one by one, so that it grows, tears and seeks well. Pure.
 
     file    head record*
-    head    "KBL1", salt (32 bytes), clear bytes of each full record (4, big-endian; 0: each tells its own)
+    head    "KBL1", salt (32 bytes), clear bytes of each full record (4, big-endian; 0: each tells its own; the
+            highest bit: what is locked is a plan, see `recording.laid`)
     record  [length of its clear text, 4 bytes, where each tells its own] ciphertext, tag (16 bytes)
 
 AES-256-GCM (NIST SP 800-38D) with a key for each file: HKDF-SHA256 (RFC 5869) of the recording's key, the head's
@@ -14,8 +15,9 @@ import hashlib
 import hmac
 import os
 import struct
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from typing import Protocol
 
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives import hashes
@@ -29,6 +31,7 @@ HEAD = len(MAGIC) + SALT + 4
 TAG = 16
 LENGTH = 4
 PIECE = 64 << 10  # clear bytes of a full record: what one jump in a player decrypts at least
+PLAN = 1 << 31
 KEY = 32
 _LARGEST = 64 << 20  # of a record that tells its own length; a damaged length shall not take all memory
 
@@ -59,27 +62,61 @@ class Key:
             self.secret, b"kinbridge/salt" + name.encode() + b"\0" + digest, hashlib.sha256
         ).digest()
 
-    def cipher(self, name: str, salt: bytes, piece: int) -> AESGCM:
-        about = f"kinbridge/file/{piece}/{name}".encode()
-        return AESGCM(HKDF(hashes.SHA256(), KEY, salt=salt, info=about).derive(self.secret))
+    def of_file(self, name: str, head: "Head") -> bytes:
+        """The key of one file."""
+        about = f"kinbridge/file/{head.kind}/{name}".encode()
+        return HKDF(hashes.SHA256(), KEY, salt=head.salt, info=about).derive(self.secret)
+
+    def cipher(self, name: str, head: "Head") -> AESGCM:
+        return AESGCM(self.of_file(name, head))
+
+
+class Cipher(Protocol):
+    """Who has a file's key: that of the recording, or those of some of its files alone."""
+
+    def cipher(self, name: str, head: "Head") -> AESGCM: ...
+
+
+@dataclass(frozen=True, slots=True)
+class FileKeys:
+    """The keys of some files by their names: they open these and nothing else. Raises `DamagedError` for others."""
+
+    keys: Mapping[str, bytes]
+
+    def cipher(self, name: str, head: "Head") -> AESGCM:
+        del head
+        if name not in self.keys:
+            raise DamagedError(f"there is no key of {name}")
+        return AESGCM(self.keys[name])
+
+
+def commitment(key: bytes) -> str:
+    """What a manifest says of a file's key: no other key opens the file as this one does, and nobody learns it."""
+    return hashlib.sha256(b"kinbridge/commitment" + key).hexdigest()
 
 
 @dataclass(frozen=True, slots=True)
 class Head:
-    """What stands before the records. `piece` 0: each tells its own length."""
+    """What stands before the records. `piece` 0: each tells its own length. `plan`: of what is locked."""
 
     salt: bytes
     piece: int
+    plan: bool = False
+
+    @property
+    def kind(self) -> int:
+        return self.piece | PLAN * self.plan
 
     def encoded(self) -> bytes:
-        return MAGIC + self.salt + self.piece.to_bytes(4)
+        return MAGIC + self.salt + self.kind.to_bytes(4)
 
     @classmethod
     def read(cls, data: bytes) -> "Head | None":
         """`None` for a file that is not locked, or whose head was cut off."""
         if len(data) < HEAD or data[: len(MAGIC)] != MAGIC:
             return None
-        return cls(data[len(MAGIC) : len(MAGIC) + SALT], int.from_bytes(data[HEAD - 4 : HEAD]))
+        kind = int.from_bytes(data[HEAD - 4 : HEAD])
+        return cls(data[len(MAGIC) : len(MAGIC) + SALT], kind & ~PLAN, bool(kind & PLAN))
 
 
 def _nonce(number: int, last: bool) -> bytes:
@@ -91,21 +128,33 @@ class Growing:
 
     def __init__(self, key: Key, name: str) -> None:
         self._head = Head(os.urandom(SALT), 0)
-        self._cipher = key.cipher(name, self._head.salt, 0)
+        self._cipher = key.cipher(name, self._head)
         self._number = 0
 
-    def lock(self, clear: bytes) -> bytes:
+    def lock(self, clear: bytes | bytearray) -> bytearray:
         """The next record, with the head before the first. Never called twice with what is written once."""
-        sealed = self._cipher.encrypt(_nonce(self._number, last=False), clear, None)
-        begins = b"" if self._number else self._head.encoded()
+        text = memoryview(clear)
+        out = bytearray() if self._number else bytearray(self._head.encoded())
+        out += len(text).to_bytes(LENGTH)
+        at = len(out)
+        out += bytes(len(text) + TAG)
+        with memoryview(out) as view:
+            self._cipher.encrypt_into(_nonce(self._number, last=False), text, None, view[at:])
         self._number += 1
-        return begins + len(clear).to_bytes(LENGTH) + sealed
+        return out
 
 
-def lock(pieces: Iterable[bytes], key: Key, name: str, digest: bytes) -> Iterator[bytes]:
-    """A finished file's bytes in order. `digest`: SHA-256 that no other clear text has."""
-    head = Head(key.salt_of(name, digest), PIECE)
-    cipher = key.cipher(name, head.salt, PIECE)
+def plan_head(key: Key, name: str, digest: bytes) -> Head:
+    """The head of a plan with that SHA-256."""
+    return Head(key.salt_of(name, digest), PIECE, plan=True)
+
+
+def lock(
+    pieces: Iterable[bytes], key: Key, name: str, digest: bytes, *, plan: bool = False
+) -> Iterator[bytes]:
+    """A finished file's bytes in order. `digest`: SHA-256 that no other clear text has; `plan`: it is one."""
+    head = plan_head(key, name, digest) if plan else Head(key.salt_of(name, digest), PIECE)
+    cipher = key.cipher(name, head)
     yield head.encoded()
     number, held = 0, bytearray()
     for piece in pieces:
@@ -124,11 +173,11 @@ def lock(pieces: Iterable[bytes], key: Key, name: str, digest: bytes) -> Iterato
 class Opener:
     """Opens the records of one file. Raises `DamagedError`."""
 
-    def __init__(self, key: Key, name: str, head: Head) -> None:
+    def __init__(self, key: Cipher, name: str, head: Head) -> None:
         self.head = head
-        self._cipher = key.cipher(name, head.salt, head.piece)
+        self._cipher = key.cipher(name, head)
 
-    def open(self, number: int, record: bytes, *, last: bool = False) -> bytes:
+    def open(self, number: int, record: bytes | memoryview, *, last: bool = False) -> bytes:
         """The clear text of a record, given without the length before it."""
         try:
             return self._cipher.decrypt(_nonce(number, last), record, None)

@@ -27,7 +27,8 @@ class RetentionClass(StrEnum):
 
     FAMILY = "family"  # nothing out of the ordinary
     FLAGGED = "flagged"  # an officer marked it, warned, sent somebody out or broke it off
-    DISPUTED = "disputed"  # whoever listened again passed on a breach, which those it is about may dispute
+    # Whoever listened again passed on a breach, or the recording broke: those it is about may dispute what happened.
+    DISPUTED = "disputed"
 
 
 MOVES: Mapping[RecordingState, frozenset[RecordingState]] = {
@@ -45,6 +46,7 @@ GOING = frozenset({RecordingState.DELETING, RecordingState.DELETED})  # can no l
 BEAT_S = 2.0  # a node tells this often that it still writes
 LEASE_S = 10.0  # whoever has not told for so long is gone
 
+NEVER_BEGAN = ("never-began", "not-writable")  # the reasons of one that failed before anything was in it
 INTERRUPTED = "interrupted"  # the reason of a recording whose node is gone
 
 

@@ -16,6 +16,7 @@ from core.ids import Ref, new_id
 from core.log import fields
 from recording.folder import RAW
 from recording.locked import Key
+from recording.model import INTERRUPTED
 from recording.pictures import PICTURES
 from recording.track import Track
 from recording.writer import GIVE_UP_S, Reel, Writer
@@ -161,8 +162,8 @@ class RoomRecorder:
             return
         self._ended = self._loop.create_future()
         try:
-            await self._close(reason)
-            await self._finished(reason)
+            closed = await self._close(reason)  # otherwise what hangs in the disk may yet be written
+            await self._finished(reason if closed else INTERRUPTED)
         finally:
             self._ended.set_result(None)
 
@@ -175,13 +176,16 @@ class RoomRecorder:
                 self.remove(tapped.leg)
             self._reel.close()
 
-    async def _close(self, reason: str) -> None:
+    async def _close(self, reason: str) -> bool:
+        """Whether nothing is written any more."""
         for tapped in tuple(self._taps.values()):
             self.remove(tapped.leg)
         self._reel.put_event("recording:finished", {"reason": reason})
         self._reel.close()
-        if not await asyncio.to_thread(self._reel.closed.wait, GIVE_UP_S * 2):
+        closed = await asyncio.to_thread(self._reel.closed.wait, GIVE_UP_S * 2)
+        if not closed:
             _log.error("x recording %s", fields(id=self._id, trouble="not-closed"))
+        return closed
 
     def _from_writer(self, track_id: str) -> None:
         """Called in the writer's thread: a key frame is needed."""

@@ -29,7 +29,7 @@ from policy.rulebook import FamilyPolicy
 from recording import deletion, finding, folder, repository, reviews, seal, storing, vault
 from recording.deletion import Deletion
 from recording.errors import StoreUnavailable
-from recording.model import MOVES, RecordingState, RetentionClass
+from recording.model import MOVES, NEVER_BEGAN, RecordingState, RetentionClass
 from recording.store import Shelf
 from recording.tables import EventRow, HoldRow, RecordingRow, TrackRow
 from rooms.desk_tables import ReviewRow
@@ -40,11 +40,14 @@ _MORTAL = tuple(state for state in RecordingState if RecordingState.DELETING in 
 _WHY = "kept-long-enough"
 _ORDER = tuple(RetentionClass)
 _AT_ONCE = 200
-_SEALED = RecordingRow.state.in_([RecordingState.SEALED.value, RecordingState.DAMAGED.value])
+_ENDED = RecordingRow.state.in_(
+    [RecordingState.SEALED.value, RecordingState.DAMAGED.value, RecordingState.FAILED.value]
+)
 _OTHER = aliased(RecordingRow)
 _BREACH = exists().where(ReviewRow.booking_id == RecordingRow.booking_id, ReviewRow.outcome == reviews.BREACH)
+_BROKEN = and_(RecordingRow.state == RecordingState.FAILED.value, RecordingRow.reason.not_in(NEVER_BEGAN))
 _GRAVER = or_(
-    and_(RecordingRow.retention != RetentionClass.DISPUTED.value, _BREACH),
+    and_(RecordingRow.retention != RetentionClass.DISPUTED.value, or_(_BREACH, _BROKEN)),
     and_(
         RecordingRow.retention == RetentionClass.FAMILY.value,
         exists().where(
@@ -105,10 +108,11 @@ async def _longer(session: Session, settings: Settings, one: RecordingRow, kept:
 
 
 async def reclassify(db: Database, settings: Settings) -> int:
-    """Keeps longer what turned out to be graver after it was sealed: a breach was found by listening again, or another
-    take of the visit is of a graver class. Answers how many."""
+    """Keeps longer what turned out to be graver in the end: a breach was found by listening again, the recording broke
+    and what there is of it proves less than it should, or another take of the visit is of a graver class. Answers how
+    many."""
     async with db.read() as session:
-        rows = (await session.scalars(select(RecordingRow).where(_SEALED, _GRAVER).limit(_AT_ONCE))).all()
+        rows = (await session.scalars(select(RecordingRow).where(_ENDED, _GRAVER).limit(_AT_ONCE))).all()
     return sum([await _reclassify(db, settings, one) for one in rows])
 
 
@@ -116,11 +120,13 @@ async def _reclassify(db: Database, settings: Settings, one: RecordingRow) -> bo
     async with db.write() as session:
         takes = select(RecordingRow.retention).where(RecordingRow.booking_id == one.booking_id)
         found = [await class_of(session, one.booking_id), *map(RetentionClass, await session.scalars(takes))]
+        if one.state == RecordingState.FAILED.value and one.reason not in NEVER_BEGAN:
+            found.append(RetentionClass.DISPUTED)
         kept = max(found, key=_ORDER.index)
         until = await _longer(session, settings, one, kept)
         changed = await session.execute(
             update(RecordingRow)
-            .where(RecordingRow.id == one.id, RecordingRow.retention == one.retention, _SEALED)
+            .where(RecordingRow.id == one.id, RecordingRow.retention == one.retention, _ENDED)
             .values(retention=kept.value, keep_until=until)
             .execution_options(synchronize_session=False)
         )

@@ -1,11 +1,12 @@
 """The seal: a signed manifest of everything in a recording's folder, and its verification.
 
-`manifest.json` is canonical JSON (`ledger.chain.canonical`) and names each file with size and SHA-256;
-`manifest.sig` is the raw 64-byte Ed25519 signature of the manifest's bytes (RFC 8032). Whoever has the
-folder and the public keys can verify it without this installation, or by hand:
+`manifest.json` is canonical JSON (`ledger.chain.canonical`) and names each file with size and SHA-256, a large one with
+that of each of its pieces; `manifest.sig` is the raw 64-byte Ed25519 signature of the manifest's bytes (RFC 8032).
+Whoever has the folder and the public keys can verify it without this installation, or by hand:
 
     openssl pkeyutl -verify -pubin -inkey KEY.pub -rawin -in manifest.json -sigfile manifest.sig
-    sha256sum *
+    sha256sum *.jsonl *.webm
+    split --bytes 4M --filter sha256sum relative-1.raw.webm
 """
 
 import hashlib
@@ -19,10 +20,11 @@ from core import keys
 from core.keys import PublicKeys, Signer
 from ledger.chain import canonical
 from recording import clear, day, deletion, folder
-from recording.finalise import PIECE, Digest, digest_from, digest_of
+from recording.digest import PIECE, Digest, Digester, digest_from, root_of
 from recording.problem import Problem
 
-VERSION = 1
+VERSION = 2
+_KNOWN = (1, VERSION)  # 1: each track is one file, with a digest of it in the clear
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,11 +140,11 @@ def verify_folder(path: Path, public_keys: PublicKeys, reading: Reading = Readin
         problem = Problem("manifest-changed", folder.MANIFEST, "it cannot be read as a manifest")
         return SealVerdict((problem,), manifest=digest)
     problems = [*_signature(path, content, manifest, public_keys)]
-    files = _listed(manifest)
-    for name, size, sha256, pieces in files:
-        problems.extend(_file(path / name, size, sha256, pieces, reading))
+    files = listed(manifest)
+    for one in files:
+        problems.extend(_file(path / one.name, one, reading))
     under = _inclusion(path, str(manifest.get("recording")), digest, public_keys, problems)
-    expected = {folder.MANIFEST, folder.SIGNATURE, folder.INCLUSION, *(one[0] for one in files)}
+    expected = {folder.MANIFEST, folder.SIGNATURE, folder.INCLUSION, *(one.name for one in files)}
     problems.extend(
         Problem("extra-file", entry.name, "it was not there when the recording was sealed")
         for entry in sorted(path.iterdir())
@@ -160,8 +162,9 @@ def verify_folder(path: Path, public_keys: PublicKeys, reading: Reading = Readin
 
 
 def digests(path: Path) -> dict[str, str]:
-    """SHA-256 by name of the files that a folder's manifest names, unverified."""
-    return {name: sha256 for name, _, sha256, _ in _listed(read_manifest(path) or {})}
+    """SHA-256 by name of the files that a folder's manifest names, unverified; that of the pieces' digests where it
+    has no other."""
+    return {one.name: one.sha256 or root_of(one.pieces) for one in listed(read_manifest(path) or {})}
 
 
 def compare(
@@ -251,6 +254,9 @@ def _signature(
         yield Problem("no-signature", folder.SIGNATURE, "there is no signature that can be read")
         return
     signed_by = manifest.get("signed_by")
+    if manifest.get("version") not in _KNOWN:
+        text = f"it is of version {manifest.get('version')!r}, which this program does not know"
+        yield Problem("unknown-version", folder.MANIFEST, text)
     if not isinstance(signed_by, str) or signed_by not in public_keys:
         yield Problem(
             "unknown-key", folder.MANIFEST, f"it is signed by {signed_by!r}, which is none of the keys"
@@ -259,58 +265,79 @@ def _signature(
         yield Problem("manifest-changed", folder.MANIFEST, "manifest and signature do not belong together")
 
 
-def _listed(manifest: dict[str, Any]) -> list[tuple[str, int, str, list[str]]]:
-    """Name, size, SHA-256 and piece digests of each file in the manifest; a malformed entry is no entry
-    (its file is then one too many, and the signature does not fit anyway)."""
-    lists = [manifest.get("tracks"), manifest.get("strays"), [manifest.get("events")]]
+@dataclass(frozen=True, slots=True)
+class Listed:
+    """A file as a manifest names it. `sha256` is empty where it has that of each piece alone."""
+
+    name: str
+    bytes: int
+    sha256: str
+    pieces: tuple[str, ...]
+
+    def digester(self) -> Digester:
+        """For what tells whether a file is this one; each byte is digested once."""
+        return Digester(in_pieces=not self.sha256, as_whole=bool(self.sha256))
+
+    def is_same(self, found: Digest) -> bool:
+        """Of what `digester` answered."""
+        if self.sha256:
+            return (found.bytes, found.sha256) == (self.bytes, self.sha256)
+        return (found.bytes, found.pieces) == (self.bytes, self.pieces)
+
+
+def listed(manifest: dict[str, Any]) -> list[Listed]:
+    """The files in a manifest; a malformed entry is no entry (its file is then one too many, and the signature does not
+    fit anyway)."""
+    tracks = manifest.get("tracks")
+    written = (
+        [one.get("written") for one in tracks if isinstance(one, dict)] if isinstance(tracks, list) else []
+    )
+    lists = [tracks, written, manifest.get("strays"), [manifest.get("events")]]
     found = []
     for entry in (one for entries in lists if isinstance(entries, list) for one in entries):
         if not isinstance(entry, dict) or not entry.get("file"):
             continue
-        name, size, sha256 = entry["file"], entry.get("bytes"), entry.get("sha256")
+        name, size, sha256 = entry["file"], entry.get("bytes"), entry.get("sha256", "")
         pieces = entry.get("pieces", [])
         plain = isinstance(name, str) and Path(name).name == name
         if plain and isinstance(size, int) and isinstance(sha256, str) and isinstance(pieces, list):
-            found.append((name, size, sha256, pieces))
+            found.append(Listed(name, size, sha256, tuple(map(str, pieces))))
     return found
 
 
-def _file(
-    path: Path,
-    size: int,
-    sha256: str,
-    pieces: list[str],
-    reading: Reading = Reading(),
-) -> Iterator[Problem]:
+def _file(path: Path, stated: Listed, reading: Reading = Reading()) -> Iterator[Problem]:
     try:
-        present = _read(path, reading, in_pieces=False)
-        if present is not None and (present.bytes, present.sha256) != (size, sha256):
-            present = _read(path, reading, in_pieces=True)  # once more, to tell where
+        present = _read(path, reading, stated.digester())
+        changed = present is not None and not stated.is_same(present)
+        if changed and stated.sha256:
+            present = _read(path, reading, Digester())  # once more, to tell where
     except OSError as error:
         yield Problem("unreadable-file", path.name, f"it cannot be read: {error.strerror}")
         return
     if present is None:
         yield Problem("missing-file", path.name, "it is not there")
         return
-    if present.bytes == size and present.sha256 == sha256:
+    if not changed:
         return
-    same = 0
+    same, pieces = 0, stated.pieces
     while same < min(len(pieces), len(present.pieces)) and pieces[same] == present.pieces[same]:
         same += 1
-    where = f"from byte {same * PIECE} to {min((same + 1) * PIECE, max(size, present.bytes))}"
-    if present.bytes != size:
-        where = f"{where}; it has {present.bytes} bytes instead of {size}"
+    where = f"from byte {same * PIECE} to {min((same + 1) * PIECE, max(stated.bytes, present.bytes))}"
+    if present.bytes != stated.bytes:
+        where = f"{where}; it has {present.bytes} bytes instead of {stated.bytes}"
     yield Problem("changed-file", path.name, f"its content was changed: {where}")
 
 
-def _read(path: Path, reading: Reading, *, in_pieces: bool) -> Digest | None:
+def _read(path: Path, reading: Reading, digester: Digester) -> Digest | None:
     """`None` for a file that is not there."""
     here = path.is_file() and not path.is_symlink()
+    if not here and reading.elsewhere is None:
+        return None
     try:
-        if here:
-            return digest_of(path, reading.pace, in_pieces=in_pieces)
-        if reading.elsewhere is not None:
-            return digest_from(reading.elsewhere(path.name), reading.pace, in_pieces=in_pieces)
+        source = clear.Local(path) if here or reading.elsewhere is None else reading.elsewhere(path.name)
     except FileNotFoundError:
-        pass
-    return None
+        return None
+    try:
+        return digest_from(source, digester, reading.pace)
+    finally:
+        source.close()

@@ -1,7 +1,7 @@
-"""Sealing a folder: finish each track, write the time line's end, sign the manifest, let the raw files go.
+"""Sealing a folder: finish each track, write the time line's end, sign the manifest, let go what is in no manifest.
 
-It may be cut off at any point and is then done again: raw files stay until manifest and signature are safe
-on the disk, and the same raw files give the same finished ones.
+It may be cut off at any point and is then done again: raw files stay as they are, those that lie in the clear at least
+until manifest and signature are safe on the disk; and the same raw files give the same finished ones.
 """
 
 import hashlib
@@ -17,13 +17,12 @@ from core.keys import Signer, public_keys
 from core.log import fields
 from core.settings import Settings
 from recording import folder, locked, seal
+from recording.digest import Digest, digest_of
 from recording.finalise import (
-    Digest,
     Files,
     FinishedStream,
     FinishedTrack,
     NotFinishedError,
-    digest_of,
     place,
     track,
 )
@@ -89,15 +88,16 @@ def seal_folder(
     if done is None:
         events = list(folder.events(path / folder.EVENTS, key))
         tracks = []
+        left = facts.reason == INTERRUPTED
         for started in (event for event in events if event.tag == "track:started"):
             alive()
-            tracks.append(_track(path, started, events, key))
+            tracks.append(_track(path, started, events, key, left=left))
         last_ms = _last_ms(tracks, events)
         manifest = _manifest(facts, tracks, _closed(path, events, facts, last_ms, key), last_ms)
         manifest |= {**_lock(key), "strays": _strays(path, tracks, events)}
         digest = seal.sign(path, manifest, signer)
         done = Sealed(seal.read_manifest(path) or {}, digest, tuple(events))
-    kept = {one["file"] for one in (*done.manifest["tracks"], *done.manifest.get("strays", ()))}
+    kept = {one.name for one in seal.listed(done.manifest)}
     for leftover in (one for one in path.iterdir() if _passing(one.name)):
         if leftover.name not in kept:
             leftover.unlink()
@@ -119,7 +119,7 @@ def _passing(name: str) -> bool:
     return folder.is_raw(name) or name.endswith(folder.DRAFT)
 
 
-def _track(path: Path, started: Event, events: list[Event], key: Key | None) -> dict[str, Any]:
+def _track(path: Path, started: Event, events: list[Event], key: Key | None, *, left: bool) -> dict[str, Any]:
     """Finishes one track; answers its entry in the manifest."""
     details = started.details
     own = [event for event in events if event.details.get("track") == details["track"]]
@@ -139,14 +139,14 @@ def _track(path: Path, started: Event, events: list[Event], key: Key | None) -> 
     raw, out = path / (details["file"] + folder.RAW + suffix), path / (details["file"] + suffix)
     notes = {kind: _notes(own, kind) for kind in MediaKind}
     try:
-        finished = track(Files(raw, out, key), notes, ended)
+        finished = track(Files(raw, out, key, left), notes, ended)
     except NotFinishedError as error:
         _log.exception("x seal %s", fields(folder=path.name, file=raw.name))
         out.unlink(missing_ok=True)
         return {**entry, **_file(raw.name, digest_of(raw)), "note": f"kept as it was written: {error}"}
     if finished is None:
         return {**entry, "note": "no media arrived"}
-    return {**entry, **_finished(finished, out.name, started.ms)}
+    return {**entry, **_finished(finished, raw.name, out.name, started.ms)}
 
 
 def _strays(path: Path, tracks: list[dict[str, Any]], events: list[Event]) -> list[dict[str, Any]]:
@@ -157,14 +157,20 @@ def _strays(path: Path, tracks: list[dict[str, Any]], events: list[Event]) -> li
     return [_file(one.name, digest_of(one)) for one in raw if one.name.split(folder.RAW)[0] not in told]
 
 
-def _finished(finished: FinishedTrack, name: str, started_ms: int) -> dict[str, Any]:
-    return {
-        **_file(name, finished.digest, finished.clear),
+def _finished(finished: FinishedTrack, raw: str, name: str, started_ms: int) -> dict[str, Any]:
+    """`file` and what stands beside it are of the finished file, `written` of the one it was taken into."""
+    entry = {
+        **_file(name, finished.digest),
         "offset_ms": started_ms + finished.offset_ms,
         "duration_ms": finished.duration_ms,
         "media": [_media(stream, finished.size) for stream in finished.streams],
-        "written": {"bytes": finished.raw.bytes, "sha256": finished.raw.sha256},
     }
+    if finished.opens is None:
+        return {**entry, "written": {"bytes": finished.raw.bytes, "sha256": finished.raw.sha256}}
+    own, taken = finished.opens
+    pieces = {"bytes": finished.raw.bytes, "pieces": list(finished.raw.pieces)}
+    written = {"file": raw, **pieces, "key_sha256": taken}
+    return {**entry, "key_sha256": own, "clear": {"bytes": finished.bytes}, "written": written}
 
 
 def _file(name: str, digest: Digest, clear: Digest | None = None) -> dict[str, Any]:
@@ -182,7 +188,7 @@ def _media(stream: FinishedStream, size: tuple[int, int] | None) -> dict[str, An
         "kind": stream.kind.value,
         "codec": stream.codec,
         "frames": stream.frames,
-        "frames_sha256": stream.frames_sha256,
+        **({"frames_sha256": stream.frames_sha256} if stream.frames_sha256 else {}),
         "first_ms": stream.first_ms,
         "end_ms": stream.end_ms,
         "filled": stream.filled,

@@ -18,7 +18,7 @@ from core.ids import SYSTEM, Ref, new_id
 from core.keys import public_keys
 from core.log import fields
 from core.settings import Settings
-from recording import clear, finding, folder, holds, repository, retention, seal, storing, vault
+from recording import finding, folder, holds, repository, retention, seal, storing, vault
 from recording.clear import Clear
 from recording.errors import RecordingUnavailable, StoreUnavailable, TrackMissing
 from recording.locked import DamagedError, Key
@@ -245,12 +245,8 @@ async def open_track(session: Session, settings: Settings, recording_id: str, tr
         raise TrackMissing
     one = await repository.row(session, recording_id)
     key = await vault.key_of(session, settings, recording_id)
-
-    def opened() -> Clear:
-        return clear.opened(storing.source(settings, one, name), key, name)
-
     try:
-        return await asyncio.to_thread(opened)
+        return await asyncio.to_thread(storing.opened, settings, one, key, name)
     except (OSError, DamagedError) as error:
         raise TrackMissing from error
 

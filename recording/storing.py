@@ -19,8 +19,10 @@ from core.ids import SYSTEM, Ref
 from core.log import fields
 from core.settings import Settings
 from recording import clear, folder, repository, seal
+from recording.clear import Clear
+from recording.digest import digest_from
 from recording.errors import StoreUnavailable
-from recording.finalise import digest_from
+from recording.locked import Key
 from recording.model import RecordingState
 from recording.store import Shelf, open_store
 from recording.tables import RecordingRow
@@ -97,19 +99,19 @@ async def _lately(session: Session, since: datetime) -> list[RecordingRow]:
 
 def _send(path: Path, shelf: Shelf) -> None:
     """All files of a recording, the manifest last, and all read back. Raises `OSError`, `NotAsSentError`."""
-    digests = seal.digests(path)
     there = shelf.names()
-    for name, digest in digests.items():
-        if there.get(name) != (path / name).stat().st_size or _digest(shelf, name) != digest:
-            shelf.put(path / name)
-            if _digest(shelf, name) != digest:
-                raise NotAsSentError(name)
+    for one in seal.listed(seal.read_manifest(path) or {}):
+        size = (path / one.name).stat().st_size
+        if there.get(one.name) != size or not _is_there(shelf, one):
+            shelf.put(path / one.name)
+            if not _is_there(shelf, one):
+                raise NotAsSentError(one.name)
     for name in (folder.SIGNATURE, folder.MANIFEST):
         shelf.put(path / name)
 
 
-def _digest(shelf: Shelf, name: str) -> str:
-    return digest_from(shelf.open(name)).sha256
+def _is_there(shelf: Shelf, one: seal.Listed) -> bool:
+    return one.is_same(digest_from(shelf.open(one.name), one.digester()))
 
 
 async def _note(db: Database, recording_id: str) -> None:
@@ -131,6 +133,12 @@ def source(settings: Settings, one: RecordingRow, name: str) -> clear.Source:
     if one.store is None or path.is_file():
         return clear.Local(path)
     return shelf_of(settings, one).open(name)
+
+
+def opened(settings: Settings, one: RecordingRow, key: Key | None, name: str) -> Clear:
+    """A file of a recording in the clear; of a track, the finished file. Raises `OSError`, `DamagedError`,
+    `StoreUnavailable`."""
+    return clear.opened(source(settings, one, name), key, name, lambda other: source(settings, one, other))
 
 
 def shelf_of(settings: Settings, one: RecordingRow) -> Shelf:

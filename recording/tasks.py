@@ -191,7 +191,7 @@ def _track_row(recording_id: str, position: int, track: dict[str, Any], name: st
         kinds=",".join(one["kind"] for one in media),
         codecs=",".join(one["codec"] for one in media),
         file_name=track["file"] or "",
-        bytes=track["bytes"],
+        bytes=track.get("clear", track)["bytes"],
         offset_ms=track["offset_ms"],
         duration_ms=track["duration_ms"],
         gaps=json.dumps([[one["kind"], *gap] for one in media for gap in one["gaps"]]),

@@ -26,6 +26,7 @@ from pathlib import Path
 from types import FrameType
 from typing import Any
 
+import av
 from sqlalchemy.orm import configure_mappers
 
 import ledger.read
@@ -34,7 +35,8 @@ from core import clock, keys
 from core import settings as core_settings
 from core.db import Database
 from core.settings import Settings
-from recording import folder, seal, tasks
+from recording import clear, folder, seal, tasks, vault
+from recording.locked import Key
 from recording.tables import RecordingRow
 from tests.conftest import FakeClock
 
@@ -149,6 +151,17 @@ async def sealing(home: Path, later: timedelta = timedelta()) -> None:
         await db.close()
 
 
+def frames(path: Path, key: Key | None) -> list[tuple[int, str]]:
+    """How many packets FFmpeg finds in each stream, and a digest over them."""
+    found: dict[tuple[str, int], list[bytes]] = {}
+    for track in (seal.read_manifest(path) or {})["tracks"]:
+        with clear.open_file(path / track["file"], key) as content, av.open(content.file(), "r") as container:
+            for packet in container.demux():
+                if packet.size:
+                    found.setdefault((track["file"], packet.stream_index), []).append(bytes(packet))
+    return sorted((len(one), hashlib.sha256(b"".join(one)).hexdigest()) for one in found.values())
+
+
 async def outcome(home: Path) -> dict[str, Any]:
     """What stands in the database, and what the folder itself proves."""
     db = Database.connect(settings_of(home).sqlalchemy_url)
@@ -158,20 +171,19 @@ async def outcome(home: Path) -> dict[str, Any]:
                 await session.scalars(RecordingRow.__table__.select().with_only_columns(RecordingRow.id))
             ).all()
             one = await session.get(RecordingRow, row)
+            key = await vault.key_of(session, settings_of(home), row)
         assert one is not None
         path = folder.root(settings_of(home)) / one.folder
         verdict = seal.verify_folder(path, keys.public_keys(home / "keys"))
         chain = await ledger.read.verify(db)
     finally:
         await db.close()
-    manifest = seal.read_manifest(path) if verdict.intact else None
-    media = [stream for track in manifest["tracks"] for stream in track["media"]] if manifest else []
     return {
         "state": one.state,
         "intact": verdict.intact,
         "same": verdict.intact and verdict.manifest == one.manifest_digest,
         "ledger": chain.intact,
-        "frames": sorted((stream["frames"], stream["frames_sha256"]) for stream in media),
+        "frames": frames(path, key) if verdict.intact else [],
         "files": sorted(child.name for child in path.iterdir()),
     }
 

@@ -1,8 +1,10 @@
 """What is handed out is asked for, approved by another, fetched once; and proves itself to a stranger."""
 
+import contextlib
 import hashlib
 import io
 import json
+import shutil
 import zipfile
 from collections.abc import Callable
 from pathlib import Path
@@ -19,10 +21,13 @@ from core.ids import Ref
 from core.settings import Settings
 from ledger.chain import canonical
 from people.model import Identity, Role
-from recording import bundle, bundling, composite, handing_out, masters, repository, tasks, vault
+from recording import bundle, bundling, composite, handing_out, masters, originals, repository, tasks, vault
+from recording.clear import Local
 from recording.composite import Pixels
 from recording.errors import NothingToHandOut
 from recording.handing_out import ExportState
+from recording.locked import Growing, Key
+from recording.matroska import LiveWriter
 from recording.service import Recorders
 from tests.conftest import FakeClock
 from tests.recording.conftest import act
@@ -264,3 +269,42 @@ async def test_who_has_the_signing_key_still_cannot_change_what_was_sealed(
     flip(recording(unpacked) / "relative-1.webm", 5000)
     restate(unpacked, settings)
     assert {one.code for one in found(unpacked, settings).problems} == {"not-as-sealed"}
+
+
+def sealed(path: Path, name: str) -> Path:
+    return recording(path) / originals.FOLDER / name
+
+
+def other_key(path: Path) -> None:
+    opens = json.loads(sealed(path, originals.KEYS).read_bytes())
+    sealed(path, originals.KEYS).write_bytes(canonical({**opens, "relative-1.raw.webm": "00" * 32}).encode())
+
+
+def other_words(path: Path) -> None:
+    """Sealed files, keys and the clear track of something else, that belong together."""
+    taken, key = sealed(path, "relative-1.raw.webm"), Key.fresh()
+    with taken.open("wb") as file:
+        file.write(Growing(key, taken.name).lock(LiveWriter().start(None)))
+    opens = json.loads(sealed(path, originals.KEYS).read_bytes())
+    with contextlib.closing(Local(taken)) as source:
+        opens[taken.name] = originals.key_of(key, source, taken.name)
+    sealed(path, originals.KEYS).write_bytes(canonical(opens).encode())
+
+
+async def test_neither_by_changing_what_proves_it(unpacked: Path, settings: Settings, tmp_path: Path) -> None:
+    attacks: list[Callable[[Path], object]] = [
+        lambda path: flip(sealed(path, "relative-1.raw.webm"), 5000),
+        lambda path: flip(sealed(path, "relative-1.webm"), 50),
+        lambda path: sealed(path, originals.KEYS).write_text("[]"),
+        lambda path: recording(path).joinpath("relative-1.webm").write_bytes(b""),
+        other_key,
+        other_words,
+    ]
+    for number, spoil in enumerate(attacks):
+        copy = tmp_path / str(number)
+        shutil.copytree(unpacked, copy)
+        spoil(copy)
+        restate(copy, settings)
+        verdict = found(copy, settings)
+        assert {one.code for one in verdict.problems} == {"not-as-sealed"}, verdict.report()["text"]
+        assert any("relative-1" in f"{one.place} {one.text}" for one in verdict.problems)

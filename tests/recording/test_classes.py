@@ -174,3 +174,30 @@ def _reviewed(session: Session, world: World, visit: str, outcome: str) -> None:
             taken_by=None, taken_name="", done_at=now, outcome=outcome, words="",
         )
     )  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("reason", "kept", "for_days"), [("not-sealable", "disputed", DISPUTED), ("never-began", "family", KEPT)]
+)
+async def test_one_that_broke_is_kept_as_long_as_what_is_disputed(
+    visit: str, db: Database, settings: Settings, clock: FakeClock, reason: str, kept: str, for_days: int
+) -> None:
+    recorders = Recorders(settings, db, new_id("node"))
+    recorder = await recorders.start("room_1", visit)
+    act(recorder, seconds=1)
+    await recorder.finish("over")
+    await recorders.close()
+    async with db.write() as session:
+        await service.fail(session, recorder.recording_id, RecordingState.SEALING, reason)
+    clock.move(days=KEPT - 1)
+    for _ in range(2):  # it is said once
+        assert await retention.delete_expired(db, settings) == 0
+    one = await row_of(db, recorder.recording_id)
+    assert (one.retention, days(one)) == (kept, for_days)
+    async with db.read() as session:
+        entries = await ledger.read.about(session, Ref("recording", one.id))
+    assert [entry.parsed() for entry in entries if entry.tag == retention.RECLASSIFIED] == [
+        {"to": "disputed"}
+    ] * (kept == "disputed")
+    clock.move(days=2)
+    assert await retention.delete_expired(db, settings) == (kept == "family")

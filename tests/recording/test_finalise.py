@@ -10,6 +10,7 @@ import av
 import pytest
 
 from recording import finalise, folder
+from recording.digest import digest_of
 from recording.finalise import Files, FinishedTrack, NotFinishedError
 from recording.matroska import LiveWriter
 from recording.timing import Jump, Sighting
@@ -86,8 +87,8 @@ def test_the_finished_file_has_every_frame_and_says_how_long_it_is(tmp_path: Pat
     assert finished.offset_ms == 30
     assert finished.size == (192, 108)
     assert (audio.gaps, video.gaps) == ((), ())
-    assert finished.digest == finalise.digest_of(take.out)
-    assert finished.raw == finalise.digest_of(take.raw, in_pieces=False)
+    assert finished.digest == digest_of(take.out)
+    assert finished.raw == digest_of(take.raw, in_pieces=False)
     with av.open(str(take.out)) as container:
         assert container.duration == 6_000_000
     decoded = decode(take.out)

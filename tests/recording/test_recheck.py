@@ -13,7 +13,7 @@ from core.db import Database
 from core.ids import Ref
 from core.settings import Settings
 from recording import recheck, seal, service
-from recording.finalise import digest_of
+from recording.digest import digest_of
 from recording.model import RecordingState
 from recording.problem import Problem
 from recording.recheck import Pace

@@ -12,8 +12,8 @@ import pytest
 from core import keys
 from core.settings import Settings
 from ledger.chain import canonical
-from recording import finalise, folder, seal, sealing
-from recording.finalise import Digester
+from recording import digest, folder, seal, sealing
+from recording.digest import Digester
 from recording.seal import SealVerdict
 from tests.recording.conftest import facts
 from tests.recording.media import decode
@@ -94,7 +94,7 @@ def forge(path: Path) -> None:
     """Whoever changes a file and signs anew has another key."""
     (path / "events.jsonl").write_bytes(b"")
     manifest = json.loads((path / "manifest.json").read_bytes())
-    manifest["events"].update(bytes=0, sha256=finalise.digest_of(path / "events.jsonl").sha256, pieces=[])
+    manifest["events"].update(bytes=0, sha256=digest.digest_of(path / "events.jsonl").sha256, pieces=[])
     seal.sign(path, manifest, keys.signer(path / ".." / "forger"))
 
 
@@ -165,21 +165,21 @@ def test_a_copy_is_verified_elsewhere_with_standard_tools(
 
 
 def test_a_changed_byte_is_placed_within_its_piece(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    for module in (finalise, seal):
+    for module in (digest, seal):
         monkeypatch.setattr(module, "PIECE", 1000)
     path = tmp_path / "a.webm"
     path.write_bytes(os.urandom(3500))
-    digest = finalise.digest_of(path)
-    assert len(digest.pieces) == 4
+    whole = digest.digest_of(path)
+    assert len(whole.pieces) == 4
     content = bytearray(path.read_bytes())
     content[2345] ^= 1
     path.write_bytes(content)
-    (problem,) = seal._file(path, digest.bytes, digest.sha256, list(digest.pieces))
+    (problem,) = seal._file(path, seal.Listed(path.name, whole.bytes, whole.sha256, whole.pieces))
     assert problem.text == "its content was changed: from byte 2000 to 3000"
 
 
 def test_a_digest_does_not_depend_on_how_the_bytes_came(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(finalise, "PIECE", 7)
+    monkeypatch.setattr(digest, "PIECE", 7)
     data = os.urandom(50)
     digests = set()
     for size in (1, 3, 7, 8, 50):

@@ -85,7 +85,8 @@ async def test_it_lies_in_the_store_and_is_played_and_proved_from_there(
     assert sorted(child.name for child in path.iterdir()) == ["manifest.json", "manifest.sig"]
     shelf = store.shelf(one.folder)
     assert set(shelf.names()) == {
-        "events.jsonl", "inmate-1.webm", "manifest.json", "manifest.sig", "relative-1.webm",
+        "events.jsonl", "inmate-1.raw.webm", "inmate-1.webm", "manifest.json", "manifest.sig",
+        "relative-1.raw.webm", "relative-1.webm",
     }  # fmt: skip
     (family, _) = (await view_of(db, stored)).tracks
     async with db.read() as session:
@@ -126,7 +127,7 @@ async def test_deletion_reaches_the_store_and_the_proof_names_what_lay_there(
     assert await retention.delete_expired(db, settings) == 1
     assert store.shelf(one.folder).names() == {}
     found = await service.verify(db, settings, stored)
-    assert (found.intact, found.files) == (True, 3)
+    assert (found.intact, found.files) == (True, 5)
 
 
 def big(path: Path) -> bytes:
