@@ -166,10 +166,13 @@ class Peer:
 
     def taken_over(self) -> tuple[int, tuple[str, int]]:
         """Its socket, which the event loop reads no longer, and where it sends to. aiortc sends nothing more: its
-        sessions are used in another thread from now on."""
+        sessions are used in another thread from now on. Nor does aioice ask for consent: it would not hear the answers
+        and close the socket after half a minute."""
         transport: Any = self._dtls
         transport._send_rtp = _forget
-        pair = self._dtls.transport._connection._nominated[1]
+        connection = self._dtls.transport._connection
+        connection._query_consent_task.cancel()
+        pair = connection._nominated[1]
         fd = pair.protocol.transport.get_extra_info("socket").fileno()
         asyncio.get_running_loop()._remove_reader(fd)  # type: ignore[attr-defined]
         return fd, pair.remote_addr

@@ -177,13 +177,15 @@ async def run_soak(backend: str, host: str, home: Path, calls: int, seconds: flo
         await empty.ask(forwarded=True)
         base = cpu.resident(empty.process.pid)
         await load.ask(run=seconds + 60, loss=100)
-        seen = []
+        seen, flowed, forwarded = [], [], 0
         for _ in range(10):
             turns = max(1, math.ceil(seconds / 10 / RECORDED))
             for _ in range(turns):
                 await asyncio.sleep(seconds / 10 / turns)
                 await server.ask(renew=True)
             seen.append(cpu.resident(server.process.pid))
+            before, forwarded = forwarded, (await server.ask(forwarded=True))["packets"]
+            flowed.append(round((forwarded - before) * 10 / seconds))
         await load.ask(end=True)
     finally:
         for program in (load, empty, server):
@@ -192,7 +194,8 @@ async def run_soak(backend: str, host: str, home: Path, calls: int, seconds: flo
         "calls": calls,
         "seconds": seconds,
         "memory_mb": [round(one) for one in seen],
+        "forwarded_per_s": flowed,
         "mb_per_call": round((seen[-1] - base) / calls, 2),
         "grown_mb_per_call_in_second_half": round((seen[-1] - seen[4]) / calls, 3),
-        "flat": seen[-1] - seen[4] < FLAT,
+        "flat": seen[-1] - seen[4] < FLAT and min(flowed) > 0.9 * max(flowed),  # of calls that all went on
     }
