@@ -41,14 +41,12 @@ class Audience:
     def admits(self, location: str, category: str, level: str) -> bool:
         """Whether an inmate at this place, of this category and level is among them. A place that nobody knows
         is in no list of places."""
-        if (self.include or self.exclude) and not location:
-            return False
-        if self.include and not _covered(location, self.include):
-            return False
-        return (
-            not _covered(location, self.exclude)
-            and (not self.categories or category in self.categories)
-            and (not self.levels or level in self.levels)
+        if self.include or self.exclude:
+            left_out = self.include and not _covered(location, self.include)
+            if not location or left_out or _covered(location, self.exclude):
+                return False
+        return (not self.categories or category in self.categories) and (
+            not self.levels or level in self.levels
         )
 
     def meets(self, other: "Audience") -> bool:

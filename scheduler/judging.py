@@ -81,7 +81,7 @@ class Verdict:
 def month(case: Case, slots: Sequence[SlotFacts]) -> list[tuple[Reason, ...]]:
     """Every reason against each slot, as `rules.refusals` would answer them one by one."""
     days: dict[date, tuple[_Found, _Asked, _Asked]] = {}
-    groups: dict[object, tuple[_Found, _Asked, _Asked]] = {}
+    groups: dict[object, tuple[_Found, tuple[Reason, ...], _Asked, _Asked]] = {}
     narrow = [one for one in _NARROW if one[1] not in _NEEDS or _NEEDS[one[1]](case)]
     needs = _needs_of_day(case)
     answers: list[tuple[Reason, ...]] = []
@@ -92,14 +92,18 @@ def month(case: Case, slots: Sequence[SlotFacts]) -> list[tuple[Reason, ...]]:
             if slot.day not in days:
                 days[slot.day] = (_ask(_WIDE, case, slot), *_of_day(narrow, needs, slot.day))
             of_day, of_tight, of_wide = days[slot.day]
-            known = groups[group] = ([*of_day, *_ask(_GROUPED, case, slot)], of_tight, of_wide)
-        wide, of_tight, of_wide = known
+            wide = sorted([*of_day, *_ask(_GROUPED, case, slot)], key=_number)
+            known = groups[group] = (wide, _reasons(wide), of_tight, of_wide)
+        wide, all_of_it, of_tight, of_wide = known
         tight = slot.closed or slot.limits or slot.taken >= slot.capacity
-        found = _ask(of_tight if tight else of_wide, case, slot)
-        if wide:
-            found = sorted([*wide, *found], key=_number)
-        answers.append(tuple([reason for _, reason in found]))
+        asked = of_tight if tight else of_wide
+        found = _ask(asked, case, slot) if asked else ()
+        answers.append(_reasons(sorted([*wide, *found], key=_number)) if found else all_of_it)
     return answers
+
+
+def _reasons(found: _Found) -> tuple[Reason, ...]:
+    return tuple([reason for _, reason in found])
 
 
 def _of_day(asked: _Asked, needs: _DayNeeds, day: date) -> tuple[_Asked, _Asked]:
