@@ -1,4 +1,5 @@
-"""The nightly re-check: every sealed recording is read again and proved, slowly, with a report.
+"""The nightly re-check: every sealed recording is read again and proved, slowly, with a report. The first time FFmpeg
+reads it, too: it was sealed without being played.
 
 A run belongs to a night and goes through the recordings in the order of their ids. Where it is cut off, it goes
 on from its row; an unfinished one is finished before the next begins. What is found damaged is a state, until
@@ -6,7 +7,7 @@ somebody has put the files back as they were.
 """
 
 import threading
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, time, timedelta
 
 from sqlalchemy import ColumnElement, CursorResult, func, or_, select, update
@@ -19,6 +20,7 @@ from core.errors import Conflict
 from core.ids import SYSTEM, Ref, new_id
 from core.settings import Settings
 from recording import repository, service
+from recording.errors import KeyDestroyed, MasterKeyMissing
 from recording.model import RecordingState
 from recording.seal import SealVerdict
 from recording.tables import RecheckRow, RecordingRow
@@ -59,15 +61,28 @@ async def recheck(db: Database, settings: Settings, *, rate: float = RATE) -> in
         if following is None:
             await _finish(db, run, token)
             break
-        recording_id, state = following
+        recording_id, state, play = following
         pace = Pace(rate)
         try:
             verdict = await service.verify(db, settings, recording_id, pace)
+            if play and verdict.intact:
+                verdict = await _played(db, settings, recording_id, pace, verdict)
         finally:
             pace.stop.set()
         run = await _enter(db, run.id, token, recording_id, state, verdict, pace.bytes)
         done += 1
     return done
+
+
+async def _played(
+    db: Database, settings: Settings, recording_id: str, pace: Pace, verdict: SealVerdict
+) -> SealVerdict:
+    """Nothing was said of whether it plays where its key is out of reach."""
+    try:
+        problem = await service.play(db, settings, recording_id, pace)
+    except (MasterKeyMissing, KeyDestroyed):
+        return verdict
+    return verdict if problem is None else replace(verdict, problems=(problem,))
 
 
 async def latest(session: Session) -> RecheckRow | None:
@@ -145,10 +160,11 @@ async def _renewed(
     return await session.get(RecheckRow, run_id, populate_existing=True)
 
 
-async def _next(session: Session, run: RecheckRow) -> tuple[str, RecordingState] | None:
+async def _next(session: Session, run: RecheckRow) -> tuple[str, RecordingState, bool] | None:
+    """The recording that follows, its state, and whether to play it: the first time, and while it is damaged."""
     row = (
         await session.execute(
-            select(RecordingRow.id, RecordingRow.state)
+            select(RecordingRow.id, RecordingRow.state, RecordingRow.checked_at)
             .where(
                 RecordingRow.id > run.reached,
                 RecordingRow.state.in_(_WHOLE),
@@ -158,7 +174,11 @@ async def _next(session: Session, run: RecheckRow) -> tuple[str, RecordingState]
             .limit(1)
         )
     ).first()
-    return None if row is None else (row[0], RecordingState(row[1]))
+    return (
+        None
+        if row is None
+        else (row[0], RecordingState(row[1]), row[2] is None or row[1] == RecordingState.DAMAGED)
+    )
 
 
 async def _enter(

@@ -18,11 +18,12 @@ from core.ids import SYSTEM, Ref, new_id
 from core.keys import public_keys
 from core.log import fields
 from core.settings import Settings
-from recording import finding, folder, holds, repository, retention, seal, storing, vault
+from recording import finding, folder, holds, playing, repository, retention, seal, storing, vault
 from recording.clear import Clear
 from recording.errors import RecordingUnavailable, StoreUnavailable, TrackMissing
 from recording.locked import DamagedError, Key
 from recording.model import BEAT_S, RecordingState, RecordingView, RetentionClass
+from recording.problem import Problem
 from recording.recorder import RoomRecorder, Still
 from recording.tables import RecordingRow
 from recording.writer import Writer
@@ -267,3 +268,30 @@ async def verify(
     reading = seal.Reading(pace, elsewhere)
     verdict = await asyncio.to_thread(seal.verify_folder, path, public, reading)
     return seal.compare(verdict, recording_id, one.manifest_digest, sealed, deleted)
+
+
+async def play(
+    db: Database, settings: Settings, recording_id: str, pace: Callable[[int], None] | None = None
+) -> Problem | None:
+    """What is wrong with the first track that does not play as its manifest says. Raises `NotFound`,
+    `MasterKeyMissing`, `KeyDestroyed`, and what `pace` does."""
+    async with db.read() as session:
+        one = await repository.row(session, recording_id)
+        key = await vault.key_of(session, settings, recording_id)
+    return await asyncio.to_thread(_play, settings, one, key, pace)
+
+
+def _play(
+    settings: Settings, one: RecordingRow, key: Key | None, pace: Callable[[int], None] | None
+) -> Problem | None:
+    manifest = seal.read_manifest(folder.root(settings) / one.folder) or {}
+    for track in (found for found in manifest.get("tracks", []) if found["media"]):
+        try:
+            with storing.opened(settings, one, key, track["file"]) as content:
+                if problem := playing.problem_of(content, track):
+                    return problem
+                if pace is not None:
+                    pace(len(content))
+        except (OSError, DamagedError) as error:
+            return Problem(playing.UNPLAYABLE, track["file"], f"it cannot be opened: {error}")
+    return None

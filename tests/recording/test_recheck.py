@@ -4,6 +4,7 @@ import asyncio
 import json
 import time
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -12,8 +13,9 @@ from core import keys
 from core.db import Database
 from core.ids import Ref
 from core.settings import Settings
-from recording import recheck, seal, service
+from recording import recheck, seal, sealing, service
 from recording.digest import digest_of
+from recording.finalise import FinishedStream
 from recording.model import RecordingState
 from recording.problem import Problem
 from recording.recheck import Pace
@@ -99,6 +101,30 @@ async def test_damage_is_a_state_until_it_is_mended(
     assert await state_of(db, second) is RecordingState.SEALED
     assert (await tags(db, Ref("recording", second)))[-1] == "system:recording:mended"
     assert (await report(db))[2] == 0
+
+
+async def test_what_is_as_it_was_sealed_and_does_not_play_is_found_in_its_first_night_and_stays_found(
+    recorders: Recorders,
+    db: Database,
+    settings: Settings,
+    clock: FakeClock,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    said = sealing._media
+
+    def one_more(stream: FinishedStream, size: tuple[int, int] | None) -> dict[str, Any]:
+        return said(stream, size) | {"frames": stream.frames + 1}
+
+    with monkeypatch.context() as wrong:
+        wrong.setattr(sealing, "_media", one_more)
+        recording_id = await sealed_visit(recorders, db, settings)
+    for _ in range(2):
+        await recheck.recheck(db, settings, rate=FAST)
+        async with db.read() as session:
+            view = await service.get(session, recording_id)
+        assert (view.state, view.damage) == (RecordingState.DAMAGED, "unplayable relative-1.webm")
+        assert (await service.verify(db, settings, recording_id)).intact
+        clock.move(days=1)
 
 
 async def test_what_is_damaged_is_deleted_in_time_and_the_proof_says_what_went(
