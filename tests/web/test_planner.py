@@ -86,6 +86,45 @@ async def test_from_wish_to_visit(browser: Browser, db: Database, house: Staffed
     assert "城东司法所" not in (await browser.get("/admin/places")).text
 
 
+async def test_a_plan_on_data_that_has_changed_says_what_was_gone(
+    browser: Browser, db: Database, house: Staffed, sign_in: SignIn
+) -> None:
+    """Between planning and publishing the inmate is called to court: nothing is booked, and the page says why."""
+    await open_slot(db, house, 48)
+    starts_at = place.soon(48 * 60).astimezone(ZoneInfo(place.ZONE))
+    await sign_in(browser, Ref("relative", house.place.mei))
+    wish = {"key": "k1", "visitor": house.place.mei_relationship, "first": str(starts_at.date())}
+    await browser.send_form(f"/wish/{house.place.inmate}", wish)
+    await sign_in(browser, house.approver, strong=True)
+    today = clock.now().astimezone(ZoneInfo(place.ZONE)).date()
+    week = {"first": str(today), "last": str(today + timedelta(days=6))}
+    await browser.send_form("/officer/planner", week)
+    assert await planner.work(db) == 1
+    async with db.read() as session:
+        plan = await plans.latest(session, house.place.prison)
+        inmate = await people.inmate(session, house.place.inmate)
+    assert plan is not None
+    assert inmate is not None
+    court = {
+        "kind": "court",
+        "inmate": inmate.number,
+        "from": f"{starts_at:%Y-%m-%d}T00:00",
+        "till": f"{starts_at:%Y-%m-%d}T23:59",
+    }
+    assert (await browser.send_form("/officer/happenings", court)).status_code == 303
+    assert (await browser.send_form(f"/officer/planner/{plan.id}/publish", {})).status_code == 303
+    assert await planner.publish(db) == 0
+    page = (await browser.get("/officer/planner")).text
+    assert "发布时有些时间已不可用" in page
+    (gone,) = re.findall(r"<caption>最终未预约.*?</table>", page, re.DOTALL)
+    assert "陈志强" in gone
+    assert re.search(r'<span class="wish-choice">[^<]*[一-鿿]', gone)  # why
+    again = await browser.send_form(f"/officer/planner/{plan.id}/publish", {})  # it has been published
+    assert again.status_code == 409
+    async with db.read() as session:
+        assert len(await wishes.of_relative(session, house.place.mei)) == 1  # still waits
+
+
 async def test_a_court_date_moves_a_visit_with_one_tap(
     browser: Browser, db: Database, house: Staffed, sign_in: SignIn
 ) -> None:
