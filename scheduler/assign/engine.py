@@ -9,6 +9,7 @@ from scheduler.assign import fairness, native, week
 from scheduler.assign.columns import Columns, Ints, array
 from scheduler.assign.fairness import Tier
 from scheduler.assign.instance import Instance
+from scheduler.assign.pool import Pool
 from scheduler.assign.prices import Floats, Watch, price, unwatched
 from scheduler.assign.search import Search
 
@@ -45,11 +46,12 @@ def assign(
     *,
     seed: int = 1,
     steps: int | None = None,
+    plans: int = 1,
     waited: Ints | None = None,
     watch: Watch = unwatched,
 ) -> Answer:
-    """Chooses a column for as many requests as it can. `blocks`: request -> block of its linear program; `waited`:
-    days by request, for fairness. The same input gives the same answer."""
+    """Chooses a column for as many requests as it can. `blocks`: request -> block of its linear program; `plans`: how
+    many are searched and made one; `waited`: days by request, for fairness. The same input gives the same answer."""
     plain = price(columns, blocks, watch)
     wanted, prices = columns, plain
     if waited is not None:
@@ -57,7 +59,11 @@ def assign(
         prices = price(wanted, blocks, watch)
     search = Search(wanted, prices, seed, watch)
     search.round(prices)
-    search.improve(steps_for(columns.requests) if steps is None else steps, blocks)
+    found = search.several(plans, steps_for(columns.requests) if steps is None else steps, blocks)
+    if plans > 1 and len(columns.value):
+        pool = Pool(wanted, prices, found)
+        pool.merge(blocks, watch)
+        search.stand(pool.chosen.tolist())
     search.polish()
     value = int(sum(columns.value[column] for column in search.chosen if column >= 0))
     tiers = [] if waited is None else fairness.tiers(columns, blocks, waited, search.chosen)
@@ -105,11 +111,13 @@ def blocks_of(instance: Instance) -> Ints:
     return array(r.prison * 4096 + (r.wing + 1 if r.kind == "family" else 0) for r in instance.requests)
 
 
-def solve(instance: Instance, *, seed: int = 1, steps: int | None = None, fair: bool = False) -> Plan:
-    """Plans the week. The same instance, seed and steps give the same plan. `fair`: waiting comes before value."""
+def solve(
+    instance: Instance, *, seed: int = 1, steps: int | None = None, plans: int = 1, fair: bool = False
+) -> Plan:
+    """Plans the week. The same input gives the same plan. `plans`: as `assign`; `fair`: waiting comes before value."""
     columns = week.build(instance)
     waited = array(r.waited_days for r in instance.requests) if fair else None
-    answer = assign(columns, blocks_of(instance), seed=seed, steps=steps, waited=waited)
+    answer = assign(columns, blocks_of(instance), seed=seed, steps=steps, plans=plans, waited=waited)
     served = [(index, column) for index, column in enumerate(answer.chosen) if column >= 0]
     lawyers = columns.lawyer.tolist()
     assignments: list[dict[str, int | None]] = [

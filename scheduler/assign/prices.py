@@ -115,16 +115,26 @@ def bound(columns: Columns, row: Floats) -> float:
     return float((row[:-1] * columns.capacity).sum() + np.maximum(0, best).sum())
 
 
-def _solve(columns: Columns, chosen: Ints) -> tuple[Floats, Ints, Floats]:
-    """One block's linear program: each request at most once, no row beyond its capacity. Only rows that can bind
-    within the block are written down. Answers fractions, rows and their prices."""
+@dataclass(frozen=True, slots=True)
+class Program:
+    """Some columns as a linear program: every line of `matrix` times them is at most its number in `limits`. The first
+    lines are `rows`, then comes each request."""
+
+    matrix: sparse.csc_matrix
+    limits: Floats
+    rows: Ints
+
+
+def program(columns: Columns, chosen: Ints, left: Ints) -> Program:
+    """The columns `chosen`: each request at most once, no row beyond what is `left` of it. Only rows that can bind
+    among them are written down."""
     rows = columns.rows[chosen]
-    column, place = np.nonzero(rows < len(columns.capacity))
+    column, place = np.nonzero(rows < len(left))
     used, position = np.unique(rows[column, place], return_inverse=True)
     _, request = np.unique(columns.request[chosen], return_inverse=True)
     count = int(request.max()) + 1
     users = np.bincount(np.unique(position * count + request[column]) // count, minlength=len(used))
-    keep = users > columns.capacity[used]
+    keep = users > left[used]
     number = np.cumsum(keep) - 1
     binding = keep[position]
     column, position, used = column[binding], number[position[binding]], used[keep]
@@ -138,15 +148,20 @@ def _solve(columns: Columns, chosen: Ints) -> tuple[Floats, Ints, Floats]:
         ),
         shape=(len(used) + count, len(chosen)),
     )
-    limits = np.concatenate([columns.capacity[used], np.ones(count)])
+    return Program(matrix, np.concatenate([left[used], np.ones(count)]), used)
+
+
+def _solve(columns: Columns, chosen: Ints) -> tuple[Floats, Ints, Floats]:
+    """One block's linear program. Answers fractions, rows and their prices."""
+    asked = program(columns, chosen, columns.capacity)
     answer = linprog(
         -columns.value[chosen],
-        A_ub=matrix,
-        b_ub=limits,
+        A_ub=asked.matrix,
+        b_ub=asked.limits,
         bounds=(0, None),
         method="highs-ipm",
         options={"presolve": False},  # the rows were thinned out above; it would only look for them again
     )
     if answer.status != 0:
         raise RuntimeError(f"a block's linear program ended with: {answer.message}")
-    return answer.x, used, np.maximum(0, -answer.ineqlin.marginals[: len(used)])
+    return answer.x, asked.rows, np.maximum(0, -answer.ineqlin.marginals[: len(asked.rows)])

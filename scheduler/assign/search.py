@@ -69,7 +69,16 @@ class Search:
             if self.chosen[request] == _NONE and column != _NONE:
                 self._put(request, column)
 
-    def improve(self, steps: int, blocks: Ints) -> None:
+    def several(self, plans: int, steps: int, blocks: Ints) -> list[list[int]]:
+        """As `improve`, so many times from where it stands, each with other chances; answers what each found."""
+        start, found = list(self.chosen), []
+        for number in range(plans):
+            self.stand(start)
+            self.improve(steps, blocks, self._seed + number)
+            found.append(list(self.chosen))
+        return found
+
+    def improve(self, steps: int, blocks: Ints, seed: int | None = None) -> None:
         """Runs `steps` steps, each block's share in a few turns; what is found is never worse. `blocks`: request ->
         block, requests that mostly stand in each other's way."""
         if not len(self._value) or not steps:
@@ -77,7 +86,9 @@ class Search:
         near = self._near()
         number = np.full(len(self._value) + 1, _NONE)  # the last one is that of nothing chosen
         number[near] = np.arange(len(near))
-        made = moves(self._columns.only(near), self._reduced[near], blocks, self._seed)
+        made = moves(
+            self._columns.only(near), self._reduced[near], blocks, self._seed if seed is None else seed
+        )
         code, present = native.library(), number[self.chosen].tolist()
         runner = chains.Chains(made, present) if code is None else native.Native(code, made, present)
         sweeps = max(SWEEPS, steps // (_TURN * len(self.chosen)))
@@ -86,7 +97,7 @@ class Search:
             block = turn % made.blocks
             runner.run(block, steps * sizes[block] // (len(self.chosen) * sweeps))
             self._watch("search", 100 * (turn + 1) // turns)
-        self._stand([_NONE if column == _NONE else int(near[column]) for column in runner.chosen()])
+        self.stand([_NONE if column == _NONE else int(near[column]) for column in runner.chosen()])
 
     def _near(self) -> Ints:
         """The columns that cost little against the best of their request, prices paid, and those that are chosen. A
@@ -100,7 +111,7 @@ class Search:
         answer: Ints = np.flatnonzero(near)
         return answer
 
-    def _stand(self, chosen: list[int]) -> None:
+    def stand(self, chosen: list[int]) -> None:
         """Takes over a plan whole."""
         changed = [request for request, column in enumerate(chosen) if column != self.chosen[request]]
         for request in changed:

@@ -2,6 +2,7 @@
 
 import itertools
 import json
+import os
 from pathlib import Path
 from typing import Any
 
@@ -114,6 +115,28 @@ def test_bad_instances_are_named(change: Any, word: str) -> None:
     change(value)
     with pytest.raises(BadInstance, match=word):
         parse(value)
+
+
+def test_what_the_solver_says_is_no_part_of_the_answer(
+    tmp_path: Path, capfd: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It now and then writes past Python; whoever reads the answer must not stumble over it."""
+    solve = engine.solve
+
+    def talkative(*args: Any, **named: Any) -> engine.Plan:
+        os.write(1, b"the solver was here\n")
+        return solve(*args, **named)
+
+    monkeypatch.setattr(engine, "solve", talkative)
+    instance, out = tmp_path / "week.json", tmp_path / "plan.json"
+    instance.write_text(json.dumps(week(4, requests=20)))
+    words = ["assign", str(instance), "--out", str(out), "--plans", "2", "--json"]
+    assert main(words) == 0
+    said = capfd.readouterr()
+    assert json.loads(said.out)["served"] == len(json.loads(out.read_text())["assignments"])
+    assert "the solver was here" in said.err
+    with pytest.raises(SystemExit):
+        main([*words, "--plans", "0"])
 
 
 def test_the_command_writes_a_plan_and_says_how_good_it_is(
