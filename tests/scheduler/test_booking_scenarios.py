@@ -340,6 +340,23 @@ async def test_f48_all_parts_or_none(world: World) -> None:
         assert await service.of_relative(session, other.relative_id) == []
 
 
+async def test_two_half_hours_of_a_month_are_had_as_one_hour(db: Database, clock: FakeClock) -> None:
+    """An allowance that can be split (rules N10: twice 30 minutes or once 60): a visit is half an hour, and an hour is
+    two of them that adjoin, asked for together; each counts, and one that is given back counts no more."""
+    world = await worlds.build(db, visits_per_month=2, minutes=30, turnaround_minutes=0)
+    family, slots = await world.family(), [await world.slot(hour=hour) for hour in (2, 4)]
+    async with db.write() as session:
+        begins = clock.now().replace(hour=2, minute=30, second=0, microsecond=0) + timedelta(days=1)
+        slots.insert(1, await service.create_slot(session, ADMIN, world.prison_id, begins))
+        parts = [("main", slots[0]), ("post", slots[1])]
+        hour = await linked.request(session, family.actor, family.inmate_id, parts, family.choice, "k")
+    assert hour[0].slot_ends_at == hour[1].starts_at
+    assert await codes(world, family, slots[2]) == ["allowance-used"]
+    async with db.write() as session:
+        await service.withdraw(session, family.actor, hour[1].id)
+    assert await codes(world, family, slots[2]) == []
+
+
 @pytest.mark.parametrize("parts", [["other"], ["main", "later"], []])
 async def test_f48_a_part_of_no_known_kind(world: World, parts: list[str]) -> None:
     family = await world.family()
