@@ -154,6 +154,10 @@ class Rate:
         if self._held_at is not None:
             self._let_go(now, self._held_at)
 
+    def nothing_came(self) -> None:
+        """In place of `tick`, while nothing ever came."""
+        self._dead = True
+
     def _look_how_late(self, transit: int, kind: MediaKind) -> None:
         if self._transit is None:
             self._transit = transit

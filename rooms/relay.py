@@ -67,6 +67,7 @@ class Relay:
             else:
                 down = Downstream(line.kind, self._flows, port, (_fresh(used), _fresh(used)), takes)
                 self.downs[line.mid] = self._lines[line.line, line.kind] = down
+        self._sources = [*self.ups.values()] if self.low is None else [*self.ups.values(), self.low]
         self.rate = Rate(self._sources, self.downs.values(), cap)
         self._by_ssrc = {down.ssrc: down for down in self.downs.values()}
         self._handlers: dict[bytes, _Handler] = {}
@@ -77,15 +78,12 @@ class Relay:
             if up.kind is MediaKind.VIDEO:
                 up.flow.payload_type = PICTURE_TYPE[codec]
 
-    @property
-    def _sources(self) -> list[Upstream]:
-        return [*self.ups.values()] if self.low is None else [*self.ups.values(), self.low]
-
     def expect_low(self, ssrcs: Sequence[int]) -> None:
         """The SSRCs that the answer names for the small picture, its retransmissions' among them; none: the peer
         sends no such picture."""
         if self.low is None or not ssrcs:
             self.low = None
+            self._sources = [*self.ups.values()]
             return
         for ssrc in ssrcs:
             self._handlers[ssrc.to_bytes(4, "big")] = self._small(self.low)
@@ -244,20 +242,32 @@ class Relay:
 
     def tick(self, now: float, round_trip: float | None = None) -> None:
         """Called about ten times a second; `round_trip` to the peer in seconds, if it is known."""
-        for up in self._sources:
-            if round_trip is not None:
-                up.missing.far(round_trip)
-            up.tick(now)
-        self.rate.tick(now)
-        self._yield_way(now)
-        self._listen()
-        if (self._resting or self.rate.opens) and now - self._urged_at >= _URGE and self._port.ready:
-            self._urged_at = now
-            self._port.rtcp(wire.receiver_report(self._ssrc, []) + self._remb())
+        if self._carries:
+            for up in self._sources:
+                up.tick(now)
+            self.rate.tick(now)
+            self._yield_way(now)
+            self._listen()
+            if (self._resting or self.rate.opens) and now - self._urged_at >= _URGE and self._port.ready:
+                self._urged_at = now
+                self._port.rtcp(wire.receiver_report(self._ssrc, []) + self._remb())
+        else:
+            self.rate.nothing_came()
         if now - self._report_at >= _SECOND and self._port.ready:
             self._report_at = now
             self._report(now)
             self.rate.step(now, self.round_trip(now) or round_trip)
+            if round_trip is not None:
+                for up in self._sources:
+                    up.missing.far(round_trip)
+
+    @property
+    def _carries(self) -> bool:
+        """Whether anything ever came, or is to go: with who has only joined there is nothing to look at."""
+        for up in self._sources:
+            if up.ssrc is not None:
+                return True
+        return any(down.source is not None for down in self.downs.values())
 
     def _yield_way(self, now: float) -> None:
         """Pictures give way where a line overflows: down they wait, up they are not asked for again."""
