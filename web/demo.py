@@ -27,7 +27,7 @@ from people.forms import ApplicationForm, InmateForm, RegistrationForm, StaffFor
 from people.means import Caller, Means
 from people.model import Identity, Role
 from people.proofs import Upload
-from scheduler.model import BookingState, BookingView, VisitorChoice
+from scheduler.model import TICK_MINUTES, BookingState, BookingView, VisitorChoice
 from web import demo_legal
 from web.i18n import N_
 
@@ -37,6 +37,7 @@ ZONE = "Asia/Shanghai"
 PRISON = "亲桥示范监狱"
 INMATE_NUMBER = "3401202107"
 INMATE_NAME = "陈志强"
+_TICK = timedelta(minutes=TICK_MINUTES)
 _NEAR = timedelta(minutes=10)  # "due" begins so long before the start and ends so long before the end
 
 
@@ -296,25 +297,33 @@ async def visit_due(session: Session, cast: Cast, now: datetime) -> BookingView 
 
 
 async def keep_one_visit_due(db: Database, settings: Settings) -> int:
-    """Books, approves and places a visit that has just begun, unless one is due already."""
+    """Books, approves and places a visit that has just begun, unless one is due already; while the one before is not
+    quite over, a visit that begins as soon as it is."""
     cast, now = Cast.load(settings), clock.now()
     async with db.read() as session:
         if await visit_due(session, cast, now) is not None:
             return 0
-    starts = now.replace(minute=now.minute - now.minute % 5, second=0, microsecond=0)
+    first = now.replace(minute=now.minute - now.minute % TICK_MINUTES, second=0, microsecond=0)
+    refused = ""
+    for ticks in range(_NEAR // _TICK + 1):
+        try:
+            await _book(db, cast, first + ticks * _TICK)
+        except Refused as error:
+            refused = ",".join(reason.code for reason in error.reasons)
+            continue
+        await scheduler.tasks.place_approved(db)
+        return 1
+    # The wife may have booked this very hour herself; the next turn looks again.
+    _log.warning("x %s", fields(visit="due", refused=refused))
+    return 0
+
+
+async def _book(db: Database, cast: Cast, starts: datetime) -> None:
+    """Raises `Refused`; nothing has happened then."""
     wife, approver = cast.identity("wife", Role.RELATIVE), cast.identity("approver", Role.APPROVER)
-    try:
-        async with db.write() as session:
-            slot = await scheduler.service.create_slot(
-                session, SYSTEM, cast.prison, starts, wing_id=cast.wing
-            )
-            held = await scheduler.service.hold(session, wife, cast.inmate, slot, new_id("key"))
-            visitors = [VisitorChoice(one) for one in cast.relationships.values()]
-            await scheduler.service.request(session, wife, held.id, visitors, new_id("key"))
-            await scheduler.service.approve(session, approver, held.id)
-    except Refused as refused:
-        # The wife may have booked this very hour herself; the next turn looks again.
-        _log.warning("x %s", fields(visit="due", refused=",".join(reason.code for reason in refused.reasons)))
-        return 0
-    await scheduler.tasks.place_approved(db)
-    return 1
+    async with db.write() as session:
+        slot = await scheduler.service.create_slot(session, SYSTEM, cast.prison, starts, wing_id=cast.wing)
+        held = await scheduler.service.hold(session, wife, cast.inmate, slot, new_id("key"))
+        visitors = [VisitorChoice(one) for one in cast.relationships.values()]
+        await scheduler.service.request(session, wife, held.id, visitors, new_id("key"))
+        await scheduler.service.approve(session, approver, held.id)

@@ -56,6 +56,20 @@ async def test_a_visit_is_due_from_the_start_and_after_each_end(
     assert (await ledger.read.verify(demo_db)).intact
 
 
+async def test_no_minute_of_the_hour_is_without_a_visit(
+    demo_db: Database, demo_settings: Settings, clock: FakeClock
+) -> None:
+    await demo.prepare(demo_db, demo_settings)
+    cast = demo.Cast.load(demo_settings)
+    made = 0
+    for _ in range(12):
+        clock.move(minutes=5)
+        made += await demo.keep_one_visit_due(demo_db, demo_settings)
+        async with demo_db.read() as session:
+            assert await demo.visit_due(session, cast, clock.now()) is not None
+    assert made in (1, 2)
+
+
 async def test_preparing_again_changes_nothing(
     demo_db: Database, demo_settings: Settings, clock: FakeClock
 ) -> None:
