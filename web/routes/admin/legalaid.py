@@ -201,10 +201,9 @@ async def add_day(
             terminals=tuple(terminals or ()),
         )
         async with services.db.write() as session:
+            on, _ = await scope.duty_of(session, who, prison)
             template_id = await service.create_template(session, who, station_id, form)
             await materialise(session, await session.get_one(HelpDayTemplateRow, template_id))
-        async with services.db.write() as session:
-            on, _ = await scope.duty_of(session, who, prison)
             await scheduler.materialise(session, on.prison.id)  # families' places give way at once
     except KinbridgeError as error:
         return await _again(request, services, who, prison, "day", error)
