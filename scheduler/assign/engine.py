@@ -59,9 +59,11 @@ def assign(
         prices = price(wanted, blocks, watch)
     search = Search(wanted, prices, seed, watch)
     search.round(prices)
-    found = search.several(plans, steps_for(columns.requests) if steps is None else steps, blocks)
-    if plans > 1 and len(columns.value):
-        pool = Pool(wanted, prices, found)
+    steps = steps_for(columns.requests) if steps is None else steps
+    if plans == 1 or not len(columns.value):
+        search.improve(steps, blocks)
+    else:
+        pool = Pool(wanted, prices, search.several(plans, steps, blocks))
         pool.merge(blocks, watch)
         search.stand(pool.chosen.tolist())
     search.polish()

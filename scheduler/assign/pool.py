@@ -6,7 +6,9 @@ What others use of shared rows is taken off beforehand, so that the plan is feas
 less.
 """
 
+import os
 from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
 import numpy as np
@@ -49,12 +51,18 @@ class Pool:
         self._left: Ints = columns.capacity - self._used(self.chosen[self.chosen >= 0])
 
     def merge(self, blocks: Ints, watch: Watch = unwatched) -> None:
-        """Chooses anew from the pool, block after block. `blocks`: request -> block."""
+        """Chooses anew from the pool, all blocks as they are now, on all cores; who finds then that another block has
+        taken something, once more. `blocks`: request -> block."""
         found = sorted(self._blocks(blocks), key=lambda block: -block.lack)
         wanting = [block for block in found if block.lack > _NEAR * (block.value + block.lack)]
-        for number, block in enumerate(wanting):
-            self._choose(block)
-            watch("search", 100 * (number + 1) // len(wanting))
+        answers = []
+        with ThreadPoolExecutor(os.cpu_count()) as hands:
+            for number, answer in enumerate(hands.map(self._choice, wanting)):
+                answers.append(answer)
+                watch("search", 100 * (number + 1) // len(wanting))
+        for block, answer in zip(wanting, answers, strict=True):
+            if not self._take(block, answer):
+                self._take(block, self._choice(block))
 
     def _used(self, taken: Ints) -> Ints:
         rows = self._columns.rows[taken].ravel()
@@ -78,26 +86,32 @@ class Pool:
             for name in np.unique(blocks).tolist()
         ]
 
-    def _choose(self, block: _Block) -> None:
-        """Takes the program's answer for these requests if it is worth more."""
-        columns = self._columns
+    def _freed(self, block: _Block) -> Ints:
+        """What is left of each row without this block."""
         mine = self.chosen[block.requests]
-        mine = mine[mine >= 0]
-        left = self._left + self._used(mine)
+        return self._left + self._used(mine[mine >= 0])
+
+    def _take(self, block: _Block, answer: Ints) -> bool:
+        """Takes the answer if it is worth more; False where something of it has run out."""
+        if self._columns.value[answer].sum() <= block.value:
+            return True
+        left = self._freed(block) - self._used(answer)
+        if left.min(initial=0) < 0:
+            return False
+        self._left = left
+        self.chosen[block.requests] = -1
+        self.chosen[self._columns.request[answer]] = answer
+        return True
+
+    def _choice(self, block: _Block) -> Ints:
+        """The best columns for these requests that were found."""
+        columns, left = self._columns, self._freed(block)
         inside = np.zeros(columns.requests, dtype=bool)
         inside[block.requests] = True
         here = np.flatnonzero(inside[columns.request])
         near = here[self._regret[here] <= block.lack]
         some = near if len(near) <= _WHOLE else here[self._pooled[here]]
-        answer = self._program(some[(np.append(left, 1)[columns.rows[some]] > 0).all(axis=1)], left)
-        if columns.value[answer].sum() <= block.value:
-            return
-        left -= self._used(answer)
-        if left.min(initial=0) < 0:
-            return  # a solver's tolerance is no excuse
-        self._left = left
-        self.chosen[block.requests] = -1
-        self.chosen[columns.request[answer]] = answer
+        return self._program(some[(np.append(left, 1)[columns.rows[some]] > 0).all(axis=1)], left)
 
     def _program(self, some: Ints, left: Ints) -> Ints:
         """The best choice of these columns that was found."""

@@ -3,7 +3,9 @@
 The search stops after a number of steps, never after a time, so that a plan can be made again.
 """
 
+import os
 from collections.abc import Iterable
+from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 
@@ -70,25 +72,24 @@ class Search:
                 self._put(request, column)
 
     def several(self, plans: int, steps: int, blocks: Ints) -> list[list[int]]:
-        """As `improve`, so many times from where it stands, each with other chances; answers what each found."""
-        start, found = list(self.chosen), []
-        for number in range(plans):
-            self.stand(start)
-            self.improve(steps, blocks, self._seed + number)
-            found.append(list(self.chosen))
-        return found
+        """What `improve` would find, so many times from where it stands, each with other chances; on all cores."""
+        with ThreadPoolExecutor(os.cpu_count()) as hands:
+            return list(
+                hands.map(lambda number: self._found(steps, blocks, self._seed + number), range(plans))
+            )
 
-    def improve(self, steps: int, blocks: Ints, seed: int | None = None) -> None:
+    def improve(self, steps: int, blocks: Ints) -> None:
         """Runs `steps` steps, each block's share in a few turns; what is found is never worse. `blocks`: request ->
         block, requests that mostly stand in each other's way."""
+        self.stand(self._found(steps, blocks, self._seed))
+
+    def _found(self, steps: int, blocks: Ints, seed: int) -> list[int]:
         if not len(self._value) or not steps:
-            return
+            return list(self.chosen)
         near = self._near()
         number = np.full(len(self._value) + 1, _NONE)  # the last one is that of nothing chosen
         number[near] = np.arange(len(near))
-        made = moves(
-            self._columns.only(near), self._reduced[near], blocks, self._seed if seed is None else seed
-        )
+        made = moves(self._columns.only(near), self._reduced[near], blocks, seed)
         code, present = native.library(), number[self.chosen].tolist()
         runner = chains.Chains(made, present) if code is None else native.Native(code, made, present)
         sweeps = max(SWEEPS, steps // (_TURN * len(self.chosen)))
@@ -97,7 +98,7 @@ class Search:
             block = turn % made.blocks
             runner.run(block, steps * sizes[block] // (len(self.chosen) * sweeps))
             self._watch("search", 100 * (turn + 1) // turns)
-        self.stand([_NONE if column == _NONE else int(near[column]) for column in runner.chosen()])
+        return [_NONE if column == _NONE else int(near[column]) for column in runner.chosen()]
 
     def _near(self) -> Ints:
         """The columns that cost little against the best of their request, prices paid, and those that are chosen. A
