@@ -2,7 +2,6 @@
 
 from base64 import b64encode
 from collections.abc import Iterator
-from pathlib import Path
 from secrets import token_bytes
 
 import pytest
@@ -23,10 +22,10 @@ AUTHENTICATOR = {
 }
 
 
-@pytest.fixture
-def product_with_a_name(tmp_path: Path) -> Iterator[Product]:
+@pytest.fixture(scope="module")
+def product_with_a_name(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Product]:
     """Passkeys are bound to a host name; an address will not do."""
-    made = Product(tmp_path / "product")
+    made = Product(tmp_path_factory.mktemp("passkey") / "product")
     made.process.env["KINBRIDGE_BASE_URL"] = f"http://localhost:{made.port}"
     made.start()
     yield made
