@@ -236,10 +236,15 @@ class Call:
                 if step % 20 == 0:
                     person.report()
             if step % 20 == 0:
-                for relay in self.relays:
-                    relay.tick(self.time.now, 2 * _LINE)
+                for place, relay in enumerate(self.relays):
+                    relay.tick(self.time.now, self._round_trip(place))
             if step % 200 == 0:
                 self._look(self.time.now)
+
+    def _round_trip(self, place: int) -> float:
+        """Of what is asked and answered beside the media, through the same queues."""
+        ways = self.people[place].up, self.downs[place]
+        return sum(_LINE + max(0.0, way.free - self.time.now) for way in ways)
 
     def _look(self, now: float) -> None:
         plan = self._fitting.step([self._member(place) for place in range(2)], now)
