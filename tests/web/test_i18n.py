@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from core import house
 from core.errors import Reason
 from tests.conftest import FakeClock
 from tests.web import messages
@@ -27,6 +28,16 @@ def test_every_sentence_has_its_chinese() -> None:
         if text not in chinese:
             missing[where.partition(":")[0]].append(text)
     assert not missing
+
+
+def test_no_catalog_has_what_nobody_says() -> None:
+    said = {text for text, _ in ENTRIES}
+    files = [path for name in house.PACKAGES for path in (house.ROOT / name).rglob("*")]
+    code = "".join(
+        path.read_text(encoding="utf-8") for path in files if path.suffix in {".py", ".html", ".toml"}
+    )
+    code = re.sub(r'"\s*\n\s*f?"', "", code).replace('\\"', '"')  # a sentence may go on in the next line
+    assert not [text for text in i18n.catalog("zh") if text not in said and text not in code]
 
 
 def test_placeholders_are_the_same_in_both_languages() -> None:
