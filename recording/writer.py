@@ -2,7 +2,7 @@
 
 The event loop only appends to a queue; frames are put together and written here. What was taken in is with
 the system within `TICK_S` and on the disk within `SYNC_S` more, so a killed process loses a fraction of a
-second and a power failure about one. What cannot be written is kept and tried again at the same place in
+second and a power failure less than two. What cannot be written is kept and tried again at the same place in
 the file; while it waits, the queue fills, and what does not fit any more is dropped and stated as a gap.
 """
 
@@ -23,7 +23,7 @@ from recording.track import Track
 from rooms.client import MediaKind
 
 TICK_S = 0.2  # every turn costs, however little there is to write
-SYNC_S = 1.0
+SYNC_S = 1.6  # with TICK_S what a power failure takes: less than two seconds
 LAG_S = 2.0  # what waits longer than this in the queue means that the recording does not keep up
 BEHIND_S = 2.0  # packets without a single usable frame for so long: an officer is told
 STALL_S = 5.0  # and for so long: it is no recording any more, and the call waits
