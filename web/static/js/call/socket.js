@@ -66,6 +66,7 @@ export class Signal extends EventTarget {
   stop() {
     clearTimeout(this.retry);
     if (this.state === "open") this.send({ type: "bye" });
+    this.spare?.ahead?.close();
     this.#set("asleep");
     this.#drop();
   }
