@@ -28,8 +28,8 @@ def _entry(row: EntryRow) -> Entry:
     )
 
 
-async def about(session: Session, *subjects: Ref, limit: int = 500) -> Sequence[Entry]:
-    """The entries about any of `subjects`, oldest first."""
+async def about(session: Session, *subjects: Ref, limit: int | None = None) -> Sequence[Entry]:
+    """The entries about any of `subjects`, oldest first: all of them, or the first `limit`."""
     ids = [s.id for s in subjects]
     rows = await session.scalars(
         select(EntryRow).where(EntryRow.subject_id.in_(ids)).order_by(EntryRow.seq).limit(limit)

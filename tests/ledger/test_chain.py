@@ -159,3 +159,12 @@ async def test_reading_by_subject_and_tag(db: Database) -> None:
         assert [entry.seq for entry in newest] == [4, 3]
         assert [entry.seq for entry in await read.latest(session, before=3)] == [2, 1]
         assert await read.latest(session, tag_prefix="family") == []
+
+
+async def test_of_a_long_story_nothing_is_left_out(db: Database) -> None:
+    async with db.write() as session:
+        for number in range(501):
+            record.record(session, "system:test:done", actor=SYSTEM, subject=Ref("thing", "1"), number=number)
+    async with db.read() as session:
+        assert [e.parsed()["number"] for e in await read.about(session, Ref("thing", "1"))] == [*range(501)]
+        assert len(await read.about(session, Ref("thing", "1"), limit=7)) == 7
