@@ -119,11 +119,11 @@ class Agent:
             self._release(next(iter(self._claims)))
         self.path = None
 
-    def send(self, data: bytes | memoryview) -> None:
+    def send(self, data: bytes) -> None:
         """To the nominated address. What the kernel does not take is dropped and counted."""
         self._port.post.send(self.path, data)
 
-    def put(self, data: bytes | memoryview) -> None:
+    def put(self, data: bytes) -> None:
         """As `send`; a picture's packet may wait for those that are read with it."""
         self._port.post.put(self.path, data)
 

@@ -33,7 +33,7 @@ class Post:
         self._count = 0
         self._holding = self._alone = False
 
-    def send(self, place: Place | None, data: bytes | memoryview) -> None:
+    def send(self, place: Place | None, data: bytes) -> None:
         """At once, but after what waits for the same peer."""
         if place is None:
             self._counters["send-nowhere"] += 1
@@ -42,7 +42,7 @@ class Post:
             self._leave(place, pieces)
         self._one(place, data)
 
-    def put(self, place: Place | None, data: bytes | memoryview) -> None:
+    def put(self, place: Place | None, data: bytes) -> None:
         """With others of its kind, at the end of what is being read; at once where nothing is."""
         if not self._holding or place is None:
             self.send(place, data)
@@ -52,7 +52,7 @@ class Post:
             if pieces:
                 self._leave(place, pieces)
             pieces = self._waiting[place] = []
-        pieces.append(bytes(data))
+        pieces.append(data)
         self._count += 1
         if self._count >= _WAIT:
             self._flush()
@@ -88,7 +88,7 @@ class Post:
         for piece in pieces:
             self._one(place, piece)
 
-    def _one(self, place: Place, data: bytes | memoryview) -> None:
+    def _one(self, place: Place, data: bytes) -> None:
         endpoint, address = place
         try:
             endpoint.sock.sendto(data, address)

@@ -48,8 +48,8 @@ class Srtp:
         packet: bytes = inbox.buffer[0 : inbox.length[0]]
         return packet
 
-    def seal_rtp(self, header: bytes, packet: bytes) -> memoryview | None:
-        """`packet` with its first 12 bytes replaced, encrypted; the view is good until the next call."""
+    def seal_rtp(self, header: bytes, packet: bytes) -> bytes | None:
+        """`packet` with its first 12 bytes replaced, encrypted."""
         outbox = self._outbox
         size = len(packet)
         if size > LARGEST:
@@ -59,9 +59,10 @@ class Srtp:
         outbox.length[0] = size
         if lib.srtp_protect(self._send, outbox.cdata, outbox.length):
             return None
-        return outbox.view[: outbox.length[0]]
+        sealed: bytes = outbox.buffer[0 : outbox.length[0]]
+        return sealed
 
-    def seal_rtcp(self, packet: bytes) -> memoryview | None:
+    def seal_rtcp(self, packet: bytes) -> bytes | None:
         outbox = self._outbox
         size = len(packet)
         if size > LARGEST:
@@ -70,4 +71,5 @@ class Srtp:
         outbox.length[0] = size
         if lib.srtp_protect_rtcp(self._send, outbox.cdata, outbox.length):
             return None
-        return outbox.view[: outbox.length[0]]
+        sealed: bytes = outbox.buffer[0 : outbox.length[0]]
+        return sealed
