@@ -178,7 +178,7 @@ async def test_the_inmate_reads_at_the_terminal_why_it_broke_and_takes_nothing_a
     assert await redress.make_good(db) == 1
     await sign_in(browser, await screen_of(db, house))
     page = (await browser.get(f"/visits/{visit.id}/log")).text
-    for words in ("通话经过", "2:00", "警官暂停了会见、暂时不在", "本次会见不计次数"):
+    for words in ("通话经过", "2 分钟", "警官暂停了会见、暂时不在", "本次会见不计次数"):
         assert words in page, words
     for familys in ("您的手机或电脑", "/offers/", "/home", "log.pdf"):
         assert familys not in page, familys
