@@ -6,7 +6,7 @@ that books by hand.
 
 from collections import Counter
 from collections.abc import Collection, Iterable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 
 from sqlalchemy import select
@@ -168,11 +168,7 @@ async def supply(
         BookingRow.slot_ends_at > span[0],
         BookingRow.id.not_in(list(without)),
     )
-    elsewhere = await seating.elsewhere(session, prison_id, span)
-    seats = [
-        replace(seat, out=(*seat.out, *elsewhere.get(seat.id, ())))
-        for seat in await seating.seats(session, prison_id)
-    ]
+    seats = await seating.left(session, prison_id, span)
     classes = {seat.id: seat.kept_as for seat in seats}
     sitting = [
         Sitting(view.id, view.wing_id, (view.starts_at, view.slot_ends_at), view.terminal_id)

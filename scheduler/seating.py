@@ -184,6 +184,14 @@ async def elsewhere(session: Session, prison_id: str, span: Span) -> dict[str, l
     return found
 
 
+async def left(session: Session, prison_id: str, span: Span) -> list[Seat]:
+    """The active terminals, each out of use also while it is promised to what is no visit."""
+    taken = await elsewhere(session, prison_id, span)
+    return [
+        replace(seat, out=(*seat.out, *taken.get(seat.id, ()))) for seat in await seats(session, prison_id)
+    ]
+
+
 async def out(session: Session, prison_id: str, span: Span) -> set[str]:
     """Terminals that are out of order at some time of the span."""
     return {seat.id for seat in await seats(session, prison_id) if not seat.usable(span)}
@@ -210,12 +218,22 @@ def _sitting(view: BookingView) -> Sitting:
     return Sitting(view.id, view.wing_id, (view.starts_at, view.slot_ends_at), view.terminal_id, fixed)
 
 
+async def _arranged(
+    session: Session, prison_id: str, sittings: Sequence[Sitting]
+) -> tuple[dict[str, str], list[str]]:
+    """`arrange` on what is left of the prison in the time of the sittings."""
+    if not sittings:
+        return {}, []
+    span = min(one.span[0] for one in sittings), max(one.span[1] for one in sittings)
+    return arrange(sittings, await left(session, prison_id, span))
+
+
 async def left_over(
     session: Session, prison_id: str, span: tuple[datetime, datetime | None]
 ) -> list[BookingView]:
     """Whom no terminal can take in the span as things are; nothing is changed."""
     found = await _visits(session, prison_id, span)
-    _, nowhere = arrange([_sitting(view) for view in found], await seats(session, prison_id))
+    _, nowhere = await _arranged(session, prison_id, [_sitting(view) for view in found])
     return [view for view in found if view.id in nowhere]
 
 
@@ -228,7 +246,7 @@ async def reseat(
     """
     found = {view.id: view for view in await _visits(session, prison_id, span)}
     sittings = [_sitting(view) for view in found.values()]
-    answer, _ = arrange(sittings, await seats(session, prison_id))
+    answer, _ = await _arranged(session, prison_id, sittings)
     changed = [replace(s, seat_id=answer[s.id]) for s in sittings if answer.get(s.id, s.seat_id) != s.seat_id]
     for sitting in changed:
         old = found[sitting.id].terminal_id or ""

@@ -13,10 +13,12 @@ from core.ids import SYSTEM
 from legalaid import days, repository, service
 from legalaid.setup import TemplateForm
 from legalaid.tables import HelpDayTemplateRow
-from scheduler import openings, placement, setup
+from scheduler import flags, openings, placement, setup
 from scheduler import service as schedule
+from scheduler.happenings import Kind
 from scheduler.tables import ClaimRow, PlaceRow, SlotRow
 from tests.legalaid.place import Place
+from tests.scheduler.test_befalling import report
 from tests.scheduler.world import ADMIN
 
 FORM = TemplateForm(7, time(9), 60, 2, 20)  # Sundays, tomorrow, 9 to 10
@@ -105,6 +107,18 @@ async def test_who_has_a_terminal_already_keeps_it(here: Place) -> None:
         await schedule.cancel(session, here.world.approver, view.id, "staff")
     await look(here, template)  # what is free now is asked for again
     assert await held(here) == 24
+
+
+async def test_a_terminal_that_fails_has_no_stand_in_that_is_kept(here: Place) -> None:
+    """The only other terminal is the help day's: whoever sits at the broken one is told, not left there."""
+    first = await here.world.terminal("T1")
+    view = await here.world.assigned(await here.world.family(), await here.world.slot(days=1, hour=1))
+    assert view.terminal_id == first
+    await look(here, await arrange(here, await here.world.terminal("T2")))
+    await report(here.world, Kind.TERMINAL_BROKEN, view.starts_at, view.slot_ends_at, terminal_id=first)
+    async with here.db.read() as session:
+        found = await flags.of_booking(session, view.id)
+    assert [one.state for one in found] == [flags.FlagState.OPEN]
 
 
 async def for_lawyers(here: Place, count: int) -> list[str]:
