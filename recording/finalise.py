@@ -105,8 +105,7 @@ def track(files: Files, notes: Notes, ended_ms: int | None) -> FinishedTrack | N
 
 
 def _lay_out(files: Files, key: Key, notes: Notes, ended_ms: int | None) -> FinishedTrack | None:
-    _settle(files, key)
-    grown = clear.open_grown(files.raw, key)
+    grown = _settled(files, key)
     if grown is None:
         return None
     digester = Digester(as_whole=False)
@@ -126,17 +125,16 @@ def _lay_out(files: Files, key: Key, notes: Notes, ended_ms: int | None) -> Fini
     )
 
 
-def _settle(files: Files, key: Key) -> None:
+def _settled(files: Files, key: Key) -> clear.Grown | None:
     """The raw file stays as it is, so it is made safe on the disk, and ends with a whole record. One that somebody may
     still write to gives its place to a copy: they go on in what is no longer there."""
-    grown = clear.open_grown(files.raw, key)
-    if grown is None:
-        return
-    with grown as content:
-        if content.torn or files.left:
-            folder.place(files.raw, content.as_it_lies())
-        else:
-            folder.settle(files.raw)
+    folder.settle(files.raw)
+    content = clear.open_grown(files.raw, key)
+    if content is None or not (content.torn or files.left):
+        return content
+    with content:
+        folder.place(files.raw, content.as_it_lies())
+    return clear.open_grown(files.raw, key)
 
 
 def _place_plan(path: Path, plan: bytes, key: Key) -> tuple[Digest, bytes]:

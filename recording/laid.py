@@ -12,6 +12,7 @@ frame lies. Little-endian:
               and after all parts the bytes of the plan, one after the other
 """
 
+import operator
 import struct
 from collections.abc import Callable, Iterator, Sequence
 from itertools import accumulate
@@ -31,6 +32,7 @@ MAGIC = b"KBP1"
 _HEAD = struct.Struct("<4sII")
 _CHUNK = struct.Struct("<QQQI")
 _PART = np.dtype([("own", "<u2"), ("size", "<u4"), ("start", "<u4")])
+_FILLED = operator.attrgetter("filled")
 _MOST = 0xFFFF  # bytes of the plan in one part
 _FAR = 16 << 20  # frames of one chunk that lie farther apart than this are read one by one: a clock jumped
 
@@ -58,15 +60,17 @@ def encode(layout: Layout, records: Sequence[int]) -> bytes:
 
 
 def _chunk(head: bytes, heads: Sequence[bytes], blocks: Sequence[Block]) -> _Chunk:
-    least = min((one.start for one in blocks if not one.filled), default=0)
-    if blocks and not any(one.filled for one in blocks):  # nearly always
+    if blocks and not any(map(_FILLED, blocks)):  # nearly always
+        starts = np.array([one.start for one in blocks], np.int64)
+        least = int(starts.min())
         parts = np.zeros(len(blocks), _PART)
         parts["own"] = BLOCK_HEAD_SIZE
-        parts["own"][:1] += len(head)
+        parts["own"][0] += len(head)
         parts["size"] = [one.size for one in blocks]
-        parts["start"] = np.array([one.start for one in blocks], np.int64) - least
+        parts["start"] = starts - least
         own = head + b"".join(heads)
     else:
+        least = min((one.start for one in blocks if not one.filled), default=0)
         parts, own = _mixed(head, heads, blocks, least)
     return _Chunk(least, parts, own, len(own) + int(parts["size"].sum(dtype=np.int64)))
 

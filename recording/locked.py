@@ -133,13 +133,12 @@ class Growing:
 
     def lock(self, clear: bytes | bytearray) -> bytearray:
         """The next record, with the head before the first. Never called twice with what is written once."""
-        text = memoryview(clear)
-        out = bytearray() if self._number else bytearray(self._head.encoded())
-        out += len(text).to_bytes(LENGTH)
-        at = len(out)
-        out += bytes(len(text) + TAG)
+        begins = b"" if self._number else self._head.encoded()
+        at = len(begins) + LENGTH
+        out = bytearray(at + len(clear) + TAG)
+        out[:at] = begins + len(clear).to_bytes(LENGTH)
         with memoryview(out) as view:
-            self._cipher.encrypt_into(_nonce(self._number, last=False), text, None, view[at:])
+            self._cipher.encrypt_into(_nonce(self._number, last=False), clear, None, view[at:])
         self._number += 1
         return out
 

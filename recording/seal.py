@@ -53,7 +53,7 @@ class SealVerdict:
     def report(self) -> dict[str, Any]:
         """As a JSON object, with a sentence for people in `text`."""
         if not self.intact:
-            text = f"BROKEN at {self.problems[0].place}: {self.problems[0].text}"
+            text = "\n".join(f"BROKEN at {one.place}: {one.text}" for one in self.problems)
         elif self.deleted_at:
             text = f"Deleted: recording {self.recording}, {self.deleted_at}; the proof of it holds"
         else:
@@ -254,15 +254,15 @@ def _signature(
         yield Problem("no-signature", folder.SIGNATURE, "there is no signature that can be read")
         return
     signed_by = manifest.get("signed_by")
-    if manifest.get("version") not in _KNOWN:
-        text = f"it is of version {manifest.get('version')!r}, which this program does not know"
-        yield Problem("unknown-version", folder.MANIFEST, text)
     if not isinstance(signed_by, str) or signed_by not in public_keys:
         yield Problem(
             "unknown-key", folder.MANIFEST, f"it is signed by {signed_by!r}, which is none of the keys"
         )
     elif not keys.verify(public_keys, signed_by, signature, content):
         yield Problem("manifest-changed", folder.MANIFEST, "manifest and signature do not belong together")
+    elif manifest.get("version") not in _KNOWN:
+        text = f"it is of version {manifest.get('version')!r}, which this program does not know"
+        yield Problem("unknown-version", folder.MANIFEST, text)
 
 
 @dataclass(frozen=True, slots=True)

@@ -62,7 +62,8 @@ class GrowingFile:
     def write(self) -> None:
         """Gives all that waits to the system; raises `OSError`, and then the rest can be tried again."""
         if self._lock is not None and self._clear:
-            self._pending += self._lock.lock(self._clear)  # once: what is tried again stays the same
+            record = self._lock.lock(self._clear)  # once: what is tried again stays the same
+            self._pending = self._pending + record if self._pending else record
             self._clear.clear()
         if not self._pending:
             return

@@ -54,7 +54,10 @@ def run(args: argparse.Namespace) -> int:
     if kind == "ledger":
         intact, report = asyncio.run(_ledger())
     else:
-        verdict = _offline(kind, path, _public(args.keys), roots)
+        public = _public(args.keys)
+        if not public:
+            sys.stderr.write("kinbridge: there are no public keys (--keys FOLDER): nothing can be proved\n")
+        verdict = _offline(kind, path, public, roots)
         intact, report = verdict.intact, verdict.report()
     print(json.dumps(report, ensure_ascii=False) if args.json else report["text"])
     return 0 if intact else 1
