@@ -83,6 +83,7 @@ def start(arguments: Sequence[str], env: Mapping[str, str], log: Path, prefix: S
 def _become(wanted: dict[str, Any]) -> None:
     """In the new process: nothing of the program is left but what it has imported."""
     signal.signal(signal.SIGCHLD, signal.SIG_DFL)
+    signal.signal(signal.SIGINT, signal.default_int_handler)
     log = os.open(wanted["log"], os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o644)
     for number, opened in enumerate((os.open(os.devnull, os.O_RDONLY), log, log)):
         os.dup2(opened, number)
@@ -100,6 +101,7 @@ def _serve() -> None:
     for name in MODULES:
         importlib.import_module(name)
     signal.signal(signal.SIGCHLD, signal.SIG_IGN)  # nobody asks how they ended
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # its end is that of its input
     for line in sys.stdin:
         print(forked.off(functools.partial(_become, json.loads(line))), flush=True)
 
