@@ -28,7 +28,7 @@ from legalaid.means import LegalMeans
 from legalaid.meeting_tables import MeetingRuleRow
 from people import letters
 from people import repository as people
-from people.model import Identity, Relationship, RelationshipState, Role
+from people.model import Identity, Relationship, Role
 from policy.running import ClockState
 from rooms import sittings
 from rooms.agreed import Party, SittingState
@@ -64,10 +64,7 @@ async def own(session: Session, actor: Identity, gathering_id: str) -> Gathering
 
 async def candidates(session: Session, row: GatheringRow | GatheringView) -> list[Relationship]:
     """The inmate's approved relatives who have accounts of their own."""
-    found = await people.relationships_in(
-        session, row.prison_id, state=RelationshipState.APPROVED, limit=10_000
-    )
-    return [held for held in found if held.inmate_id == row.inmate_id]
+    return await people.approved_of_inmate(session, row.inmate_id)
 
 
 async def invite(

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Sequence
 
-from sqlalchemy import Select, select
+from sqlalchemy import Select, func, select
 
 from core.db import Session
 from core.ids import Ref
@@ -97,15 +97,14 @@ async def find_inmate(session: Session, prison_id: str, number: str) -> Inmate |
     return as_inmate(row) if row else None
 
 
-async def inmates_of(session: Session, prison_id: str, limit: int = 500) -> list[Inmate]:
-    """The inmates of a prison by number."""
-    rows = await session.scalars(
-        select(InmateRow)
+async def inmates_by_wing(session: Session, prison_id: str) -> dict[str, int]:
+    """Wing -> how many inmates it has; one that was entered twice counts once."""
+    rows = await session.execute(
+        select(InmateRow.wing_id, func.count())
         .where(InmateRow.prison_id == prison_id, InmateRow.merged_into.is_(None))
-        .order_by(InmateRow.number)
-        .limit(limit)
+        .group_by(InmateRow.wing_id)
     )
-    return [as_inmate(row) for row in rows]
+    return {row[0]: row[1] for row in rows}
 
 
 async def relative(session: Session, relative_id: str) -> Relative | None:
@@ -245,11 +244,7 @@ async def pending_relationships(session: Session, prison_id: str) -> list[Relati
     return await _views(session, query.order_by(RelationshipRow.applied_at, RelationshipRow.id))
 
 
-async def relationships_in(
-    session: Session, prison_id: str, *, state: RelationshipState | None = None, limit: int = 200
-) -> list[Relationship]:
-    """The relationships with inmates of this prison, newest decision or application first."""
+async def relationships_in(session: Session, prison_id: str, *, limit: int = 200) -> list[Relationship]:
+    """The relationships with inmates of this prison, newest application first."""
     query = _pairs().where(InmateRow.prison_id == prison_id)
-    if state is not None:
-        query = query.where(RelationshipRow.state == state)
     return await _views(session, query.order_by(RelationshipRow.applied_at.desc()).limit(limit))

@@ -18,7 +18,7 @@ async def test_a_seeded_relationship_is_approved_and_entered(
         made = await service.seed_relationship(
             session, SYSTEM, case.relative.id, case.inmate.id, Kinship.SPOUSE
         )
-        listed = await repository.relationships_in(session, PRISON, state=RelationshipState.APPROVED)
+        listed = await repository.relationships_in(session, PRISON)
         with pytest.raises(NotFound):
             await service.seed_relationship(session, SYSTEM, "rel_x", case.inmate.id, Kinship.SPOUSE)
     assert [one.id for one in listed] == [made.id]
@@ -37,5 +37,5 @@ async def test_inmates_are_entered_with_all_that_is_needed(db: Database, case: C
         "number-taken",
     }
     async with db.read() as session:
-        assert [one.id for one in await repository.inmates_of(session, PRISON)] == [case.inmate.id]
+        assert await repository.inmates_by_wing(session, PRISON) == {case.inmate.wing_id: 1}
         assert await repository.find_inmate(session, "prs_two", "4401001") is None

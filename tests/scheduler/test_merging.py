@@ -68,7 +68,7 @@ async def test_everything_follows_the_record_that_is_kept(world: World) -> None:
         found = await people.find_inmate(session, world.prison_id, gone.inmate_id)  # by the old number
         assert found is not None
         assert found.id == kept.inmate_id
-        assert [one.id for one in await people.inmates_of(session, world.prison_id)] == [kept.inmate_id]
+        assert [*(await people.inmates_by_wing(session, world.prison_id)).values()] == [1]
 
 
 async def test_visits_of_both_count_together(db: Database, clock: FakeClock) -> None:

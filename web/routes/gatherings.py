@@ -230,18 +230,14 @@ async def _screen(
         if not await personal.still(session, desk):
             return redirect(DOOR)
         found = await gatherings.of_party(session, Ref("inmate", desk.inmate_id))
-        relatives = await people.relationships_in(
-            session, desk.prison_id, state=RelationshipState.APPROVED, limit=10_000
-        )
+        relatives = await people.approved_of_inmate(session, desk.inmate_id)
         zone = await zone_of(session, desk.prison_id)
     return page(
         request,
         "terminal/lawyer_gatherings.html",
         status=status,
         gatherings=found,
-        relatives=[
-            (one.relative_id, one.relative_name) for one in relatives if one.inmate_id == desk.inmate_id
-        ],
+        relatives=[(one.relative_id, one.relative_name) for one in relatives],
         values={"key": new_id("key"), **values},
         errors=errors,
         generation=desk.generation,

@@ -38,7 +38,7 @@ async def _page(
         on, prisons = await scope.duty_of(session, who, prison)
         wings = await scheduler.wings(session, on.prison.id)
         terminals = await scheduler.terminals(session, on.prison.id)
-        inmates = await people.inmates_of(session, on.prison.id)
+        inmates = await people.inmates_by_wing(session, on.prison.id)
         outside = await booths.of_prison(session, on.prison.id)
         lent = await booths.lent_to(session, [one.id for one in outside])
         names = {one.id: one.name for one in await scheduler.prisons(session)}
@@ -52,7 +52,7 @@ async def _page(
             (
                 wing,
                 sum(terminal.wing_id == wing.id for terminal in terminals),
-                sum(inmate.wing_id == wing.id for inmate in inmates),
+                inmates.get(wing.id, 0),
             )
             for wing in wings
         ],
