@@ -18,9 +18,9 @@ from scheduler.assign.columns import Columns, Ints, array
 from scheduler.assign.prices import Floats, Prices, Watch, program, unwatched
 
 _FAVOURED = 0.2  # of a column in the linear programs: from there on it is in the pool
-_WHOLE = 1000  # columns: a block of so few is given whole, but for those that no better plan of it can have
+_WHOLE = 1200  # columns: a block of so few is given whole, but for those that no better plan of it can have
 _NEAR = 1e-3  # relative: a block so near to its bound is left alone, and a program so near to its own ends
-_NODES = 1  # of branch and bound, the root alone; not seconds, so that a plan can be made again
+_NODES = 20  # of branch and bound; not seconds, so that a plan can be made again
 
 
 @dataclass(frozen=True, slots=True)

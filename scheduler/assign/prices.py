@@ -36,8 +36,10 @@ def unwatched(_stage: str, _percent: int) -> None:
 
 
 def price(columns: Columns, blocks: Ints, watch: Watch = unwatched) -> Prices:
-    """Solves all blocks. `blocks`: request -> its block. Blocks that want more of a shared row than there is are
-    solved once more as one: otherwise each thinks it has it all, and the bound is loose."""
+    """Solves all blocks, or few requests as one. `blocks`: request -> its block. Blocks that want more of a shared row
+    than there is are solved once more as one: otherwise each thinks it has it all, and the bound is loose."""
+    if columns.requests <= LARGEST:
+        blocks = np.zeros_like(blocks)
     fraction, duals = np.zeros(len(columns.value)), _Duals(len(columns.capacity))
     _solve_all(columns, blocks, fraction, duals, watch)
     merged = _merged(columns, blocks, fraction)
