@@ -31,7 +31,7 @@ def recording(path: Path, mebibytes: int, signer: keys.Signer) -> None:
             for _ in range(mebibytes // 2):
                 file.write(os.urandom(1 << 20))
         digest = digest_of(path / name)
-        tracks.append({"file": name, **asdict(digest), "pieces": list(digest.pieces)})
+        tracks.append({"file": name, "bytes": digest.bytes, "pieces": list(digest.pieces)})
     folder.place(path / folder.EVENTS, [b""])
     events = {"file": folder.EVENTS, **asdict(digest_of(path / folder.EVENTS)), "pieces": []}
     seal.sign(path, {"recording": "rec_1", "tracks": tracks, "events": events}, signer)

@@ -5,6 +5,7 @@ import hashlib
 import json
 import random
 import shutil
+import subprocess
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
@@ -24,7 +25,7 @@ from tests.recording.media import Sender, Wire, decode, in_order
 from tests.recording.test_finalise import record
 
 KEY = Key(b"k" * 32)
-LANDED = Path(__file__).parent / "landed"  # a recording of 0.2.0: its folder, its key, the public key
+LANDED = Path(__file__).parent / "landed"  # sealed before there were plans: its folder, its key, the public key
 
 
 def flip(path: Path, place: int) -> None:
@@ -162,6 +163,10 @@ def test_no_key_is_needed_to_find_what_was_done_to_locked_files(
     folder_of_two: Path, settings: Settings
 ) -> None:
     assert codes(folder_of_two, settings) == set()
+    entry = json.loads((folder_of_two / folder.MANIFEST).read_bytes())["tracks"][0]["written"]
+    by_hand = ["split", "--bytes", "4M", "--filter", "sha256sum", entry["file"]]
+    ran = subprocess.run(by_hand, cwd=folder_of_two, capture_output=True, text=True, check=True)
+    assert [line.split()[0] for line in ran.stdout.splitlines()] == entry["pieces"]
     for name in ("relative-1.raw.webm", "relative-1.webm"):
         path = folder_of_two / name
         content = path.read_bytes()
