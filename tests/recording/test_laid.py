@@ -25,7 +25,8 @@ from tests.recording.media import Sender, Wire, decode, in_order
 from tests.recording.test_finalise import record
 
 KEY = Key(b"k" * 32)
-LANDED = Path(__file__).parent / "landed"  # sealed before there were plans: its folder, its key, the public key
+# Sealed before there were plans: its folder, its key, the public key.
+LANDED = Path(__file__).parent / "landed"
 
 
 def flip(path: Path, place: int) -> None:
