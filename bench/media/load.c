@@ -19,6 +19,7 @@
 #include <time.h>
 #include <unistd.h>
 
+enum { SOUND, PICTURE, SMALL, KINDS }; /* a small copy of the picture, where somebody wants one */
 enum { PEERS = 512, RING = 1024, SLOT = 2048, TABLE = 8192, BUCKETS = 20000, BATCH = 32, CONTROL = 64 };
 
 typedef int (*crypt_function)(void *session, void *packet, int *size);
@@ -26,7 +27,7 @@ typedef int (*crypt_function)(void *session, void *packet, int *size);
 struct item { /* one packet of the asset */
     int64_t due; /* microseconds from its beginning */
     uint32_t timestamp, offset, size;
-    uint8_t video, key, marker, unused;
+    uint8_t kind, key, marker, unused;
 };
 
 struct asset {
@@ -46,13 +47,13 @@ struct peer {
     int fd, call, role; /* role 0, 1: sends asset 0, 1; 2: only watches */
     struct sockaddr_in to;
     void *transmit, *receive;
-    uint32_t ssrc[2]; /* of sound and picture */
-    uint8_t type[2], shown; /* payload types: of what it sends, and of pictures that it is sent */
-    uint16_t number[2];
-    uint32_t shift[2]; /* of timestamps, per round through the asset */
+    uint32_t ssrc[KINDS]; /* 0: it does not send that */
+    uint8_t type[KINDS], shown; /* payload types: of what it sends, and of pictures that it is sent */
+    uint16_t number[KINDS];
+    uint32_t shift[KINDS]; /* of timestamps, per round through the asset */
     int64_t begun;
     int next, lost_before;
-    struct sent *ring[2];
+    struct sent *ring[KINDS];
     int64_t *sent_at; /* by item, on the wall clock */
     int64_t report_at;
     uint32_t packets, octets;
@@ -116,19 +117,21 @@ void ld_asset(struct load *load, int place, const struct item *items, int count,
     *asset = (struct asset){.items = items, .data = data, .count = count, .length = length};
     memset(asset->table, 0xFF, sizeof asset->table);
     for (int i = 0; i < count; i++)
-        if (!items[i].video) asset->table[hash(data + items[i].offset, (int)items[i].size)] = (int16_t)i;
+        if (items[i].kind == SOUND) asset->table[hash(data + items[i].offset, (int)items[i].size)] = (int16_t)i;
 }
 
 int ld_peer(struct load *load, int fd, const char *host, int port, void *transmit, void *receive, int call, int role,
-            uint32_t sound, uint32_t picture, int sound_type, int picture_type, int shown_type) {
+            uint32_t sound, uint32_t picture, uint32_t small, int sound_type, int picture_type, int shown_type) {
     if (load->count == PEERS) return -1;
     struct peer *peer = &load->peers[load->count];
     *peer = (struct peer){.fd = fd, .call = call, .role = role, .transmit = transmit, .receive = receive,
-                          .ssrc = {sound, picture}, .type = {(uint8_t)sound_type, (uint8_t)picture_type}, .shown = (uint8_t)shown_type};
+                          .ssrc = {sound, picture, small}, .shown = (uint8_t)shown_type,
+                          .type = {(uint8_t)sound_type, (uint8_t)picture_type, (uint8_t)picture_type}};
     peer->to.sin_family = AF_INET, peer->to.sin_port = htons((uint16_t)port);
     inet_pton(AF_INET, host, &peer->to.sin_addr);
     if (role < 2) {
-        for (int kind = 0; kind < 2; kind++) peer->ring[kind] = calloc(RING, sizeof *peer->ring[kind]);
+        for (int kind = 0; kind < KINDS; kind++)
+            if (peer->ssrc[kind]) peer->ring[kind] = calloc(RING, sizeof *peer->ring[kind]);
         peer->sent_at = calloc((size_t)load->assets[role].count, sizeof *peer->sent_at);
     }
     struct epoll_event event = {.events = EPOLLIN, .data.u32 = (uint32_t)load->count};
@@ -145,7 +148,8 @@ static void post(struct peer *peer, const void *data, int size) {
 
 static void send_item(struct load *load, struct peer *peer, const struct asset *asset, int at) {
     const struct item *item = &asset->items[at];
-    int kind = item->video, size = 12 + (int)item->size;
+    int kind = item->kind, size = 12 + (int)item->size;
+    if (!peer->ssrc[kind]) return;
     uint16_t number = peer->number[kind]++;
     struct sent *place = &peer->ring[kind][number & (RING - 1)];
     uint8_t *data = place->data;
@@ -171,13 +175,18 @@ static void send_item(struct load *load, struct peer *peer, const struct asset *
     post(peer, data, size);
 }
 
+/* Timestamps go on by so many microseconds. */
+static void shift(struct peer *peer, int64_t us) {
+    for (int kind = 0; kind < KINDS; kind++) peer->shift[kind] += (uint32_t)(us * (kind == SOUND ? 48 : 90) / 1000);
+}
+
 static void send_due(struct load *load, struct peer *peer, int64_t now) {
     const struct asset *asset = &load->assets[peer->role];
     while (!load->stop) {
         if (peer->next == asset->count) {
             peer->next = 0;
             peer->begun += asset->length;
-            peer->shift[0] += (uint32_t)(asset->length * 48 / 1000), peer->shift[1] += (uint32_t)(asset->length * 90 / 1000);
+            shift(peer, asset->length);
         }
         if (peer->begun + asset->items[peer->next].due > now) return;
         send_item(load, peer, asset, peer->next++);
@@ -191,7 +200,7 @@ static void begin_anew(struct load *load, struct peer *peer, int64_t now) {
     if (passed < 300000) return;
     passed -= passed % 100000; /* a multiple of both frame lengths */
     peer->begun += passed;
-    peer->shift[0] += (uint32_t)(passed * 48 / 1000), peer->shift[1] += (uint32_t)(passed * 90 / 1000);
+    shift(peer, passed);
     peer->next = 0;
 }
 
@@ -207,14 +216,15 @@ static void report(struct load *load, struct peer *peer, int64_t now) {
         return;
     }
     clock_gettime(CLOCK_REALTIME, &wall);
-    for (int kind = 0; kind < 2; kind++) {
+    for (int kind = 0; kind < KINDS; kind++) {
         int size = 28;
+        if (!peer->ssrc[kind]) continue;
         memset(data, 0, sizeof data);
         data[0] = 0x80, data[1] = 200, data[3] = 6;
         put32(data + 4, peer->ssrc[kind]);
         put32(data + 8, (uint32_t)(wall.tv_sec + 2208988800ll));
         put32(data + 12, (uint32_t)((double)wall.tv_nsec * 4.294967296));
-        put32(data + 16, (uint32_t)((now - peer->begun) * (kind ? 90 : 48) / 1000) + peer->shift[kind]);
+        put32(data + 16, (uint32_t)((now - peer->begun) * (kind == SOUND ? 48 : 90) / 1000) + peer->shift[kind]);
         put32(data + 20, peer->packets);
         put32(data + 24, peer->octets);
         if (!load->protect_rtcp(peer->transmit, data, &size)) post(peer, data, size);
@@ -224,9 +234,9 @@ static void report(struct load *load, struct peer *peer, int64_t now) {
 /* --- taking --- */
 
 static void resend(struct load *load, struct peer *peer, uint32_t ssrc, uint16_t number) {
-    for (int kind = 0; kind < 2; kind++) {
-        struct sent *place = &peer->ring[kind][number & (RING - 1)];
-        if (peer->ssrc[kind] == ssrc && place->number == number && place->size) {
+    for (int kind = 0; kind < KINDS; kind++) {
+        struct sent *place = peer->ring[kind] ? &peer->ring[kind][number & (RING - 1)] : NULL;
+        if (place && peer->ssrc[kind] == ssrc && place->number == number && place->size) {
             post(peer, place->data, place->size);
             load->resent++;
         }

@@ -36,7 +36,7 @@ typedef struct load load;
 load *ld_open(void *, void *, void *, void *);
 void ld_asset(load *, int place, const void *items, int count, const void *data, int64_t length);
 int ld_peer(load *, int fd, const char *host, int port, void *transmit, void *receive, int call, int role,
-            uint32_t sound, uint32_t picture, int sound_type, int picture_type, int shown_type);
+            uint32_t sound, uint32_t picture, uint32_t small, int sound_type, int picture_type, int shown_type);
 void ld_run(load *, double seconds, int loss);
 void ld_stop(load *);
 void ld_results(load *, uint64_t *figures, uint64_t *delays);
@@ -49,7 +49,7 @@ _NAMES = ("sent", "dropped", "resent", "received", "decrypted", "broken", "plis"
 class Load:
     """load.c with its assets; `encrypted` false: both sides leave cryptography out."""
 
-    def __init__(self, *, encrypted: bool) -> None:
+    def __init__(self, *, encrypted: bool, small: bool = False) -> None:
         with tempfile.TemporaryDirectory() as home:
             library = Path(home) / "load.so"
             source = Path(__file__).with_name("load.c")
@@ -63,7 +63,7 @@ class Load:
                 for one in [self.library.ld_no_protect, self.library.ld_no_unprotect] * 2
             ]
         self.handle = self.library.ld_open(*(ffi.cast("void *", one) for one in functions))
-        self._assets = [asset.kept(role) for role in (0, 1)]
+        self._assets = [asset.kept(role, small=small) for role in (0, 1)]
         self._kept: list[Any] = []
         for role, one in enumerate(self._assets):
             items, data = ffi.from_buffer(one.items), ffi.from_buffer(one.data)
@@ -107,7 +107,8 @@ class Peer:
 
     def __init__(self) -> None:
         self.pc = RTCPeerConnection(CONFIGURATION)
-        self.ssrcs, self.types, self.shown = [1, 2], [111, 96], 96
+        self.ssrcs = [1, 2, 0]  # sound, picture, its small copy: 0 is none
+        self.types, self.shown = [111, 96], 96
 
     async def answer(self, offer: str) -> str:
         await self.pc.setRemoteDescription(RTCSessionDescription(offer, "offer"))
@@ -142,6 +143,7 @@ class Peer:
     def _note(self) -> None:
         """What it sends under: its first sound and its first picture."""
         found: dict[str, tuple[int, int | None]] = {}
+        small = 0
         pictures = (one for each in self.pc.getTransceivers() for one in each._codecs if one.name == "VP8")
         self.shown = next((one.payloadType or 96 for one in pictures), 96)
         for transceiver in self.pc.getTransceivers():
@@ -149,8 +151,10 @@ class Peer:
             codecs = [codec for codec in transceiver._codecs if codec.name in ("opus", "VP8")]
             if sends and codecs and transceiver.kind not in found:
                 found[transceiver.kind] = transceiver.sender._ssrc, codecs[0].payloadType
+            elif sends and codecs and transceiver.kind == "video":
+                small = transceiver.sender._ssrc
         if len(found) == 2:
-            self.ssrcs = [found["audio"][0], found["video"][0]]
+            self.ssrcs = [found["audio"][0], found["video"][0], small]
             self.types = [found["audio"][1] or 111, found["video"][1] or 96]
 
     @property
@@ -185,11 +189,11 @@ async def _forget(*_: object, **__: object) -> None:
 class Process:
     """Reads commands until its pipe is closed."""
 
-    def __init__(self, host: str, *, encrypted: bool) -> None:
+    def __init__(self, host: str, *, encrypted: bool, small: bool) -> None:
         aioice.ice.get_host_addresses = lambda **_: [host]
         # One profile for everybody, so that everybody is measured with the same.
         dtls.SRTP_PROFILES[:] = [dtls.SRTP_AEAD_AES_128_GCM]
-        self.load = Load(encrypted=encrypted)
+        self.load = Load(encrypted=encrypted, small=small)
         self.peers: list[tuple[Peer, int, int]] = []
         self.publishers: dict[tuple[int, int], Peer] = {}
         self.running: asyncio.Task[None] | None = None
@@ -244,8 +248,8 @@ class Process:
         self.load.library.ld_run(self.load.handle, seconds, loss)
 
 
-async def serve(host: str, *, encrypted: bool) -> None:
-    process = Process(host, encrypted=encrypted)
+async def serve(host: str, *, encrypted: bool, small: bool) -> None:
+    process = Process(host, encrypted=encrypted, small=small)
     reader = asyncio.StreamReader(limit=1 << 20)
     await asyncio.get_running_loop().connect_read_pipe(
         lambda: asyncio.StreamReaderProtocol(reader), sys.stdin
@@ -256,4 +260,4 @@ async def serve(host: str, *, encrypted: bool) -> None:
 
 
 if __name__ == "__main__":
-    asyncio.run(serve(sys.argv[1], encrypted=sys.argv[2] != "bare"))
+    asyncio.run(serve(sys.argv[1], encrypted=sys.argv[2] != "bare", small=sys.argv[2] == "small"))
