@@ -29,13 +29,13 @@ def _entry(row: EntryRow) -> Entry:
 
 
 async def about(session: Session, *subjects: Ref, limit: int | None = None) -> Sequence[Entry]:
-    """The entries about any of `subjects`, oldest first: all of them, or the first `limit`."""
+    """The entries about any of `subjects`, oldest first: all of them, or the newest `limit`."""
     ids = [s.id for s in subjects]
-    rows = await session.scalars(
-        select(EntryRow).where(EntryRow.subject_id.in_(ids)).order_by(EntryRow.seq).limit(limit)
+    newest = await session.scalars(
+        select(EntryRow).where(EntryRow.subject_id.in_(ids)).order_by(EntryRow.seq.desc()).limit(limit)
     )
     kinds = {(s.kind, s.id) for s in subjects}
-    return [_entry(row) for row in rows if (row.subject_kind, row.subject_id) in kinds]
+    return [_entry(row) for row in reversed(newest.all()) if (row.subject_kind, row.subject_id) in kinds]
 
 
 async def latest(

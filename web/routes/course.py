@@ -29,7 +29,6 @@ from web.timeline import scale
 
 router = APIRouter(include_in_schema=False)
 Reader = Annotated[Identity, Depends(staff(Role.MONITOR, Role.APPROVER, Role.AUDITOR))]
-_ENTRIES = 5000
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,7 +49,7 @@ async def _theirs(session: Session, who: Identity, booking_id: str, how: str) ->
     return _Call(
         booking,
         await call_log.course(session, booking),
-        tuple(await ledger.about(session, about, limit=_ENTRIES)),
+        tuple(await ledger.about(session, about)),
     )
 
 
