@@ -9,7 +9,8 @@ from pathlib import Path
 
 import psycopg
 
-from tests.browser.product import KINBRIDGE, ROOT, Process, free_port
+from tests.browser.product import KINBRIDGE, Process, free_port
+from tests.imported import ROOT
 
 
 @dataclass

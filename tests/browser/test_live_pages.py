@@ -15,7 +15,8 @@ from tests.browser.chromium import Chromium
 from tests.browser.conftest import Crowd
 from tests.browser.gallery import violations
 from tests.browser.person import Person
-from tests.browser.product import ROOT, Product
+from tests.browser.product import Product
+from tests.imported import ROOT
 
 SCREENS = ROOT / "var" / "screens"
 SIZES = ((390, 844), (1440, 900))

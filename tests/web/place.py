@@ -18,7 +18,10 @@ from scheduler.model import BookingView, VisitorChoice
 from tests import kept
 
 ZONE = "Asia/Shanghai"
-_HOURS, _LAST_HOUR = 180, 23  # minutes from which on a moment may be another; the hour that no visit begins in
+_HOURS, _LAST_HOUR = (
+    180,
+    23,
+)  # minutes from which on a moment may be another; the hour that no visit begins in
 
 
 @dataclass(frozen=True, slots=True)
