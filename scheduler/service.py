@@ -39,6 +39,7 @@ from scheduler.setup import (
     create_wing,
     end_template,
     link_device,
+    set_help_phone,
     set_prison_active,
 )
 from scheduler.suspensions import ban, lift_ban
@@ -89,6 +90,7 @@ __all__ = [
     "reopen_date",
     "request",
     "request_together",
+    "set_help_phone",
     "set_prison_active",
     "set_terminal_active",
     "terminal",

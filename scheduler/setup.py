@@ -1,5 +1,6 @@
 """Setting up prisons, wings, terminals and timetables. Used by administrators' pages and the demonstration."""
 
+import re
 from collections.abc import Mapping
 from datetime import date, datetime, time, timedelta
 from typing import Any
@@ -34,11 +35,18 @@ class BadZone(Malformed):
 
 _NAME_LENGTH = 100  # characters of a template's name
 _ROOM_LENGTH = 255
+_PHONE = re.compile(r"([0-9+][0-9 -]{2,24})?")
 
 
 class NameTooLong(Malformed):
     code = "name-too-long"
     text = "A name has at most {most} characters."
+    status = 422
+
+
+class NoHelpPhone(Malformed):
+    code = "help-phone-invalid"
+    text = "This is no telephone number: {phone}"
     status = 422
 
 
@@ -103,6 +111,16 @@ async def set_prison_active(session: Session, actor: Ref, prison_id: str, *, act
     await session.flush()
     what = "prison:switched-on" if active else "prison:switched-off"
     _entered(session, actor, what, Ref("prison", prison_id))
+
+
+async def set_help_phone(session: Session, actor: Ref, prison_id: str, phone: str) -> None:
+    """Whom families may call: digits, spaces and hyphens, or nothing. Raises `NoHelpPhone`, `NotFound`."""
+    row = await _prison(session, prison_id)
+    if not _PHONE.fullmatch(phone):
+        raise NoHelpPhone(phone=phone)
+    row.help_phone = phone
+    await session.flush()
+    _entered(session, actor, "prison:help-phone-set", Ref("prison", prison_id))
 
 
 async def create_wing(session: Session, actor: Ref, prison_id: str, name: str) -> str:

@@ -67,6 +67,21 @@ async def test_wing_is_added_once(admin: Browser, db: Database, house: Staffed) 
         assert [w.name for w in await schedule.wings(session, house.place.prison)].count("五监区") == 1
 
 
+async def test_whom_families_may_call_is_entered_by_the_prison(
+    admin: Browser, db: Database, house: Staffed
+) -> None:
+    wrong = await admin.send_form("/admin/places/phone", {"phone": "值班室"})
+    assert wrong.status_code == 422
+    assert "这不是电话号码：值班室" in wrong.text
+    assert (await admin.send_form("/admin/places/phone", {"phone": " 0551-1234 5678 "})).status_code == 303
+    assert 'value="0551-1234 5678"' in (await admin.get("/admin/places")).text
+    async with db.read() as session:
+        prison = await schedule.prison(session, house.place.prison)
+        assert prison is not None
+        assert prison.help_phone == "0551-1234 5678"
+    assert (await admin.send_form("/admin/places/phone", {"phone": ""})).status_code == 303
+
+
 async def test_weekly_times_for_some_people_and_what_they_overlap_with(admin: Browser) -> None:
     times = {"weekday": "2", "starts": "09:00", "count": "2", "capacity": "3"}
     meant = {"include": "A-1，B", "levels": "enhanced", "video": "2", "every_weeks": "2", "name": "上午场"}

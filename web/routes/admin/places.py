@@ -9,6 +9,7 @@ from people.forms import clean, name_problems, raise_all
 from people.model import Identity
 from scheduler import booths
 from scheduler import service as scheduler
+from scheduler.setup import NoHelpPhone
 from web.deps import Svc
 from web.duty import Admin
 from web.forms import Text, at_fields
@@ -33,6 +34,7 @@ async def _page(
     status: int = 200,
     typed: str = "",
     booth: dict[str, str] | None = None,
+    phone: str | None = None,
 ) -> Response:
     async with services.db.read() as session:
         on, prisons = await scope.duty_of(session, who, prison)
@@ -61,7 +63,23 @@ async def _page(
         booths=[(one, lent.get(one.id, [])) for one in outside],
         names=names,
         booth=booth or {},
+        phone=on.prison.help_phone if phone is None else phone,
     )
+
+
+@router.post("/admin/places/phone")
+async def set_phone(
+    request: Request, services: Svc, who: Admin, phone: Text = "", prison: Text = ""
+) -> Response:
+    """Whom this prison's families may call."""
+    try:
+        async with services.db.write() as session:
+            on, _ = await scope.duty_of(session, who, prison)
+            await scheduler.set_help_phone(session, who.subject, on.prison.id, clean(phone))
+    except NoHelpPhone as error:
+        said = {"phone": " ".join(at_fields(request, error).values())}
+        return await _page(request, services, who, prison, said, error.status, phone=clean(phone))
+    return redirect(f"/admin/places?prison={on.prison.id}")
 
 
 @router.post("/admin/places/wings")
