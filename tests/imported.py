@@ -5,6 +5,7 @@ The program (`python -m tests.imported`) reads a line of JSON for each process t
 "log"}`, and answers with the process's id. It ends when its input does.
 """
 
+import atexit
 import functools
 import json
 import os
@@ -64,7 +65,9 @@ class Forked:
 def _program(*prefix: str) -> "subprocess.Popen[bytes]":
     """One for the process of the tests; its input ends with that, and so does it."""
     command = [*prefix, sys.executable, "-m", "tests.imported"]
-    return subprocess.Popen(command, cwd=ROOT, stdin=subprocess.PIPE, stdout=subprocess.PIPE)
+    program = subprocess.Popen(command, cwd=ROOT, stdin=subprocess.PIPE, stdout=subprocess.PIPE)
+    atexit.register(program.communicate)
+    return program
 
 
 def start(arguments: Sequence[str], env: Mapping[str, str], log: Path, prefix: Sequence[str] = ()) -> Forked:
