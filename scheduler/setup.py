@@ -308,10 +308,17 @@ async def _run(
     count: int,
     capacity: int,
 ) -> Run:
-    """Lengths that nobody states come from the rules. What families book begins on the raster of the rules; a time
-    that is stated whole (a file's, another prison's) stands as it is."""
+    length, step = await _lengths(session, scope_id, starts, minutes, raster)
+    return Run(starts, length, step, count, capacity)
+
+
+async def _lengths(
+    session: Session, scope_id: str, starts: time, minutes: int | None, raster: int | None
+) -> tuple[int, int]:
+    """Minutes of a visit, and to the next one. What nobody states comes from the rules. What families book begins on
+    the raster of the rules; a time that is stated whole (a file's, another prison's) stands as it is."""
     if minutes and raster:
-        return Run(starts, minutes, raster, count, capacity)
+        return minutes, raster
     rules = await _rules(session, scope_id)
     if (starts.hour * 60 + starts.minute) % rules.raster_minutes:
         raise OffTheRaster(minutes=rules.raster_minutes)
@@ -319,7 +326,7 @@ async def _run(
     step = raster or -(-(length + rules.turnaround_minutes) // rules.raster_minutes) * rules.raster_minutes
     if step % rules.raster_minutes:
         raise OffTheRaster(minutes=rules.raster_minutes)
-    return Run(starts, length, step, count, capacity)
+    return length, step
 
 
 async def end_template(session: Session, actor: Ref, template_id: str) -> None:
@@ -344,13 +351,15 @@ async def create_slot(
     raster: int | None = None,
     wing_id: str | None = None,
 ) -> str:
-    """A single slot by hand, outside every template: an extra visit, an emergency, a demonstration."""
+    """A single slot by hand, outside every template: an extra visit, an emergency, a demonstration. It may end after
+    midnight, and counts to the day that it begins on."""
     prison = await _prison(session, prison_id)
     await _wing_of(session, prison_id, wing_id)
     local = starts_at.astimezone(ZoneInfo(prison.zone))
-    if local.second or local.microsecond:
+    if local.minute % TICK_MINUTES or local.second or local.microsecond:
         raise OffTheRaster(minutes=TICK_MINUTES)
-    run = await _run(session, wing_id or prison_id, local.time(), minutes, raster, 1, capacity)
+    lengths = await _lengths(session, wing_id or prison_id, local.time(), minutes, raster)
+    run = Run(time(), *lengths, 1, capacity)  # checks all but when it begins
     slot_id = new_id("slt")
     session.add(
         SlotRow(

@@ -2,7 +2,6 @@
 
 from dataclasses import dataclass
 from datetime import datetime, time, timedelta
-from zoneinfo import ZoneInfo
 
 from core import clock
 from core.db import Database, Session
@@ -18,10 +17,6 @@ from scheduler.model import BookingView, VisitorChoice
 from tests import kept
 
 ZONE = "Asia/Shanghai"
-_HOURS, _LAST_HOUR = (
-    180,
-    23,
-)  # minutes from which on a moment may be another; the hour that no visit begins in
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,9 +122,6 @@ async def confirmed(db: Database, place: Place, slot_id: str) -> BookingView:
 
 
 def soon(minutes: int) -> datetime:
-    """A moment some minutes from now, on a full five minutes; hours from now, one that is not just before the prison's
-    midnight, over which no visit goes."""
+    """A moment some minutes from now, on a full five minutes."""
     at = clock.now() + timedelta(minutes=minutes)
-    if minutes >= _HOURS and at.astimezone(ZoneInfo(ZONE)).hour == _LAST_HOUR:
-        at -= timedelta(hours=1)
     return at.replace(minute=at.minute - at.minute % 5, second=0, microsecond=0)
