@@ -2,18 +2,22 @@
 start them. `sign_in` opens a session as the sign-in pages do, for tests that are about something else."""
 
 import functools
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping
+from datetime import timedelta
 from pathlib import Path
+from zoneinfo import ZoneInfo
 
 import httpx
 import pytest
 from fastapi import FastAPI
 
+from core import clock
 from core import settings as core_settings
 from core.db import Database
 from core.ids import Ref
 from core.settings import Settings
 from people import sessions
+from tests.rooms.visits import ShiftedClock
 from tests.web import place
 from tests.web.place import Place
 from web.app import create_app
@@ -21,6 +25,21 @@ from web.security import csrf_token
 from web.services import Services
 
 HTML = {"accept": "text/html"}
+_LAST_HOUR = 23
+
+
+@pytest.fixture(autouse=True)
+def while_it_is_day() -> Iterator[None]:
+    """In the last hour of the prison's day these tests have the hour before: what is in ten minutes is today."""
+    now = clock.now()
+    if now.astimezone(ZoneInfo(place.ZONE)).hour < _LAST_HOUR:
+        yield
+        return
+    shifted = ShiftedClock()
+    shifted.put_to(now - timedelta(hours=1))
+    clock.set_source(shifted)
+    yield
+    clock.set_source(None)
 
 
 @pytest.fixture
