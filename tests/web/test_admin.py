@@ -6,6 +6,7 @@ import pyotp
 import pytest
 from sqlalchemy import text
 
+from core import clock as core_clock
 from core.db import Database
 from core.ids import Ref
 from ledger import read
@@ -279,7 +280,7 @@ async def test_authenticator_moves_only_with_its_first_code(
     )
     assert wrong.status_code == 422
     assert _offer(wrong.text)[1] == secret  # the same key is offered again
-    code = pyotp.TOTP(secret).now()
+    code = pyotp.TOTP(secret).at(core_clock.now())
     theirs = await another_browser.send_form(
         "/account/security/authenticator/confirm", {"sealed": sealed, "code": code}
     )
