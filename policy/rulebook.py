@@ -335,8 +335,7 @@ class FamilyPolicy(_Frozen):
 
     @property
     def desks(self) -> tuple[tuple[str, int], ...]:
-        """Who decides before the reply goes out, in order, each with the working days since the request in which it
-        must have decided."""
+        """Who decides before the reply, in order, each with the working days since the request until it must have."""
         days, found = 0, []
         for step in self.decision_steps:
             days += step.working_days
