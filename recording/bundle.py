@@ -32,9 +32,9 @@ COMPOSITE = "composite.webm"
 KEYS = "keys"
 VERSION = 1
 _STEP = 1 << 20
-# What reading a spoilt file may raise. `zipfile` raises the third and fourth itself where a changed head names a
+# What reading a spoilt file may raise. `zipfile` raises the third itself (or a kind of it) where a changed head names a
 # compression that it does not know, or a cipher that nobody used.
-_SPOILT = (OSError, zipfile.BadZipFile, NotImplementedError, RuntimeError, EOFError)
+_SPOILT = (OSError, zipfile.BadZipFile, RuntimeError, EOFError)
 
 UNPROVED = (
     "that the public keys are those of the prison: compare them with ones that came to you another way",
