@@ -6,8 +6,9 @@ that books by hand.
 
 from collections import Counter
 from collections.abc import Collection, Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
+from zoneinfo import ZoneInfo
 
 from sqlalchemy import select
 
@@ -21,7 +22,7 @@ from scheduler.model import OPEN_STATES, BookingView, VisitKind
 from scheduler.planning_tables import HappeningRow
 from scheduler.seating import Seat, Sitting
 from scheduler.shifts import Shift
-from scheduler.tables import BookingRow
+from scheduler.tables import BookingRow, PrisonRow
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,12 +102,19 @@ class Supply:
     Terminals that serve the same calls are one class (`Seat.wing_id`, `Seat.use`); within it they are interchangeable,
     so that a number for each class and moment is exact. `seats` cannot be used while they are taken for something that
     is no visit (a lawyer's meeting, a turn of a help day); `booked`: visits with the class that they sit in, if any.
-    A day without any shift is one whose roster is not written yet: officers limit nothing there.
+    A day of the prison's (`zone`) on which no shift begins is one whose roster is not written yet: officers limit
+    nothing there, but while a shift of the day before lasts.
     """
 
     seats: tuple[Seat, ...]
     shifts: tuple[Shift, ...]
     booked: tuple[tuple[BookingView, str], ...]
+    zone: ZoneInfo
+    _written: frozenset[date] = field(init=False)
+
+    def __post_init__(self) -> None:
+        written = frozenset(shift.starts_at.astimezone(self.zone).date() for shift in self.shifts)
+        object.__setattr__(self, "_written", written)
 
     def moments(self, beginnings: Iterable[datetime]) -> list[datetime]:
         """Where something may run out: at each beginning, of whatever it is, and when an officer goes or a terminal
@@ -130,8 +138,9 @@ class Supply:
         return {kept: max(0, count) for kept, count in free.items()}, watching
 
     def _on_roster(self, moment: datetime) -> bool:
-        day = moment.date()
-        return any(shift.starts_at.date() <= day <= shift.ends_at.date() for shift in self.shifts)
+        return moment.astimezone(self.zone).date() in self._written or any(
+            shift.starts_at <= moment < shift.ends_at for shift in self.shifts
+        )
 
     def capacities(self, moments: Iterable[datetime]) -> dict[str, int]:
         """Row name -> what is left: terminals of each class, and officers where there is a roster."""
@@ -179,6 +188,7 @@ async def supply(
         tuple(seats),
         tuple(await roster.on_duty(session, prison_id, *span)),
         tuple((view, classes.get(seated.get(view.id, ""), "")) for view in booked),
+        ZoneInfo((await session.get_one(PrisonRow, prison_id)).zone),
     )
 
 

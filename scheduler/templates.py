@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
 from typing import Any
+from zoneinfo import ZoneInfo
 
 from sqlalchemy import select, update
 
@@ -108,7 +109,8 @@ async def _against(
 ) -> Reason | None:
     slot = slots.get(view.starts_at)
     if slot is None:
-        return _said(NO_SUCH_TIME, view, day=view.starts_at.date().isoformat())
+        local = view.starts_at.astimezone(ZoneInfo(view.zone))
+        return _said(NO_SUCH_TIME, view, day=local.date().isoformat())
     if slot.minutes < view.minutes:
         return _said(TOO_SHORT, view)
     inmate = await people.inmate(session, view.inmate_id)

@@ -48,19 +48,17 @@ async def read(session: Session, prison_id: str, meetings: Meetings) -> Weeks:
     until = now + timedelta(weeks=WEEKS)
     slots = await _slots(session, prison_id, now, until)
     usual = await meetings.usual(session, prison_id, now, until)
-    prison = await session.get_one(PrisonRow, prison_id)
+    zone = ZoneInfo((await session.get_one(PrisonRow, prison_id)).zone)
     supply = Supply(
         tuple(_without(await seating.seats(session, prison_id), usual)),
         tuple(await roster.on_duty(session, prison_id, now, until)),
         (),
+        zone,
     )
-    begins = [
-        *(slot.row.starts_at for slot in slots),
-        *usual.beginnings,
-    ]
+    begins = [*(slot.row.starts_at for slot in slots), *usual.beginnings]
     house = _House(
         now,
-        ZoneInfo(prison.zone),
+        zone,
         tuple(wing.id for wing in await repository.wings(session, prison_id)),
         tuple(one for one in await befalling.open_in(session, prison_id) if one.kind in _SHUTTING),
         supply,

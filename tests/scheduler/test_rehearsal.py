@@ -1,7 +1,8 @@
 """The rehearsal: what a change would strand and what could be offered; nothing of it stays."""
 
 from dataclasses import replace
-from datetime import date, timedelta
+from datetime import date, datetime, timedelta
+from zoneinfo import ZoneInfo
 
 import pytest
 from sqlalchemy import func, select
@@ -17,11 +18,13 @@ from scheduler.openings import Supply
 from scheduler.planning_tables import ShiftRow
 from scheduler.rehearsal import Edit, EditKind
 from scheduler.seating import Seat
+from scheduler.shifts import Shift
 from scheduler.simulation import Beginning, Demand, Lawyers, Time
 from tests.scheduler.test_befalling import at, visit
 from tests.scheduler.world import World, identity
 
 DAY = at(1, 0).date()
+BEIJING = ZoneInfo("Asia/Shanghai")
 
 
 async def counts(world: World) -> tuple[int, ...]:
@@ -171,6 +174,29 @@ async def test_officers_on_the_roster_limit_what_is_given_out(world: World) -> N
     assert [row.partition(":")[0] for row in taken] == ["terminals", "officers"]
 
 
+@pytest.mark.parametrize(
+    ("day", "hour", "limited"),
+    [
+        (22, 10, False),  # the day before, whose roster nobody wrote, though both lie on one day in UTC
+        (23, 10, True),
+        (23, 17, True),  # he has gone home
+        (23, 21, True),
+        (24, 1, True),  # the night shift lasts
+        (24, 10, False),
+    ],
+)
+def test_a_roster_is_written_for_days_of_the_prison(day: int, hour: int, *, limited: bool) -> None:
+    def local(day: int, hour: int, minute: int = 0) -> datetime:
+        return datetime(2026, 11, day, hour, minute, tzinfo=BEIJING)
+
+    shifts = (
+        Shift("off_1", "Zhao", local(23, 7, 30), local(23, 16), 1),
+        Shift("off_2", "Qian", local(23, 20), local(24, 2), 1),
+    )
+    _, watching = Supply((), shifts, (), BEIJING).left(local(day, hour))
+    assert (watching is not None) is limited
+
+
 async def test_a_terminal_is_out_of_use_while_it_is_kept_for_a_help_day() -> None:
     seats = [
         Seat("one", "wng"),
@@ -179,7 +205,7 @@ async def test_a_terminal_is_out_of_use_while_it_is_kept_for_a_help_day() -> Non
     ]
     nine = at(0, 1)
     kept = Usual(help_days=((nine, at(0, 4), "two"), (nine, at(0, 4), "three")))
-    supply = Supply(tuple(weeks._without(seats, kept)), (), ())
+    supply = Supply(tuple(weeks._without(seats, kept)), (), (), BEIJING)
     left = supply.capacities((nine, at(0, 5)))
     assert {name: count for name, count in left.items() if "T01" in name} == {
         f"terminals:wng/*:{nine.isoformat()}": 1,

@@ -57,6 +57,16 @@ async def test_f41_all_bookings_move_or_none(world: World, target: dict[str, Any
     assert [(await world.get(view.id)).slot_id for view in views] == [slot_id] * 2
 
 
+async def test_f41_a_day_is_named_by_the_prisons_clock(world: World) -> None:
+    """Half past seven on Tuesday in Beijing, where it is still Monday in UTC."""
+    source_id, target_id = await template(world, starts=time(7, 30)), await template(world)
+    await world.request(await world.family(), await slot_of(world, source_id))
+    with pytest.raises(Refused) as caught:
+        async with world.db.write() as session:
+            await templates.move_bookings(session, ADMIN, source_id, target_id)
+    assert [reason.params["day"] for reason in caught.value.reasons] == ["2026-11-24"]
+
+
 async def test_f42_names_have_an_end_and_overlaps_are_reported_only(world: World) -> None:
     with pytest.raises(NameTooLong):
         await template(world, name="x" * 101)
