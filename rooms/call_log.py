@@ -17,6 +17,7 @@ from rooms.minute_table import LegMinuteRow
 from rooms.minutes import LegMinute, pack, unpack
 from rooms.sight_table import SightRow
 from rooms.sightlines import Sight, SightsFrom, packed, unpacked
+from scheduler import accounts
 from scheduler.model import BookingView
 
 _ENTRIES = 5000  # of the ledger about one visit; a call of half an hour has some 40
@@ -94,6 +95,7 @@ async def course(session: Session, booking: BookingView) -> Course | None:
             "family" in rules.values.reason_told_to,
             rules.values.time_back == "inside-slot",
             "inmate" in rules.values.reason_told_to,
+            await accounts.charge_of(session, booking.id),
         ),
         record,
         await ledger.about(session, Ref("booking", booking.id), limit=_ENTRIES),

@@ -13,6 +13,7 @@ from rooms.gaps import OURS, Gap, Side, Weak
 from rooms.minutes import Figures, LegMinute, seconds_of
 from rooms.model import RoomRecord, SeatView
 from rooms.sightlines import SightsFrom
+from scheduler.allowance import Charge
 
 _HALF = 0.5  # of what is missing: so much of it was not the family's
 
@@ -28,6 +29,7 @@ class Promise:
     told: bool = True  # the family may read why an officer ended it
     gives_back: bool = True  # lost time was added at the end
     told_inside: bool = True  # the inmate may read it
+    charge: Charge = Charge.COUNTS  # what it cost by now of the visits allowed
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,9 +79,14 @@ class Course:
 
     @property
     def given_back(self) -> float:
-        promise = self.promise
-        lost = self.record.lost if promise.gives_back else 0.0
-        return given_back(promise.granted, promise.slot_ends_at, self.record.live_at, lost)
+        """By how much it was longer for what was lost; while it lasts, by how much it will be."""
+        promise, record = self.promise, self.record
+        lost = record.lost if promise.gives_back else 0.0
+        promised = given_back(promise.granted, promise.slot_ends_at, record.live_at, lost)
+        if record.live_at is None or record.ended_at is None:
+            return promised
+        beyond = (record.ended_at - record.live_at).total_seconds() - promise.granted
+        return max(0.0, min(promised, beyond))
 
     def lost_to(self, *sides: Side) -> float:
         """Seconds of gaps of these sides, those before the call among them."""
@@ -89,8 +96,13 @@ class Course:
     def broken_by_us(self) -> bool:
         """Less than what policy calls a call took place, and at least half of what is missing was not the family's."""
         missing = self.promise.granted - self.record.used
-        took_place = self.record.used >= self.promise.least_share * self.promise.granted
-        return self.record.ended_at is not None and not took_place and self.lost_to(*OURS) >= _HALF * missing
+        ended = self.record.ended_at is not None
+        return ended and not self.took_place and self.lost_to(*OURS) >= _HALF * missing
+
+    @property
+    def took_place(self) -> bool:
+        """As much of it as policy calls a call."""
+        return self.record.used >= self.promise.least_share * self.promise.granted
 
 
 def compute(

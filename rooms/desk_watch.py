@@ -109,7 +109,7 @@ def _wrong(
         wrong[Kind.NOT_BROUGHT, ""] = booking.inmate_name
     if last is None:
         return wrong
-    if last.hosted and (last.behind or (last.phase == "paused" and not last.recorder)):
+    if last.hosted and (last.behind or (last.phase == "paused" and last.recorder is False)):
         wrong[Kind.RECORDER_STALLED, ""] = ""
     if now >= booking.starts_at and missing:
         wrong[Kind.MONITOR_MISSING, ""] = ""

@@ -1,11 +1,12 @@
 """The stretches of a call in which nobody could talk, and on whose side each lay. Pure.
 
 The order in which causes are asked is that of the promise: first ours (the server), then what an officer did, then
-whose end was missing. Where both ends were missing the family is not blamed (rules N14).
+whose end was missing. Where both ends were missing the family is not blamed (rules N14). A cause says more than a side:
+whoever asks why their call broke is told one thing, not a choice of three.
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from enum import StrEnum
 
@@ -28,14 +29,51 @@ class Side(StrEnum):
 OURS = frozenset({Side.PRISON_NETWORK, Side.SERVER, Side.OFFICER, Side.PRISON})
 
 
+class Cause(StrEnum):
+    """Why nobody could talk."""
+
+    FAMILY_NETWORK = "family-network"
+    PRISON_NETWORK = "prison-network"
+    SERVER = "server"
+    RECORDER = "recorder"
+    PAUSED = "paused"  # by an officer
+    NO_OFFICER = "no-officer"
+    NOT_ADMITTED = "not-admitted"  # waits for an officer to let them in
+    FAMILY_LATE = "family-late"
+    FAMILY_LEFT = "family-left"
+    NOT_BROUGHT = "not-brought"
+    LED_AWAY = "led-away"
+
+
+SIDES: Mapping[Cause, Side] = {
+    Cause.FAMILY_NETWORK: Side.FAMILY_NETWORK,
+    Cause.PRISON_NETWORK: Side.PRISON_NETWORK,
+    Cause.SERVER: Side.SERVER,
+    Cause.RECORDER: Side.SERVER,
+    Cause.PAUSED: Side.OFFICER,
+    Cause.NO_OFFICER: Side.OFFICER,
+    Cause.NOT_ADMITTED: Side.OFFICER,
+    Cause.FAMILY_LATE: Side.FAMILY,
+    Cause.FAMILY_LEFT: Side.FAMILY,
+    Cause.NOT_BROUGHT: Side.PRISON,
+    Cause.LED_AWAY: Side.PRISON,
+}
+
+
 @dataclass(frozen=True, slots=True)
 class Gap:
-    """Nobody heard or saw the other end. `late`: before the call had begun, after its time."""
+    """Nobody heard or saw the other end. `late`: before the call had begun, after its time. `code`: the officer's
+    reason for a pause (`rooms.words`)."""
 
     first: datetime
     last: datetime
-    side: Side
+    cause: Cause
     late: bool = False
+    code: str = ""
+
+    @property
+    def side(self) -> Side:
+        return SIDES[self.cause]
 
     @property
     def seconds(self) -> float:
@@ -56,28 +94,29 @@ class Weak:
 def gaps(
     found: Sequence[Standing], seats: Mapping[str, SeatRole], promised: datetime, ended: datetime
 ) -> list[Gap]:
-    """From the promised beginning to the end; neighbours of one side are one gap."""
+    """From the promised beginning to the end; neighbours of one cause are one gap."""
     answer: list[Gap] = []
     begun = False
     for first, last, standing in between(found, promised, ended):
         begun = begun or standing.phase in ("live", "paused")
-        side = _side(standing, seats)
-        if side is None:
+        cause = _cause(standing, seats)
+        if cause is None:
             continue
+        gap = Gap(first, last, cause, late=not begun, code=standing.held if cause is Cause.PAUSED else "")
         before = answer[-1] if answer else None
-        moment = (last - first).total_seconds() < 1  # the step between two causes is none of its own
-        if (
-            before is not None
-            and before.last == first
-            and (moment or (before.side, before.late) == (side, not begun))
-        ):
-            answer[-1] = Gap(before.first, last, before.side, late=before.late)
+        moment = gap.seconds < 1  # the step between two causes is none of its own
+        if before is not None and before.last == first and (moment or _same(before, gap)):
+            answer[-1] = replace(before, last=last)
         else:
-            answer.append(Gap(first, last, side, late=not begun))
+            answer.append(gap)
     return answer
 
 
-def _side(now: Standing, seats: Mapping[str, SeatRole]) -> Side | None:
+def _same(one: Gap, other: Gap) -> bool:
+    return (one.cause, one.late, one.code) == (other.cause, other.late, other.code)
+
+
+def _cause(now: Standing, seats: Mapping[str, SeatRole]) -> Cause | None:
     """`None`: people could talk."""
     family = [seat for seat, role in seats.items() if role.visits]
     inmate = [seat for seat, role in seats.items() if role is SeatRole.INMATE]
@@ -85,28 +124,31 @@ def _side(now: Standing, seats: Mapping[str, SeatRole]) -> Side | None:
     if now.phase == "live" and now.hosted and _talks(family, now) and _talks(inmate, now):
         return None
     if now.held or not now.hosted:
-        return Side.OFFICER if now.hosted else Side.SERVER
+        return Cause.PAUSED if now.hosted else Cause.SERVER
     missing = [ends for ends in (inmate, family) if all(seat in now.gone for seat in ends)]
     if missing:
         return _missing(missing[0], inside=missing[0] is inmate, now=now)
     if all(seat in now.gone for seat in officers):
         ours = any(now.gone[seat] is Gone.SERVER for seat in officers)
-        return Side.SERVER if ours else Side.OFFICER
-    wait_at_door = not (_talks(family, now) and _talks(inmate, now))
-    return Side.OFFICER if wait_at_door else Side.SERVER  # the recorder, or the moment between two steps
+        return Cause.SERVER if ours else Cause.NO_OFFICER
+    if not (_talks(family, now) and _talks(inmate, now)):
+        return Cause.NOT_ADMITTED
+    return Cause.RECORDER if now.unrecorded else Cause.SERVER  # or the moment between two steps
 
 
 def _talks(seats: Sequence[str], now: Standing) -> bool:
     return any(seat not in now.gone and seat in now.inside for seat in seats)
 
 
-def _missing(seats: Sequence[str], *, inside: bool, now: Standing) -> Side:
+def _missing(seats: Sequence[str], *, inside: bool, now: Standing) -> Cause:
     why = {now.gone[seat] for seat in seats}
     if Gone.SERVER in why:
-        return Side.SERVER
+        return Cause.SERVER
     if Gone.LOST in why:
-        return Side.PRISON_NETWORK if inside else Side.FAMILY_NETWORK
-    return Side.PRISON if inside else Side.FAMILY
+        return Cause.PRISON_NETWORK if inside else Cause.FAMILY_NETWORK
+    if Gone.LEFT in why:
+        return Cause.LED_AWAY if inside else Cause.FAMILY_LEFT
+    return Cause.NOT_BROUGHT if inside else Cause.FAMILY_LATE
 
 
 _BAD_LOSS = 100  # per mille of packets: sound suffers

@@ -33,12 +33,17 @@ class Standing:
     at: datetime
     phase: str = "lobby"
     hosted: bool = True
-    held: bool = False  # paused by an officer
-    recorder: bool = False
+    held: str = ""  # the officer's reason for a pause
+    recorder: bool | None = None  # `None`: there was none yet
     behind: bool = False  # the recording, against the call
     missing: frozenset[tuple[str, str]] = frozenset()  # (seat, kind): is to be recorded, and is not
     gone: Mapping[str, Gone] = field(default_factory=dict)
     inside: frozenset[str] = frozenset()
+
+    @property
+    def unrecorded(self) -> bool:
+        """It was, or was to be, and is not as it should."""
+        return self.recorder is False or self.behind or bool(self.missing)
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,11 +61,11 @@ _CHANGES: Mapping[str, Mapping[str, Any]] = {
     "visit:ended": {"phase": "ended"},
     "room:up": {"hosted": True, "behind": False, "missing": frozenset()},
     "recording:started": {"recorder": True},
+    "recording:refused": {"recorder": False},
     "recording:lost": {"recorder": False, "behind": False, "missing": frozenset()},
     "recording:behind": {"behind": True},
     "recording:caught-up": {"behind": False},
-    "officer:visit:paused": {"held": True},
-    "officer:visit:resumed": {"held": False},
+    "officer:visit:resumed": {"held": ""},
 }
 _HERE = frozenset({"visit:joined", "visit:heard"})
 _AWAY = {
@@ -118,11 +123,13 @@ def _after(
     window: timedelta,
 ) -> Standing:
     now = replace(now, at=max(now.at, event.at))
-    if event.what in _CHANGES:
-        return replace(now, **_CHANGES[event.what])
+    paused = {"held": str(event.details.get("code", "unknown"))}
+    changes = paused if event.what == "officer:visit:paused" else _CHANGES.get(event.what)
+    if changes is not None:
+        return replace(now, **changes)
     if event.what == "room:down":
         gone = {seat: now.gone.get(seat, Gone.SERVER) for seat in seats}
-        return replace(now, hosted=False, recorder=False, gone=gone)
+        return replace(now, hosted=False, recorder=now.recorder and False, gone=gone)
     if event.what in ("track:missing", "track:settled"):
         track = {(event.seat, str(event.details.get("code", "")))}
         begins = event.what == "track:missing"

@@ -17,7 +17,7 @@ from ledger.record import record
 from policy.rulebook import Channel, Span
 from scheduler import facts, places
 from scheduler.access import DECIDERS, Actor, ref, require, tag
-from scheduler.allowance import BALANCE, NOTHING_LEFT, Line, What, due, worth
+from scheduler.allowance import BALANCE, NOTHING_LEFT, Charge, Line, What, due, worth
 from scheduler.facts import Ground
 from scheduler.model import BookingView, ClaimKind
 from scheduler.tables import AccountRow, AllowanceRow, ClaimRow
@@ -102,6 +102,15 @@ async def refund(session: Session, booking_id: str) -> None:
             _write(session, Line(inmate_id, period, What.REFUNDED, -visits, day, booking_id=booking_id))
             if period == BALANCE:
                 await _pay_in(session, inmate_id, -visits)
+
+
+async def charge_of(session: Session, booking_id: str) -> Charge:
+    visits = await session.scalar(
+        select(func.sum(AllowanceRow.visits)).where(AllowanceRow.booking_id == booking_id)
+    )
+    if visits is None:
+        return Charge.FREE
+    return Charge.COUNTS if visits < 0 else Charge.GIVEN_BACK
 
 
 async def _pay_in(session: Session, inmate_id: str, visits: int) -> None:

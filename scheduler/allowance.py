@@ -20,6 +20,14 @@ class What(StrEnum):
     ADJUSTED = "adjusted"  # by staff, with a reason
 
 
+class Charge(StrEnum):
+    """What one visit costs of the visits allowed."""
+
+    COUNTS = "counts"
+    GIVEN_BACK = "given-back"
+    FREE = "free"  # visits of its kind, or at its time, use none
+
+
 @dataclass(frozen=True, slots=True)
 class Line:
     """One line of an inmate's allowance: `visits` is what the balance changes by. `extra`: privileged visits.

@@ -11,10 +11,12 @@ from datetime import datetime
 from ledger.chain import Entry
 from rooms import desk_tasks
 from rooms.course import Course, Seen
-from rooms.gaps import OURS, Side
+from rooms.gaps import OURS, Cause, Gap, Side
 from rooms.minutes import seconds_of
 from rooms.model import EndReason, SeatRole, SeatView
 from rooms.words import ENDS, HOLDS, MARKS, PAUSES, REASONS, WARNINGS
+from scheduler.allowance import Charge
+from scheduler.model import BookingState, BookingView
 from web import playback
 from web.i18n import N_
 from web.timeline import WIDTH
@@ -31,19 +33,47 @@ SIDES: Mapping[Side, str] = {
     Side.FAMILY: N_("The family was not there"),
     Side.PRISON: N_("The inmate was not there"),
 }
-TOLD: Mapping[Side, str] = {
-    Side.FAMILY_NETWORK: N_("The connection of your telephone or computer was interrupted."),
-    Side.PRISON_NETWORK: N_("The connection inside the prison was interrupted. That was not your fault."),
-    Side.SERVER: N_("Our server or the recording had a fault. That was not your fault."),
-    Side.OFFICER: N_("The officer had paused the visit, was not there, or had not let everybody in yet."),
-    Side.FAMILY: N_("Nobody of your family was in the call at that time."),
-    Side.PRISON: N_("The inmate was not at the terminal yet, or had been led away. That was not your fault."),
+CAUSES: Mapping[Cause, str] = {  # where the side alone does not say it
+    Cause.RECORDER: N_("the recording did not run"),
+    Cause.PAUSED: N_("had paused it"),
+    Cause.NO_OFFICER: N_("nobody supervised"),
+    Cause.NOT_ADMITTED: N_("somebody waited to be let in"),
+    Cause.FAMILY_LATE: N_("had not come yet"),
+    Cause.FAMILY_LEFT: N_("had left"),
+    Cause.NOT_BROUGHT: N_("had not been brought yet"),
+    Cause.LED_AWAY: N_("had been led away"),
 }
-TOLD_INSIDE: Mapping[Side, str] = {
+TOLD: Mapping[Cause, str] = {
+    Cause.FAMILY_NETWORK: N_("The connection of your telephone or computer was interrupted."),
+    Cause.PRISON_NETWORK: N_("The connection inside the prison was interrupted. That was not your fault."),
+    Cause.SERVER: N_("Our server had a fault. That was not your fault."),
+    Cause.RECORDER: N_(
+        "The recording had a fault, and a visit may not go on without it. That was not your fault."
+    ),
+    Cause.PAUSED: N_("An officer had paused the visit."),
+    Cause.NO_OFFICER: N_(
+        "No officer was there, and a visit may not go on without one. That was not your fault."
+    ),
+    Cause.NOT_ADMITTED: N_("Somebody was waiting for the officer to let them in."),
+    Cause.FAMILY_LATE: N_("Nobody of your family had come yet."),
+    Cause.FAMILY_LEFT: N_("Nobody of your family was in the call any more."),
+    Cause.NOT_BROUGHT: N_("The inmate had not been brought to the terminal yet. That was not your fault."),
+    Cause.LED_AWAY: N_("The inmate was no longer at the terminal. That was not your fault."),
+}
+TOLD_INSIDE: Mapping[Cause, str] = {
     **TOLD,
-    Side.FAMILY_NETWORK: N_("Your family's connection was interrupted."),
-    Side.PRISON: N_("You were not at the terminal yet, or had been led away."),
+    Cause.FAMILY_NETWORK: N_("Your family's connection was interrupted."),
+    Cause.NOT_BROUGHT: N_("You had not been brought to the terminal yet."),
+    Cause.LED_AWAY: N_("You were no longer at the terminal."),
 }
+# Whether it counts, for everybody who reads a log.
+CHARGES: Mapping[Charge, str] = {
+    Charge.COUNTS: N_("This visit counts as one of the visits allowed."),
+    Charge.GIVEN_BACK: N_("This visit does not count as one of the visits allowed."),
+    Charge.FREE: N_("This visit is one of those that do not count."),
+}
+_OPEN = N_("Whether this visit counts is settled within minutes after its end.")
+_PAUSE_REASONS: Mapping[str, str] = {**REASONS, **PAUSES}
 WEAK: Mapping[str, str] = {
     "sound": N_("Sound was broken"),
     "frozen": N_("The picture stood still"),
@@ -93,7 +123,7 @@ TRACKS: Mapping[str, str] = {"audio": N_("Sound"), "video": N_("Picture")}
 _CODES: Mapping[str, Mapping[str, str]] = {  # what a code or a reason says depends on what it is of
     "officer:visit:warned": WARNINGS,
     "officer:visit:marked": MARKS,
-    "officer:visit:paused": {**REASONS, **PAUSES},
+    "officer:visit:paused": _PAUSE_REASONS,
     "system:task:put": {kind.value: text for kind, text in desk_tasks.TEXTS.items()},
     "system:track:missing": TRACKS,
     "system:track:settled": TRACKS,
@@ -251,9 +281,44 @@ def why_ended(course: Course, *, told: bool = True) -> str:
     return ENDS[record.end_reason] if record.end_reason is not None else ""
 
 
+def whose(gap: Gap) -> list[str]:
+    """Message ids, as officers read them: whose it was, and what it was more closely."""
+    closer = [CAUSES[gap.cause]] if gap.cause in CAUSES else []
+    return [SIDES[gap.side], *closer, *_reason(gap)]
+
+
+def why(gap: Gap, *, inside: bool, told: bool) -> list[str]:
+    """Message ids, as those who take part read them. `told`: they may know the officer's reason."""
+    return [(TOLD_INSIDE if inside else TOLD)[gap.cause], *(_reason(gap) if told else ())]
+
+
+def _reason(gap: Gap) -> list[str]:
+    return [_PAUSE_REASONS[gap.code]] if gap.code in _PAUSE_REASONS else []
+
+
+def counts(booking: BookingView, course: Course) -> str:
+    """Whether it uses up a visit, a message id. What broke through our fault is given back by the worker, in a moment
+    (`rooms.redress`)."""
+    over = course.record.ended_at is not None
+    due = booking.state is BookingState.COMPLETED and course.broken_by_us
+    if course.promise.charge is Charge.COUNTS and (due or not over):
+        return _OPEN
+    return CHARGES[course.promise.charge]
+
+
+def counts_anyway(course: Course) -> bool:
+    """It counts although some of it was lost on our side: because enough of it took place."""
+    return course.promise.charge is Charge.COUNTS and course.took_place and ours(course) > 1
+
+
 def ours(course: Course) -> float:
     """Seconds that were lost on the prison's or the platform's side, after the promised beginning."""
     return course.lost_to(*OURS)
+
+
+def late(course: Course) -> float:
+    """Those of them before the call began."""
+    return sum(gap.seconds for gap in course.gaps if gap.late and gap.side in OURS)
 
 
 def theirs(course: Course) -> float:

@@ -36,13 +36,20 @@ def of(booking: BookingView, course: Course, entries: Sequence[Entry], made_at: 
             "end_reason": record.end_reason.value if record.end_reason else None,
             "end_code": record.end_code,
             "fault": record.fault.value,
+            "allowance": course.promise.charge.value,
         },
         "people": [
             {"seat": seat.id, "role": seat.role.value, "name": seat.name, "kinship": seat.kinship}
             for seat in record.seats
         ],
         "gaps": [
-            {**asdict(gap), "first": _moment(gap.first), "last": _moment(gap.last), "side": gap.side.value}
+            {
+                **asdict(gap),
+                "first": _moment(gap.first),
+                "last": _moment(gap.last),
+                "side": gap.side.value,
+                "cause": gap.cause.value,
+            }
             for gap in course.gaps
         ],
         "lost_on_our_side_s": round(ours(course), 3),

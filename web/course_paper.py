@@ -1,12 +1,13 @@
 """A call's course as a paper: for the file, or for the family that wants it in their hands."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from datetime import datetime
+from functools import partial
 from zoneinfo import ZoneInfo
 
 from ledger.chain import Entry
 from rooms.course import Course, by_minute
-from rooms.gaps import Side
+from rooms.gaps import Gap
 from rooms.model import SeatView
 from scheduler.model import BookingView
 from web import course as words
@@ -24,7 +25,7 @@ def of(
 ) -> bytes:
     """The officers' paper: everything but the single seconds. Raises `NoFont`."""
     _, paper = _begun(language, booking, course, made_at)
-    _gaps(paper, _, booking, course, words.SIDES)
+    _gaps(paper, _, booking, course, words.whose)
     _weak(paper, _, booking, course)
     _sights(paper, _, course, booking.zone)
     paper.heading(_("What happened"))
@@ -46,8 +47,9 @@ def of(
 
 def for_family(language: i18n.Language, booking: BookingView, course: Course, made_at: datetime) -> bytes:
     """What the family's page says. Raises `NoFont`."""
-    _, paper = _begun(language, booking, course, made_at, told=course.promise.told)
-    _gaps(paper, _, booking, course, words.TOLD)
+    told = course.promise.told
+    _, paper = _begun(language, booking, course, made_at, told=told)
+    _gaps(paper, _, booking, course, partial(words.why, inside=False, told=told))
     return paper.done()
 
 
@@ -72,12 +74,15 @@ def _begun(
             (_("Began"), _clock(record.live_at, zone) if record.live_at else "–"),
             (_("Ended"), _clock(record.ended_at, zone) if record.ended_at else "–"),
             (_("How it ended"), _(ended) if ended else "–"),
+            (_("Does it count?"), _(words.counts(booking, course))),
         ]
     )
     return _, paper
 
 
-def _gaps(paper: Paper, _: _Say, booking: BookingView, course: Course, sides: Mapping[Side, str]) -> None:
+def _gaps(
+    paper: Paper, _: _Say, booking: BookingView, course: Course, why: Callable[[Gap], Sequence[str]]
+) -> None:
     paper.heading(_("When nobody could talk, and why"))
     if not course.gaps:
         paper.say(_("There was no such moment."))
@@ -88,7 +93,7 @@ def _gaps(paper: Paper, _: _Say, booking: BookingView, course: Course, sides: Ma
                 _clock(gap.first, booking.zone),
                 _clock(gap.last, booking.zone),
                 clock_face(gap.seconds * 1000),
-                _(sides[gap.side]),
+                " ".join(map(_, why(gap))),
             )
             for gap in course.gaps
         ],

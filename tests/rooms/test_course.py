@@ -19,7 +19,7 @@ from rooms.actions import (
     StartRecorder,
 )
 from rooms.course import Course, Promise
-from rooms.gaps import Side
+from rooms.gaps import Cause, Side
 from rooms.minutes import COLUMNS, Figures, LegMinute
 from rooms.sightlines import SightsFrom
 from tests.rooms.stagehand import INMATE, OFFICER, SON, START, WIFE, Stagehand
@@ -133,29 +133,30 @@ def sent_back(made: Witness) -> None:
     made.admit(WIFE)
 
 
-CAUSES: list[tuple[Callable[[Witness], None], Side]] = [
-    (lost, Side.FAMILY_NETWORK),
-    (inmate_lost, Side.PRISON_NETWORK),
-    (both_lost, Side.SERVER),
-    (paused, Side.OFFICER),
-    (officer_gone, Side.OFFICER),
-    (recorder_gone, Side.SERVER),
-    (family_left, Side.FAMILY),
-    (inmate_taken_away, Side.PRISON),
-    (sent_back, Side.OFFICER),
+CAUSES: list[tuple[Callable[[Witness], None], Cause, Side]] = [
+    (lost, Cause.FAMILY_NETWORK, Side.FAMILY_NETWORK),
+    (inmate_lost, Cause.PRISON_NETWORK, Side.PRISON_NETWORK),
+    (both_lost, Cause.SERVER, Side.SERVER),
+    (paused, Cause.PAUSED, Side.OFFICER),
+    (officer_gone, Cause.NO_OFFICER, Side.OFFICER),
+    (recorder_gone, Cause.RECORDER, Side.SERVER),
+    (family_left, Cause.FAMILY_LEFT, Side.FAMILY),
+    (inmate_taken_away, Cause.LED_AWAY, Side.PRISON),
+    (sent_back, Cause.NOT_ADMITTED, Side.OFFICER),
 ]
 
 
-@pytest.mark.parametrize(("happens", "side"), CAUSES, ids=[one.__name__ for one, _ in CAUSES])
+@pytest.mark.parametrize(("happens", "cause", "side"), CAUSES, ids=[one.__name__ for one, *_ in CAUSES])
 def test_each_gap_lies_on_its_side_and_lasts_as_long_as_the_clock_stood(
-    happens: Callable[[Witness], None], side: Side
+    happens: Callable[[Witness], None], cause: Cause, side: Side
 ) -> None:
     made = begun()
     made.wait(20)
     happens(made)
     made.wait(5)
     found = made.course()
-    assert {gap.side for gap in found.gaps} == {side}
+    assert {(gap.cause, gap.side) for gap in found.gaps} == {(cause, side)}
+    assert {gap.code for gap in found.gaps} == {"health" if cause is Cause.PAUSED else ""}
     assert found.lost_to(side) == pytest.approx(made.room.clock.lost, abs=0.6)
     assert 12 <= found.lost_to(side) <= 25
 
@@ -171,8 +172,12 @@ def test_a_late_begin_is_put_to_whoever_was_missing() -> None:
     made.admit(WIFE, INMATE)
     made.wait(10)
     found = made.course()
-    told = [(gap.side, round(gap.seconds), gap.late) for gap in found.gaps]
-    assert told == [(Side.PRISON, 60, True), (Side.OFFICER, 50, True)]
+    told = [(gap.cause, round(gap.seconds), gap.late) for gap in found.gaps]
+    assert told == [
+        (Cause.NOT_BROUGHT, 60, True),
+        (Cause.NO_OFFICER, 30, True),
+        (Cause.NOT_ADMITTED, 20, True),
+    ]
 
 
 def test_a_server_that_was_gone_is_blamed_from_when_it_last_counted_until_people_are_back() -> None:

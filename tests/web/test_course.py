@@ -3,7 +3,7 @@
 import io
 import json
 import re
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from zoneinfo import ZoneInfo
 
@@ -127,7 +127,7 @@ async def test_what_broke_through_our_fault_is_made_good_without_a_form(
     assert f"/offers/{offer.id}/accept" in home.text
     assert "的会见中断了" in home.text
     told = await browser.get(f"/visits/{visit.id}/log")
-    assert "警官暂停了会见、暂时不在" in told.text
+    assert "当时没有警官在场" in told.text
     assert "已补偿" in told.text
     assert (await browser.get(f"/visits/{visit.id}/log.pdf")).content.startswith(b"%PDF")
     taken = await browser.send_form(f"/offers/{offer.id}/accept")
@@ -149,6 +149,42 @@ async def test_a_call_that_took_place_is_looked_at_and_left(db: Database, house:
         assert found is not None
         assert not found.due
         assert worth(await accounts.lines(session, visit.inmate_id)) == -1
+
+
+@dataclass(frozen=True)
+class Counts:
+    """A call of so many seconds, how it ended, whether the worker has looked; what is told, in words and as data."""
+
+    used: int
+    outcome: BookingState
+    looked: bool
+    words: str
+    data: str
+
+
+COUNTS = (
+    Counts(1790, BookingState.COMPLETED, True, "本次会见计入会见次数", "counts"),
+    Counts(120, BookingState.COMPLETED, False, "结束后几分钟内确定", "counts"),
+    Counts(120, BookingState.CANCELLED, True, "次会见不计", "given-back"),
+)
+
+
+@pytest.mark.parametrize("case", COUNTS, ids=lambda case: f"{case.used}-{case.outcome}-{case.looked}")
+async def test_every_log_says_whether_the_visit_counts(
+    browser: Browser, db: Database, house: Staffed, sign_in: SignIn, case: Counts
+) -> None:
+    visit = await broken(db, house, case.outcome, case.used)
+    if case.looked:
+        await redress.make_good(db)
+    await sign_in(browser, house.monitor, strong=True)
+    log = f"/officer/visits/{visit.id}/log"
+    read = [(await browser.get(log)).text, _words((await browser.get(f"{log}.pdf")).content)]
+    assert json.loads((await browser.get(f"{log}.json")).text)["took_place"]["allowance"] == case.data
+    await sign_in(browser, Ref("relative", house.place.mei))
+    read.append(_words((await browser.get(f"/visits/{visit.id}/log.pdf")).content))
+    read.append((await browser.get(f"/visits/{visit.id}/log")).text)
+    assert all(case.words in text for text in read)
+    assert ("实际通话不少于约定时间的 50%" in read[-1]) is (case.used == 1790)
 
 
 async def test_before_anybody_came_there_is_nothing_to_tell(
@@ -178,7 +214,7 @@ async def test_the_inmate_reads_at_the_terminal_why_it_broke_and_takes_nothing_a
     assert await redress.make_good(db) == 1
     await sign_in(browser, await screen_of(db, house))
     page = (await browser.get(f"/visits/{visit.id}/log")).text
-    for words in ("通话经过", "2 分钟", "警官暂停了会见、暂时不在", "本次会见不计次数"):
+    for words in ("通话经过", "2 分钟", "当时没有警官在场", "本次会见不计次数"):
         assert words in page, words
     for familys in ("您的手机或电脑", "/offers/", "/home", "log.pdf"):
         assert familys not in page, familys
@@ -199,6 +235,7 @@ async def test_each_end_reads_why_an_officer_ended_it_only_where_the_rules_say_s
     async with db.write() as session:
         opened = await opening.open_room(session, about, "node_1")
         assert opened is not None
+        record(session, "officer:visit:paused", actor=house.monitor, subject=about, code="security")
         record(session, "officer:visit:ended", actor=house.monitor, subject=about, code="health")
         record(session, "system:visit:ended", actor=SYSTEM, subject=about, reason="by-officer", code="health")
         over = replace(
@@ -224,11 +261,15 @@ async def test_each_end_reads_why_an_officer_ended_it_only_where_the_rules_say_s
     assert {place for place, text in read.items() if reason in text} == (
         {"log", "log.pdf", "booking", "home"} if "family" in told else set()
     )
+    of_the_pause = {place for place, text in read.items() if "因监管秩序和安全需要" in text}
+    assert of_the_pause == ({"log", "log.pdf"} if "family" in told else set())
+    assert all("警官暂停了会见" in read[place] for place in ("log", "log.pdf"))
     assert not any("for the file" in text for text in read.values())
     assert (plain in read["log"]) is ("family" not in told)
     await sign_in(browser, await screen_of(db, house))
     at_terminal = (await browser.get(f"/visits/{booking.id}/log")).text
     assert (reason in at_terminal, plain in at_terminal) == ("inmate" in told, "inmate" not in told)
+    assert ("因监管秩序和安全需要" in at_terminal) is ("inmate" in told)
     await sign_in(browser, house.monitor, strong=True)
     assert reason in (await browser.get(f"/officer/visits/{booking.id}/log")).text
 

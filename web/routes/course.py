@@ -2,6 +2,7 @@
 
 import asyncio
 from dataclasses import dataclass
+from functools import partial
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends, Request
@@ -72,6 +73,7 @@ async def page(request: Request, booking_id: str, db: Db, who: Reader) -> Respon
         officers={ref.id: name for ref, name in names.items()},
         made_good=made_good,
         sides=words.SIDES,
+        whose=words.whose,
         weak=words.WEAK,
         zone=call.booking.zone,
         **context,
@@ -86,6 +88,7 @@ def _drawn(course: Course, call: _Call) -> dict[str, Any]:
         "steps": words.steps(course, call.entries),
         "scale": scale(words.total_ms(course)),
         "ended": words.why_ended(course),
+        "counts": words.counts(call.booking, course),
         "ours": words.ours(course),
         "theirs": words.theirs(course),
         "curves": {
@@ -139,17 +142,20 @@ async def told(request: Request, booking_id: str, db: Db, who: Who) -> Response:
         course=course,
         made_good=made_good,
         offer=offer,
-        told=words.TOLD_INSIDE if inside else words.TOLD,
+        why=partial(words.why, inside=inside, told=_told(course, inside=inside)),
         talk=words.talk(course) if course is not None else None,
         scale=scale(words.total_ms(course)) if course is not None else (),
-        ended=_ended(course, inside=inside) if course is not None else "",
+        ended=words.why_ended(course, told=_told(course, inside=inside)) if course is not None else "",
+        counts=words.counts(booking, course) if course is not None else "",
+        anyway=words.counts_anyway(course) if course is not None else False,
         ours=words.ours(course) if course is not None else 0,
-        theirs=words.theirs(course) if course is not None else 0,
+        late=words.late(course) if course is not None else 0,
     )
 
 
-def _ended(course: Course, *, inside: bool) -> str:
-    return words.why_ended(course, told=course.promise.told_inside if inside else course.promise.told)
+def _told(course: Course | None, *, inside: bool) -> bool:
+    """Whether this end may read the officer's reasons."""
+    return course is not None and (course.promise.told_inside if inside else course.promise.told)
 
 
 @router.get("/visits/{booking_id}/log.pdf")
