@@ -5,13 +5,14 @@ added, what the timetable no longer wants is closed (never deleted: somebody may
 again is opened again.
 """
 
+from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from datetime import date, datetime, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from sqlalchemy import delete, func, select
+from sqlalchemy import ColumnElement, delete, func, select
 
 from core import clock
 from core.db import Session
@@ -19,8 +20,9 @@ from core.errors import NotFound
 from core.ids import new_id
 from policy import repository as policies
 from scheduler import places, seating, timetable
+from scheduler.fitting import Time, fitting
 from scheduler.model import VisitKind, ticks
-from scheduler.seating import Seat
+from scheduler.seating import Seat, Span
 from scheduler.tables import ClosedDateRow, PlaceRow, PrisonRow, SlotRow, SpecialDateRow, TemplateRow
 from scheduler.timetable import ClosedDate, PlannedSlot, Run, SpecialDate, WeeklyTemplate
 
@@ -50,9 +52,10 @@ async def materialise(session: Session, prison_id: str) -> int:
         last,
     )
     sources = {row.id: row for row in templates}
-    ahead = await _fitting(session, prison_id, [slot for slot in planned if slot.starts_at > now], sources)
-    wanted = {(slot.source, slot.starts_at): slot for slot in ahead}
+    ahead = [slot for slot in planned if slot.starts_at > now]
     standing = await _standing(session, prison_id, now, last)
+    fitted = await _fitting(session, prison_id, ahead, sources, standing)
+    wanted = {(slot.source, slot.starts_at): slot for slot in fitted}
     await _reconcile(session, standing, wanted, closed, sources)
     new = [slot for key, slot in wanted.items() if key not in standing]
     return await _add(session, prison_id, new, sources)
@@ -92,7 +95,11 @@ async def _special(session: Session, prison: PrisonRow, first: date, last: date)
 
 
 async def _fitting(
-    session: Session, prison_id: str, planned: Sequence[PlannedSlot], sources: Mapping[str, TemplateRow]
+    session: Session,
+    prison_id: str,
+    planned: Sequence[PlannedSlot],
+    sources: Mapping[str, TemplateRow],
+    standing: Mapping[_Key, SlotRow],
 ) -> list[PlannedSlot]:
     """The slots with places for no more visits than terminals are left where some are promised to what is no visit
     (a help day, a lawyer's meeting); elsewhere the timetable's number is the prison's own word."""
@@ -101,24 +108,38 @@ async def _fitting(
     span = min(slot.starts_at for slot in planned), max(slot.ends_at for slot in planned)
     taken = await seating.elsewhere(session, prison_id, span)
     touched = {number for spans in taken.values() for one in spans for number in ticks(*one)}
-    seats = [
-        replace(seat, out=tuple(taken.get(seat.id, ())))
-        for seat in (await seating.seats(session, prison_id) if taken else ())
-        if seat.use in ("", VisitKind.FAMILY)
+    seats = await seating.seats(session, prison_id) if taken else []
+    serving, left = {}, {}
+    scarce: dict[date, set[str]] = defaultdict(set)  # terminals of times that lack one
+    for slot in planned:
+        if not touched.isdisjoint(ticks(slot.starts_at, slot.ends_at)):
+            serving[slot] = _serving(seats, sources.get(slot.source))
+            left[slot] = [one for one in serving[slot] if _free(slot, taken.get(one, ()))]
+            if len(left[slot]) < len(serving[slot]):
+                scarce[slot.day].update(serving[slot])
+    short = [slot for slot in serving if not scarce[slot.day].isdisjoint(serving[slot])]
+    rows = {slot: row.id for slot in short if (row := standing.get((slot.source, slot.starts_at)))}
+    had = await _seats(session, list(rows.values()), PlaceRow.booking_id.is_not(None))
+    times = [
+        Time(slot.starts_at, slot.ends_at, slot.capacity, had.get(rows.get(slot, ""), 0), left[slot])
+        for slot in short
     ]
-    return [
-        slot
-        if touched.isdisjoint(ticks(slot.starts_at, slot.ends_at))
-        else _fits(slot, seats, sources.get(slot.source))
-        for slot in planned
-    ]
+    fewer = dict(zip(short, fitting(times), strict=True))
+    return [replace(slot, capacity=fewer.get(slot, slot.capacity)) for slot in planned]
 
 
-def _fits(slot: PlannedSlot, seats: Sequence[Seat], source: TemplateRow | None) -> PlannedSlot:
+def _serving(seats: Iterable[Seat], source: TemplateRow | None) -> list[str]:
+    """Terminals that serve visits at the template's times; `None`: a special date's, for every wing."""
     wing_id = source.wing_id if source else None
-    serving = [seat for seat in seats if wing_id is None or seat.wing_id in (None, wing_id)]
-    left = sum(seat.usable((slot.starts_at, slot.ends_at)) for seat in serving)
-    return replace(slot, capacity=min(slot.capacity, left)) if left < len(serving) else slot
+    return [
+        seat.id
+        for seat in seats
+        if seat.use in ("", VisitKind.FAMILY) and (wing_id is None or seat.wing_id in (None, wing_id))
+    ]
+
+
+def _free(slot: PlannedSlot, spans: Iterable[Span]) -> bool:
+    return not any(first < slot.ends_at and slot.starts_at < last for first, last in spans)
 
 
 async def _standing(session: Session, prison_id: str, now: datetime, last: date) -> dict[_Key, SlotRow]:
@@ -158,10 +179,11 @@ async def _reconcile(
     await session.flush()
 
 
-async def _seats(session: Session, slot_ids: Sequence[str]) -> dict[str, int]:
+async def _seats(session: Session, slot_ids: Sequence[str], *which: ColumnElement[bool]) -> dict[str, int]:
+    """Slot -> its places, those beyond its capacity aside."""
     rows = await session.execute(
         select(PlaceRow.slot_id, func.count())
-        .where(PlaceRow.slot_id.in_(slot_ids), ~PlaceRow.extra)
+        .where(PlaceRow.slot_id.in_(slot_ids), ~PlaceRow.extra, *which)
         .group_by(PlaceRow.slot_id)
     )
     return {row[0]: row[1] for row in rows}

@@ -50,11 +50,11 @@ async def places(here: Place) -> dict[str, int]:
     return {f"{at.hour + 8}:{at:%M}": free for at, free in rows}
 
 
-async def times(here: Place, capacity: int = 3) -> None:
+async def times(here: Place, capacity: int = 3, wing_id: str | None = None) -> None:
     async with here.db.write() as session:
         await schedule.create_template(
             session, ADMIN, here.world.prison_id, weekday=7, starts=time(8), count=4, capacity=capacity,
-            minutes=30, raster=45, valid_from=clocks.now().date(),
+            minutes=30, raster=45, valid_from=clocks.now().date(), wing_id=wing_id,
         )  # fmt: skip
 
 
@@ -89,6 +89,22 @@ async def test_families_places_give_way_and_come_back(here: Place, clock: Any) -
         await days.close(session, day.id)
         await schedule.materialise(session, here.world.prison_id)
     assert set((await places(here)).values()) == {3}
+
+
+async def test_wings_that_share_terminals_give_way_once(here: Place) -> None:
+    """Two wings with two places each on the same four terminals, two of which are kept: two places in all are left;
+    a third wing with a terminal of its own loses nothing."""
+    async with here.db.write() as session:
+        second, third = [
+            await schedule.create_wing(session, ADMIN, here.world.prison_id, one) for one in "BC"
+        ]
+    shared = [await here.world.terminal(f"T{n}", wing_id=None) for n in range(4)]
+    await here.world.terminal("own", wing_id=third)
+    for wing_id, capacity in ((here.world.wing_id, 2), (second, 2), (third, 1)):
+        await times(here, capacity, wing_id)
+    assert set((await places(here)).values()) == {5}
+    await look(here, await arrange(here, *shared[:2]))
+    assert await places(here) == {"8:00": 5, "8:45": 3, "9:30": 3, "10:15": 5}
 
 
 async def test_who_has_a_terminal_already_keeps_it(here: Place) -> None:
