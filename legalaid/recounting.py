@@ -1,5 +1,8 @@
 """Deadlines that were reckoned with a year's provisional days, or with none, get their end from the announced ones."""
 
+from collections.abc import Mapping
+from zoneinfo import ZoneInfo
+
 from sqlalchemy import select
 
 from core.db import Session
@@ -12,9 +15,11 @@ from policy.deadlines import Place
 from policy.running import ClockState
 
 
-async def recount(session: Session, actor: Ref, before: dict[str, Calendar]) -> int:
+async def recount(
+    session: Session, actor: Ref, before: Mapping[str, Calendar], after: Mapping[str, Calendar]
+) -> int:
     """Of clocks that run on one of these calendars, as it was `before`: those whose end follows from it, and is
-    another now, get the new end. An end that was promised otherwise is kept. Answers how many changed."""
+    another `after`, get the new end. An end that was promised otherwise is kept. Answers how many changed."""
     rows = await session.scalars(
         select(MatterClockRow)
         .where(MatterClockRow.state == ClockState.RUNNING)
@@ -23,12 +28,12 @@ async def recount(session: Session, actor: Ref, before: dict[str, Calendar]) -> 
     )
     changed = 0
     for row in rows.all():
-        old = before.get(row.calendar.upper())
-        if old is None:
+        name, zone = row.calendar.upper(), ZoneInfo(row.zone)
+        if name not in before:
             continue
-        clock, place = clocks.clock_of(row), clocks.place_of(row)
-        new = running.recount(clock, Place(old.supposing(), place.zone), place)
-        if new is not None:
-            await clocks.change(session, actor, row, new, "recounted")
+        old, new = Place(before[name].supposing(), zone), Place(after[name].supposing(), zone)
+        counted = running.recount(clocks.clock_of(row), old, new)
+        if counted is not None:
+            await clocks.change(session, actor, row, counted, "recounted")
             changed += 1
     return changed

@@ -10,6 +10,7 @@ from dataclasses import dataclass, field, replace
 from datetime import date, timedelta
 from functools import cache
 from importlib.resources import files
+from types import MappingProxyType
 from typing import Any
 
 from core.errors import Misconfigured, Unavailable
@@ -98,23 +99,22 @@ def put_entered(years: Mapping[str, Years]) -> bool:
     return True
 
 
-def read(text: str, entered: Years | None = None) -> Calendar:
+def read(text: str, entered: Mapping[str, Years] = MappingProxyType({})) -> Calendar:
     """A calendar from its TOML; raises `Misconfigured` for a table that contradicts itself.
 
     One that `extends` another adds its own days to those of the wider one, year by year; a year has a table
     only if both were entered.
     """
     data = tomllib.loads(text)
+    name, more = data["name"], dict(entered.get(data["name"], {}))
     if "extends" in data:
-        wider = load(data["extends"])
+        wider = _made(data["extends"], entered)
         own = _years(data, wider.weekend)
         for year in sorted(own.keys() - (wider.years or {}).keys()):
-            raise Misconfigured(problem=f"{data['name']} has {year}, which {wider.name} has not")
-        return local(data["name"], wider, own | dict(entered or {}))
-    name, weekend = data["name"], frozenset(data["weekend"])
-    if data["every_year"]:
-        return Calendar(name, weekend, None)
-    return Calendar(name, weekend, _years(data, weekend) | dict(entered or {}))
+            raise Misconfigured(problem=f"{name} has {year}, which {wider.name} has not")
+        return local(name, wider, own | more)
+    weekend = frozenset(data["weekend"])
+    return Calendar(name, weekend, None if data["every_year"] else _years(data, weekend) | more)
 
 
 def local(name: str, wider: Calendar, years: Years) -> Calendar:
@@ -150,8 +150,12 @@ def _years(data: Mapping[str, Any], weekend: frozenset[int]) -> dict[int, YearTa
 
 def names() -> list[str]:
     """Every calendar there is, in capitals: those of the package's files, and places that were entered."""
+    return _names(_entered)
+
+
+def _names(entered: Mapping[str, Years]) -> list[str]:
     found = {file.name[:-5].upper() for file in files("policy").joinpath("calendars").iterdir()}
-    return sorted(found | set(_entered))
+    return sorted(found | set(entered))
 
 
 @cache
@@ -160,13 +164,21 @@ def load(name: str) -> Calendar:
 
     A place without a file that was entered ("CN-TIBET") adds its days to those of its nation ("CN").
     """
+    return _made(name, _entered)
+
+
+def supposed(entered: Mapping[str, Years]) -> dict[str, Calendar]:
+    """Name -> calendar, of all that there would be in a process that had taken over these years."""
+    return {name: _made(name, entered) for name in _names(entered)}
+
+
+def _made(name: str, entered: Mapping[str, Years]) -> Calendar:
     resource = files("policy").joinpath("calendars", f"{name.lower()}.toml")
-    entered = _entered.get(name.upper())
     if not name.replace("-", "").isalnum():
         raise Misconfigured(problem=f"there is no calendar {name!r}")
     if resource.is_file():
         return read(resource.read_text(encoding="utf-8"), entered)
-    nation = name.upper().partition("-")[0]
-    if entered is None or nation == name.upper():
+    nation, years = name.upper().partition("-")[0], entered.get(name.upper())
+    if years is None or nation == name.upper():
         raise Misconfigured(problem=f"there is no calendar {name!r}")
-    return local(name.upper(), load(nation), entered)
+    return local(name.upper(), _made(nation, entered), years)

@@ -8,6 +8,7 @@ import re
 from collections import defaultdict
 from dataclasses import dataclass
 from datetime import date, datetime
+from operator import itemgetter
 
 from sqlalchemy import select, update
 
@@ -197,11 +198,16 @@ async def drop(session: Session, actor: Ref, entry_id: str) -> None:
     record(session, "admin:calendar:dropped", actor=actor, subject=Ref("calendar-year", entry_id))
 
 
+async def in_force(session: Session) -> dict[str, dict[int, YearTable]]:
+    """Calendar -> year -> its days: what was approved last."""
+    found = [(entry.approved_at, entry.id, entry) for entry in await listed(session) if entry.approved_at]
+    years: dict[str, dict[int, YearTable]] = defaultdict(dict)
+    for _, _, entry in sorted(found, key=itemgetter(0, 1)):
+        years[entry.calendar][entry.year] = entry.table
+    return dict(years)
+
+
 async def refresh(db: Database) -> bool:
     """Takes over in this process what is approved; answers whether anything is new."""
     async with db.read() as session:
-        found = [entry for entry in await listed(session) if entry.approved_at is not None]
-    years: dict[str, dict[int, YearTable]] = defaultdict(dict)
-    for entry in sorted(found, key=lambda one: (one.approved_at or one.entered_at, one.id)):
-        years[entry.calendar][entry.year] = entry.table
-    return calendar.put_entered(dict(years))
+        return calendar.put_entered(await in_force(session))

@@ -1,9 +1,6 @@
 """A deadline that was reckoned with a year's provisional days gets its end from the announced ones."""
 
-from collections.abc import Iterator
 from datetime import date
-
-import pytest
 
 from core.ids import Ref
 from legalaid import clocks
@@ -15,12 +12,6 @@ from tests.legalaid.place import Place
 from tests.scheduler.world import ADMIN
 
 
-@pytest.fixture(autouse=True)
-def as_shipped() -> Iterator[None]:
-    yield
-    calendar.put_entered({})
-
-
 async def test_running_deadlines_follow_the_announced_days(here: Place, clock: FakeClock) -> None:
     """Fourteen days from Saturday 21 November 2026 end on Monday 7 December; that week becomes a holiday."""
     view = await here.ask(await here.inmate())
@@ -29,14 +20,15 @@ async def test_running_deadlines_follow_the_announced_days(here: Place, clock: F
         assert row is not None
         row.calendar = "CN"
         await session.flush()
-    before = {name: calendar.load(name) for name in calendar.names()}
+    before = calendar.supposed({})
     years = before["CN"].years
     assert years is not None
     longer = years[2026].holidays | {date(2026, 12, day) for day in range(7, 12)}
-    calendar.put_entered({"CN": {2026: YearTable(longer, years[2026].workdays, "test", provisional=False)}})
+    table = YearTable(longer, years[2026].workdays, "test", provisional=False)
+    after = calendar.supposed({"CN": {2026: table}})
     async with here.db.write() as session:
-        first = await recount(session, ADMIN, before)
-        second = await recount(session, ADMIN, {name: calendar.load(name) for name in calendar.names()})
+        first = await recount(session, ADMIN, before, after)
+        second = await recount(session, ADMIN, after, after)
     async with here.db.read() as session:
         row = await clocks.of_matter(session, Ref("question", view.id))
         steps = [event.what for event in await clocks.history(session, Ref("question", view.id))]

@@ -8,9 +8,11 @@ import pytest
 
 from core.db import Database
 from core.ids import SYSTEM, Ref
+from legalaid import recounting
 from people import service as people
 from people.forms import StaffForm
-from policy import calendar
+from policy import calendar, years
+from policy.running import ClockMoved
 from tests.web import staffed
 from tests.web.conftest import Browser, SignIn
 from web.services import Services
@@ -24,13 +26,36 @@ def as_shipped() -> Iterator[None]:
     calendar.put_entered({})
 
 
+async def second(db: Database, prison_id: str) -> Ref:
+    """Another administrator."""
+    async with db.write() as session:
+        form = StaffForm("second", "第二位", "admin", (), prison_id)
+        return Ref("admin", (await people.create_staff(session, SYSTEM, form)).staff_id)
+
+
+async def test_a_year_whose_deadlines_are_not_reckoned_again_is_not_in_force(
+    browser: Browser, db: Database, services: Services, sign_in: SignIn, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """One of its matters moves on at that very moment: nothing has happened, and it is approved once more."""
+
+    async def moved(*_: object) -> int:
+        raise ClockMoved
+
+    house = await staffed.build(db, services)
+    async with db.write() as session:
+        entry_id, _ = await years.enter(session, house.admin, "CN", 2031, DAYS, "通知")
+    await sign_in(browser, await second(db, house.place.prison), strong=True)
+    with monkeypatch.context() as meanwhile:
+        meanwhile.setattr(recounting, "recount", moved)
+        assert (await browser.send_form(f"/admin/years/{entry_id}/approve")).status_code == 409
+    assert (await browser.send_form(f"/admin/years/{entry_id}/approve")).status_code == 303
+
+
 async def test_a_year_is_entered_by_one_and_approved_by_another(
     browser: Browser, another_browser: Browser, db: Database, services: Services, sign_in: SignIn
 ) -> None:
     house = await staffed.build(db, services)
-    async with db.write() as session:
-        form = StaffForm("second", "第二位", "admin", (), house.place.prison)
-        other = Ref("admin", (await people.create_staff(session, SYSTEM, form)).staff_id)
+    other = await second(db, house.place.prison)
     await sign_in(browser, house.admin, strong=True)
     page = (await browser.get("/admin/years?calendar=CN&year=2031")).text
     assert "CN-LHASA" in page

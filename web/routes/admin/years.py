@@ -114,17 +114,17 @@ def _no_text() -> str:
 @router.post("/admin/years/{entry_id}/approve")
 async def approve(request: Request, services: Svc, who: Admin, entry_id: str) -> Response:
     """Puts the year in force; deadlines that were reckoned with other days of it are reckoned again."""
-    before = {name: calendar.load(name) for name in calendar.names()}
     try:
         async with services.db.write() as session:
             on, _ = await scope.duty_of(session, who)
+            before = calendar.supposed(await years.in_force(session))
             await years.approve(session, who.subject, entry_id, on.today)
+            after = calendar.supposed(await years.in_force(session))
+            changed = await recounting.recount(session, who.subject, before, after)
     except (years.PastDays, SamePerson) as error:
         errors = at_fields(request, error)
         return await _page(request, services, who, {}, errors=errors, status=error.status)
     await years.refresh(services.db)
-    async with services.db.write() as session:
-        changed = await recounting.recount(session, who.subject, before)
     return redirect(f"/admin/years?counted={changed}")
 
 
