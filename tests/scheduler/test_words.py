@@ -1,6 +1,8 @@
 """Every sentence of policy and scheduler that somebody may read is in the Chinese catalog, with its fields."""
 
 import ast
+import importlib
+import pkgutil
 import string
 from collections.abc import Iterator
 from pathlib import Path
@@ -9,13 +11,12 @@ import pytest
 from babel.messages.pofile import read_po
 
 import policy.service
-import scheduler.service
-import scheduler.tasks
+import scheduler
 from core.errors import KinbridgeError
 from policy import wording
 from scheduler import rules
 
-ROOT = Path(scheduler.service.__file__).parent.parent
+ROOT = Path(scheduler.__path__[0]).parent
 CATALOG = ROOT / "web" / "locale" / "zh" / "scheduler.po"
 # These have the sentences of their pages too: the planner's, and the desk's.
 OTHERS = (CATALOG.with_name("planning.po"), CATALOG.with_name("desk.po"))
@@ -35,6 +36,8 @@ def leaves(root: type[KinbridgeError]) -> Iterator[type[KinbridgeError]]:
         yield from leaves(leaf)
 
 
+for one in pkgutil.iter_modules(scheduler.__path__, "scheduler."):
+    importlib.import_module(one.name)  # else its errors would not be known
 ERRORS = [leaf for leaf in leaves(KinbridgeError) if ours(leaf.__module__)]
 
 
