@@ -1,7 +1,11 @@
 """The wall's and the shift's pages over HTTP: what stands on them, who may act, and the forms without a script."""
 
-from collections.abc import Iterator, Mapping
+import functools
+import json
+import re
+from collections.abc import Collection, Iterator, Mapping
 from datetime import timedelta
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -12,7 +16,9 @@ from core.ids import Ref
 from people import service as people
 from people.forms import StaffForm
 from rooms import desk_tasks, watches
+from rooms.client import MediaKind
 from rooms.desk_tasks import Kind
+from rooms.model import Phase, Quality, Waiting
 from scheduler import repository as scheduler
 from scheduler.model import BookingView
 from scheduler.shifts import Shift
@@ -62,6 +68,36 @@ async def test_a_call_is_taken_over_and_stands_on_the_wall(
     (call,) = (await state(browser))["calls"]
     assert call["mine"]
     assert call["hint"] == "由您监看"
+
+
+SCRIPTS = Path(__file__).parents[2] / "web" / "static" / "js" / "wall"
+FILLED: Mapping[str, Collection[str]] = {  # what a name of a sentence ends with
+    "waiting": list(Waiting),
+    "wall.phase": list(Phase),
+    "wall.missing": list(MediaKind),
+    "wall.quality": list(Quality),
+    "wall": ["warn", "pause", "mark", "end", "extend"],
+}
+
+
+async def test_every_sentence_that_the_walls_script_writes_stands_on_its_page(
+    browser: Browser, house: Staffed, sign_in: SignIn
+) -> None:
+    await sign_in(browser, house.monitor, strong=True)
+    page = (await browser.get("/officer/wall")).text
+    blocks = re.findall(r'<script type="application/json" class="page-texts">(.*?)</script>', page, re.DOTALL)
+    found: dict[str, Any] = {key: value for block in blocks for key, value in json.loads(block).items()}
+    code = "".join(one.read_text(encoding="utf-8") for one in SCRIPTS.glob("*.js"))
+    names = set(re.findall(r'"((?:wall|power)\.[\w.]+)"', code))
+    begun = set(re.findall(r"text\(`([\w.]+)\.\$\{", code))
+    assert begun == FILLED.keys()
+    names |= {f"{name}.{end}" for name in begun for end in FILLED[name]}
+    missing = [name for name in names if not isinstance(functools.reduce(_step, name.split("."), found), str)]
+    assert not missing
+
+
+def _step(node: Any, key: str) -> Any:
+    return node.get(key) if isinstance(node, dict) else None
 
 
 async def test_only_who_monitors_this_prison_sees_and_takes(
