@@ -1,5 +1,6 @@
-"""Sixteen visits at once in the demonstration, each with a family and an inmate who are no browsers: what they send was
-encoded beforehand (`bench.media.load`): sound, a picture of 720p at 1 Mbit/s, and its small copy for walls."""
+"""Sixteen visits at once in the demonstration, its own among them, each with a family and an inmate who are no
+browsers: what they send was encoded beforehand (`bench.media.load`): sound, a picture of 720p at 1 Mbit/s, and its
+small copy for walls. More an officer may not have at once (policy `calls_at_once`)."""
 
 import contextlib
 from collections.abc import AsyncIterator
@@ -22,7 +23,7 @@ from tests.browser.product import Product
 from tests.rooms.visits import sign_in
 from tests.scheduler.world import World, identity
 from web.cli import demo as command
-from web.demo import Cast
+from web.demo import Cast, visit_due
 
 CALLS = 16
 
@@ -46,13 +47,18 @@ class Sixteen:
         self.seats: list[Seat] = []
 
     async def arrange(self) -> None:
-        """Makes the demonstration with them in it: each has a terminal of its own, all begin now."""
+        """Makes the demonstration with all of them in it: each has a terminal of its own, all begin now."""
         self.product.data.mkdir(exist_ok=True)
         await command.prepare(self.settings, fresh=False)
         cast = Cast.load(self.settings)
         async with self._database() as db:
+            async with db.read() as session:
+                due = await visit_due(session, cast, clock.now())
+            assert due is not None
+            terminal = identity("terminal", cast.terminal, Role.TERMINAL, prison_id=cast.prison)
+            await self._seats(db, due.id, cast.identity("wife", Role.RELATIVE), terminal)
             world = World(db, cast.prison, cast.wing, cast.identity("approver", Role.APPROVER))
-            for number in range(CALLS):
+            for number in range(1, CALLS):
                 await self._visit(world, number)
 
     async def _visit(self, world: World, number: int) -> None:
@@ -69,10 +75,13 @@ class Sixteen:
             )
         family = await world.family()
         booking = await world.confirmed(family, slot)
-        self.bookings.append(booking.id)
         inmate = identity("terminal", device.id, Role.TERMINAL, prison_id=world.prison_id)
-        for role, who in enumerate((family.actor, inmate)):
-            self.seats.append(Seat(number, role, await sign_in(world.db, who)))
+        await self._seats(world.db, booking.id, family.actor, inmate)
+
+    async def _seats(self, db: Database, booking_id: str, family: Identity, inmate: Identity) -> None:
+        for role, who in enumerate((family, inmate)):
+            self.seats.append(Seat(len(self.bookings), role, await sign_in(db, who)))
+        self.bookings.append(booking_id)
 
     @contextlib.asynccontextmanager
     async def come(self, seconds: float) -> AsyncIterator[None]:

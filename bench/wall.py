@@ -34,8 +34,7 @@ _SIGHT = """((state) => {
   Object.defineProperty(document, "visibilityState", { value: state, configurable: true });
   document.dispatchEvent(new Event("visibilitychange"));
 })"""
-# Takes each call over, as its key does; once more where a busy machine did not answer in time, but not for ever: one
-# officer has sixteen at most, and the demonstration's own visit may be among them.
+# Takes each call over, as its key does; once more where a busy machine did not answer in time, but not for ever.
 _TAKE = """async (bookings) => {
   for (const booking of bookings) {
     for (let tries = 0; tries < 5 && !wall.calls.has(booking); tries += 1) {
