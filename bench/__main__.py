@@ -3,11 +3,16 @@
 `python -m bench` runs all of them in fifteen minutes at most, `python -m bench join month` only these,
 `python -m bench --minutes 60` for longer, and `--minutes 0` for as long as they like. Whatever the time does not
 suffice for says so in a line of its own: a benchmark that was cut, and one that was not begun.
+
+The first line tells the machine, and what else it had to do then: CPU seconds and ratios of one run bear company, what
+is told by the clock does not. What the lines mean stands at the head of each benchmark's file; what was found, beside
+what was aimed at, in `docs/measured.md`.
 """
 
 import argparse
 import json
 import os
+import platform
 import signal
 import subprocess
 import sys
@@ -30,9 +35,23 @@ def main(arguments: list[str]) -> int:
     asked.add_argument("names", nargs="*", help="which ones; all, if none is named")
     asked.add_argument("--minutes", type=float, default=MINUTES, help="for all of them together; 0: no limit")
     given = asked.parse_args(arguments)
+    _say("machine", **_machine())
     programs = given.names or sorted((path.stem for path in FOLDER.glob("[!_]*.py")), key=_order)
     over = time.monotonic() + 60 * given.minutes if given.minutes else None
     return 1 if [name for name in programs if not _run(name, over)] else 0
+
+
+def _machine() -> dict[str, object]:
+    processors = Path("/proc/cpuinfo").read_text().splitlines()
+    names = {line.partition(":")[2].strip() for line in processors if line.startswith("model name")}
+    return {
+        "processor": ", ".join(sorted(names)) or platform.machine(),
+        "cores": os.cpu_count(),
+        "memory_gb": round(os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE") / 1e9, 1),
+        "system": platform.platform(),
+        "python": platform.python_version(),
+        "load_of_others": os.getloadavg()[0],
+    }
 
 
 def _run(name: str, over: float | None) -> bool:
@@ -41,6 +60,7 @@ def _run(name: str, over: float | None) -> bool:
     if left is not None and left <= 0:
         _say(name, skipped="the time was over; --minutes gives more")
         return True
+    began = time.monotonic()
     running = subprocess.Popen(
         [sys.executable, "-m", f"bench.{name}"],
         stdout=subprocess.PIPE,
@@ -62,6 +82,8 @@ def _run(name: str, over: float | None) -> bool:
     elif running.returncode:
         _say(name, failed=running.returncode)
         return False
+    else:
+        _say(name, took_s=round(time.monotonic() - began))
     return True
 
 

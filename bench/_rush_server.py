@@ -1,5 +1,6 @@
-"""One server of the rush (`bench.rush`): its clients all pick and confirm at once; prints a line when one is through,
-and in the end what it all cost it. It begins when it reads a line, so that its start is not measured.
+"""One server of the rush (`bench.rush`): its clients all pick and confirm at once. It prints a line when one is
+through (`booked` or `refused`, how many picks it took, whose), and in the end what it all cost it. It begins when it
+reads a line, so that its start is not measured.
 
 python -m bench._rush_server URL SLOT,SLOT,… NAMES
 """
@@ -31,7 +32,9 @@ async def _book(db: Database, slots: list[str], line: str) -> str:
     hot = slots[: max(1, len(slots) // 5)]
     wanted = chance.sample(hot, len(hot)) + chance.sample(slots, len(slots))
     order = dict.fromkeys(wanted if chance.random() < 0.5 else reversed(wanted))
+    picks = 0
     for slot_id in list(order)[:_SLOTS]:
+        picks += 1
         for _ in range(_TRIES):
             try:
                 async with db.write() as session:
@@ -42,8 +45,8 @@ async def _book(db: Database, slots: list[str], line: str) -> str:
                 break
             except Unavailable:
                 continue
-            return "booked"
-    return "refused"
+            return f"booked {picks} {relative_id}"
+    return f"refused {picks} {relative_id}"
 
 
 async def _client(db: Database, slots: list[str], line: str) -> None:

@@ -252,7 +252,7 @@ def main(days: int) -> None:
         "plan_seconds_worst": round(max(times), 3),
         "whole_day_seconds_worst": round(max(days_times), 3),
     }
-    print(json.dumps(told, indent=1))
+    print(json.dumps(told), flush=True)
 
 
 def _spread(ratios: Sequence[float]) -> dict[str, float]:
