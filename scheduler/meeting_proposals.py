@@ -3,16 +3,13 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
 
 from sqlalchemy import select, update
 
 from core.db import Database, Session
 from core.errors import Conflict, KinbridgeError, Reason, Refused
 from core.ids import Ref, new_id
-from ledger.record import record
 from scheduler import openings, plans
-from scheduler.access import ref, tag
 from scheduler.meetings import Meeting, Meetings, call_of
 from scheduler.openings import Call
 from scheduler.placement import NO_TERMINAL
@@ -84,19 +81,11 @@ async def of_plan(session: Session, plan_id: str) -> list[MeetingProposal]:
     ]
 
 
-async def settle(db: Database, plan: Plan, proposal: MeetingProposal, meetings: Meetings) -> bool:
-    """One meeting in one transaction; what stands in its way now is noted with its reasons in another."""
-    try:
-        async with db.write() as session:
-            return await apply(session, plan.made_by, proposal, meetings)
-    except Refused as refused:
-        reasons = refused.reasons
-    except KinbridgeError as error:
-        reasons = (error.reason,)
-    async with db.write() as session:
-        if await _moved(session, proposal, ProposalState.STALE, reasons=plans.written(reasons)):
-            _enter(session, plan.made_by, "plan:stale", proposal, reasons=[one.code for one in reasons])
-    return False
+async def settle(db: Database, by: Ref, proposal: MeetingProposal, meetings: Meetings) -> bool:
+    """As `plans.settle`."""
+    return await plans.settle(
+        db, by, MeetingProposalRow, proposal, lambda session: apply(session, by, proposal, meetings)
+    )
 
 
 async def apply(session: Session, actor: Ref, proposal: MeetingProposal, meetings: Meetings) -> bool:
@@ -105,7 +94,8 @@ async def apply(session: Session, actor: Ref, proposal: MeetingProposal, meeting
     Raises what arranging raises; the caller then notes it as stale.
     """
     starts_at = proposal.starts_at
-    if starts_at is None or not await _moved(session, proposal, ProposalState.APPLIED):
+    applied = ProposalState.APPLIED
+    if starts_at is None or not await plans.settled(session, MeetingProposalRow, proposal, applied):
         return False
     refused: KinbridgeError = Refused([NO_TERMINAL])
     for terminal_id in await _free(session, proposal, starts_at):
@@ -120,7 +110,7 @@ async def apply(session: Session, actor: Ref, proposal: MeetingProposal, meeting
             .values(sitting_id=sitting_id)
             .execution_options(synchronize_session=False)
         )
-        _enter(session, actor, "plan:applied", proposal, sitting=sitting_id)
+        plans.enter(session, actor, "plan:applied", proposal, sitting=sitting_id)
         return True
     raise refused
 
@@ -142,22 +132,3 @@ async def terminals(session: Session, prison_id: str, call: Call) -> list[str]:
     free = [seat for seat in supply.seats if seat.kept_as in fitting and seat.usable(span)]
     taken = {view.terminal_id for view, _ in supply.booked}
     return [seat.id for seat in sorted(free, key=lambda seat: not seat.use) if seat.id not in taken]
-
-
-async def _moved(session: Session, proposal: MeetingProposal, to: ProposalState, **values: Any) -> bool:
-    moved = await session.scalar(
-        update(MeetingProposalRow)
-        .where(
-            MeetingProposalRow.id == proposal.id,
-            MeetingProposalRow.state == ProposalState.PROPOSED,
-        )
-        .values(state=to, **values)
-        .returning(MeetingProposalRow.id)
-        .execution_options(synchronize_session=False)
-    )
-    return moved is not None
-
-
-def _enter(session: Session, actor: Ref, what: str, proposal: MeetingProposal, **details: Any) -> None:
-    subject = Ref("proposal", proposal.id)
-    record(session, tag(actor, what), actor=ref(actor), subject=subject, plan=proposal.plan_id, **details)

@@ -1,7 +1,7 @@
 """The one mover of bookings. A move is one conditional UPDATE; whether it answers a row is the truth."""
 
 from datetime import datetime
-from typing import Any, cast
+from typing import Any, TypedDict, Unpack, cast
 
 from sqlalchemy import ColumnElement, Table, select
 
@@ -33,38 +33,27 @@ class Moved(Conflict):
     text = "This booking has changed in the meantime. Look at its present state and decide again."
 
 
+class Terms(TypedDict, total=False):
+    """What a move may come with, as `try_move` names it."""
+
+    only_if: ColumnElement[bool] | None
+    reason: Reason | None
+    words: str
+    fault: Fault
+    values: dict[str, Any] | None
+    details: dict[str, Any] | None
+    keep_allowance: bool
+
+
 async def move(
-    session: Session,
-    actor: Actor,
-    booking_id: str,
-    to: BookingState,
-    *,
-    only_if: ColumnElement[bool] | None = None,
-    reason: Reason | None = None,
-    words: str = "",
-    fault: Fault = Fault.NOBODY,
-    values: dict[str, Any] | None = None,
-    details: dict[str, Any] | None = None,
-    keep_allowance: bool = False,
+    session: Session, actor: Actor, booking_id: str, to: BookingState, **terms: Unpack[Terms]
 ) -> BookingState:
     """Makes the move, its ledger entry and its telling; answers the state it came from.
 
     Raises `Moved` when the booking is in no state from which `to` may be reached (or `only_if` fails), and
     `NotFound` for an unknown booking; then nothing has changed.
     """
-    came_from = await try_move(
-        session,
-        actor,
-        booking_id,
-        to,
-        only_if=only_if,
-        reason=reason,
-        words=words,
-        fault=fault,
-        values=values,
-        details=details,
-        keep_allowance=keep_allowance,
-    )
+    came_from = await try_move(session, actor, booking_id, to, **terms)
     if came_from is None:
         if await session.scalar(select(BookingRow.id).where(BookingRow.id == booking_id)) is None:
             raise NotFound

@@ -17,7 +17,6 @@ from core.db import Database, Session
 from core.errors import KinbridgeError, Reason, Refused
 from core.ids import SYSTEM, Ref, new_id
 from core.log import fields
-from ledger.record import record
 from scheduler import (
     access,
     befalling,
@@ -34,7 +33,6 @@ from scheduler import (
     solving,
     wishes,
 )
-from scheduler.access import ref, tag
 from scheduler.meetings import Meetings, NoMeetings
 from scheduler.model import VisitorChoice
 from scheduler.picking import Purpose
@@ -156,28 +154,17 @@ async def publish(db: Database, meetings: Meetings = NO_MEETINGS) -> int:
     for plan, legal, proposals in todo:
         for meeting in legal:
             if meeting.state is ProposalState.PROPOSED:
-                applied += await meeting_proposals.settle(db, plan, meeting, meetings)
+                applied += await meeting_proposals.settle(db, plan.made_by, meeting, meetings)
         for proposal in proposals:
             if proposal.state is ProposalState.PROPOSED:
-                applied += await _settle(db, plan, proposal)
+                applied += await _settle(db, plan.made_by, proposal)
         async with db.write() as session:
             await plans.move(session, plan.made_by, plan.id, PlanState.PUBLISHED)
     return applied
 
 
-async def _settle(db: Database, plan: Plan, proposal: Proposal) -> bool:
-    """One proposal in one transaction; what the rules now refuse is noted with every reason in another."""
-    try:
-        async with db.write() as session:
-            return await apply(session, plan.made_by, proposal)
-    except Refused as refused:
-        reasons = refused.reasons
-    except KinbridgeError as error:
-        reasons = (error.reason,)
-    async with db.write() as session:
-        if await _moved(session, proposal, ProposalState.STALE, reasons=plans.written(reasons)):
-            _enter(session, plan.made_by, "plan:stale", proposal, reasons=[one.code for one in reasons])
-    return False
+async def _settle(db: Database, by: Ref, proposal: Proposal) -> bool:
+    return await plans.settle(db, by, ProposalRow, proposal, lambda session: apply(session, by, proposal))
 
 
 async def apply(session: Session, actor: Ref, proposal: Proposal) -> bool:
@@ -185,7 +172,8 @@ async def apply(session: Session, actor: Ref, proposal: Proposal) -> bool:
 
     Raises what they raise; the caller then notes it as stale.
     """
-    if proposal.slot_id is None or not await _moved(session, proposal, ProposalState.APPLIED):
+    applied = ProposalState.APPLIED
+    if proposal.slot_id is None or not await plans.settled(session, ProposalRow, proposal, applied):
         return False
     wish = await wishes.get(session, proposal.wish_id)
     if wish.state is not WishState.OPEN:
@@ -202,24 +190,8 @@ async def apply(session: Session, actor: Ref, proposal: Proposal) -> bool:
         await decision.approve(session, actor, held.id)
     await wishes.move(session, actor, wish.id, WishState.SERVED, held.id)
     await session.execute(update(ProposalRow).where(ProposalRow.id == proposal.id).values(booking_id=held.id))
-    _enter(session, actor, "plan:applied", proposal, booking=held.id)
+    plans.enter(session, actor, "plan:applied", proposal, booking=held.id)
     return True
-
-
-async def _moved(session: Session, proposal: Proposal, to: ProposalState, **values: Any) -> bool:
-    moved = await session.scalar(
-        update(ProposalRow)
-        .where(ProposalRow.id == proposal.id, ProposalRow.state == ProposalState.PROPOSED)
-        .values(state=to, **values)
-        .returning(ProposalRow.id)
-        .execution_options(synchronize_session=False)
-    )
-    return moved is not None
-
-
-def _enter(session: Session, actor: Ref, what: str, proposal: Proposal, **details: Any) -> None:
-    subject = Ref("proposal", proposal.id)
-    record(session, tag(actor, what), actor=ref(actor), subject=subject, plan=proposal.plan_id, **details)
 
 
 async def tidy(db: Database) -> int:

@@ -1,20 +1,20 @@
 """Plans of a week: queued, worked out, looked at, published proposal by proposal. States and moves; no work here."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from enum import StrEnum
-from typing import Any
+from typing import Any, Protocol
 
 from sqlalchemy import ColumnElement, select, update
 
 from core import clock
-from core.db import Session
-from core.errors import Conflict, Malformed, NotFound, Reason
+from core.db import Database, Session
+from core.errors import Conflict, KinbridgeError, Malformed, NotFound, Reason, Refused
 from core.ids import Ref, new_id
 from ledger.record import record
 from scheduler.access import DECIDERS, Actor, ref, require, tag
-from scheduler.planning_tables import PlanRow, ProposalRow
+from scheduler.planning_tables import MeetingProposalRow, PlanRow, ProposalRow
 
 LEASE = timedelta(seconds=30)
 _LONGEST = 35  # days of one plan
@@ -231,6 +231,52 @@ async def proposals(session: Session, plan_id: str) -> list[Proposal]:
         )
         for row in rows
     ]
+
+
+class Proposed(Protocol):
+    """What a plan proposes, to a family or to a lawyer."""
+
+    @property
+    def id(self) -> str: ...
+    @property
+    def plan_id(self) -> str: ...
+
+
+_Table = type[ProposalRow] | type[MeetingProposalRow]
+
+
+async def settle(
+    db: Database, by: Ref, table: _Table, one: Proposed, apply: Callable[[Session], Awaitable[bool]]
+) -> bool:
+    """One proposal in one transaction; what stands in its way now is noted with every reason in another."""
+    try:
+        async with db.write() as session:
+            return await apply(session)
+    except Refused as refused:
+        reasons = refused.reasons
+    except KinbridgeError as error:
+        reasons = (error.reason,)
+    async with db.write() as session:
+        if await settled(session, table, one, ProposalState.STALE, reasons=written(reasons)):
+            enter(session, by, "plan:stale", one, reasons=[reason.code for reason in reasons])
+    return False
+
+
+async def settled(session: Session, table: _Table, one: Proposed, to: ProposalState, **values: Any) -> bool:
+    """Moves a proposal that nobody has settled; False when somebody has."""
+    moved = await session.scalar(
+        update(table)
+        .where(table.id == one.id, table.state == ProposalState.PROPOSED)
+        .values(state=to, **values)
+        .returning(table.id)
+        .execution_options(synchronize_session=False)
+    )
+    return moved is not None
+
+
+def enter(session: Session, actor: Ref, what: str, one: Proposed, **details: Any) -> None:
+    subject = Ref("proposal", one.id)
+    record(session, tag(actor, what), actor=actor, subject=subject, plan=one.plan_id, **details)
 
 
 def written(reasons: Sequence[Reason]) -> list[dict[str, Any]]:

@@ -6,7 +6,7 @@ from fastapi import APIRouter, Request
 from starlette.responses import Response
 
 from core.db import Session
-from core.errors import KinbridgeError
+from core.errors import Conflict, Malformed, Refused
 from legalaid import case_file, gathering_desk, gathering_parties, gatherings, handover
 from legalaid.forms import ADVICE_MAX
 from legalaid.gathering_model import OUTCOMES, GatheringState, GatheringView
@@ -120,9 +120,7 @@ async def invite(
         async with services.db.write() as session:
             chosen = relatives or []
             await gathering_desk.invite(session, who, gathering_id, chosen, lawyer[:60], length)
-    except KinbridgeError as error:
-        if error.status != 422:
-            raise
+    except (Malformed, Refused) as error:
         values = {"lawyer": lawyer, "minutes": minutes}
         return await _one(request, services, who, gathering_id, values, at_fields(request, error))
     return redirect(f"{HOME}/{gathering_id}")
@@ -136,9 +134,7 @@ async def write(
         async with services.db.write() as session:
             means = legal.means_of(services)
             await gathering_desk.write(session, means, who, gathering_id, outcome, words)
-    except KinbridgeError as error:
-        if error.status != 422:
-            raise
+    except (Malformed, Refused) as error:
         values = {"result": words, "outcome": outcome}
         return await _one(request, services, who, gathering_id, values, at_fields(request, error))
     return redirect(f"{HOME}/{gathering_id}")
@@ -151,9 +147,7 @@ async def refuse(
     try:
         async with services.db.write() as session:
             await gathering_desk.refuse(session, who, gathering_id, words[:500])
-    except KinbridgeError as error:
-        if error.status != 422:
-            raise
+    except (Malformed, Refused) as error:
         return await _one(request, services, who, gathering_id, {}, at_fields(request, error))
     return redirect(HOME)
 
@@ -205,9 +199,7 @@ async def arrange(
         async with services.db.write() as session:
             starts = await arranged_at(session, who, starts_at, terminal)
             await gathering_desk.arrange(session, who, gathering_id, starts, terminal)
-    except KinbridgeError as error:
-        if error.status not in (409, 422):
-            raise
+    except (Conflict, Malformed, Refused) as error:
         return await _prison(request, services, who, at_fields(request, error), error.status)
     return redirect(DESK)
 
@@ -219,8 +211,6 @@ async def refuse_here(
     try:
         async with services.db.write() as session:
             await gathering_desk.refuse(session, who, gathering_id, words[:500])
-    except KinbridgeError as error:
-        if error.status not in (409, 422):
-            raise
+    except (Conflict, Malformed, Refused) as error:
         return await _prison(request, services, who, at_fields(request, error), error.status)
     return redirect(DESK)

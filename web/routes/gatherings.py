@@ -7,7 +7,7 @@ from starlette.responses import Response
 
 from core import clock
 from core.db import Session
-from core.errors import KinbridgeError, NotFound
+from core.errors import Malformed, NotFound, Refused, Unavailable
 from core.ids import Ref, new_id
 from legalaid import gathering_parties, gatherings, personal
 from legalaid.access import Actor, ref
@@ -138,9 +138,7 @@ async def ask(
     try:
         async with services.db.write() as session:
             await gatherings.ask(session, legal.means_of(services), who, inmate_id, form)
-    except KinbridgeError as error:
-        if error.status not in (422, 503):
-            raise
+    except (Malformed, Refused, Unavailable) as error:
         values = {"words": words, "key": key}
         errors = at_fields(request, error)
         return await _form(request, services, who.subject, inmate_id, values, errors, error.status)
@@ -188,9 +186,7 @@ async def say(
     try:
         async with services.db.write() as session:
             await speak(session, services, who, gathering_id, act, words)
-    except KinbridgeError as error:
-        if error.status != 422:
-            raise
+    except (Malformed, Refused) as error:
         return await _one(request, services, who, gathering_id, at_fields(request, error))
     return redirect(f"{HOME}/{gathering_id}")
 
@@ -261,9 +257,7 @@ async def ask_here(
         async with services.db.write() as session:
             await gatherings.still(session, desk)
             await gatherings.ask(session, legal.means_of(services), desk, desk.inmate_id, form)
-    except KinbridgeError as error:
-        if error.status not in (422, 503):
-            raise
+    except (Malformed, Refused, Unavailable) as error:
         values = {"kind": kind, "words": words, "key": key, "with_id": with_id}
         return await _screen(request, services, desk, values, at_fields(request, error), error.status)
     return redirect(SCREEN)
@@ -303,8 +297,6 @@ async def say_here(
     try:
         async with services.db.write() as session:
             await speak(session, services, desk, gathering_id, act, words)
-    except KinbridgeError as error:
-        if error.status != 422:
-            raise
+    except (Malformed, Refused) as error:
         return await _one_here(request, services, desk, gathering_id, at_fields(request, error))
     return redirect(f"{SCREEN}/{gathering_id}")

@@ -9,7 +9,7 @@ from starlette.responses import Response
 
 from core import clock
 from core.db import Session
-from core.errors import KinbridgeError, NotFound
+from core.errors import Conflict, KinbridgeError, Malformed, NotFound, Refused
 from core.ids import new_id
 from legalaid import conduct, conduct_model, mandates, meeting_desk, meeting_flags, meeting_model, meetings
 from legalaid.access import lawyer
@@ -215,9 +215,7 @@ async def arrange(
         async with services.db.write() as session:
             starts = await arranged_at(session, who, starts_at, terminal)
             await meeting_desk.arrange(session, who, meeting_id, starts, terminal)
-    except KinbridgeError as error:
-        if error.status not in (409, 422):
-            raise
+    except (Conflict, Malformed, Refused) as error:
         return await _desk(request, services, who, at_fields(request, error), error.status)
     return redirect("/officer/meetings")
 
