@@ -4,13 +4,15 @@ The event loop only appends to a queue; frames are put together and written here
 the system within `TICK_S` and on the disk within `SYNC_S` more, so a killed process loses a fraction of a
 second and a power failure less than two. What cannot be written is kept and tried again at the same place in
 the file; while it waits, the queue fills, and what does not fit any more is dropped and stated as a gap.
+Of many recordings one is synced at a time, and between two of them all are written: a queue never waits for the
+disk to make others safe.
 """
 
 import logging
 import os
 import threading
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any
 
@@ -24,7 +26,9 @@ from rooms.client import MediaKind
 
 TICK_S = 0.2  # every turn costs, however little there is to write
 SYNC_S = 1.6  # with TICK_S what a power failure takes: less than two seconds
-LAG_S = 2.0  # what waits longer than this in the queue means that the recording does not keep up
+LAG_S = (
+    2.0  # what waits longer than this in the queue or for its sync means that the recording does not keep up
+)
 BEHIND_S = 2.0  # packets without a single usable frame for so long: an officer is told
 STALL_S = 5.0  # and for so long: it is no recording any more, and the call waits
 QUEUE = 8192  # packets; some 9 MB, at least ten seconds of a call at full rate
@@ -151,7 +155,8 @@ class Reel:
             found.add("overload")
         if self._standstill > STALL_S:
             found.add("stalled")
-        if self.lag(now) > LAG_S:
+        unsynced = 0.0 if self.closed.is_set() else now - self._synced - SYNC_S
+        if max(self.lag(now), unsynced) > LAG_S:
             found.add("lag")
         return frozenset(found)
 
@@ -189,7 +194,7 @@ class Reel:
         self._events_urgent = True
 
     def turn(self, now: float) -> None:
-        """One round: take in, assemble, write, sync. `now` in monotonic seconds."""
+        """One round: take in, assemble, write. `now` in monotonic seconds."""
         self._take_in()
         for track_id, opened in self._tracks.items():
             opened.track.expire(now)
@@ -198,9 +203,11 @@ class Reel:
                 opened.asked = now
                 self._ask_keyframe(track_id)
         self._standstill = max((one.track.stalled_s(now) for one in self._tracks.values()), default=0.0)
-        self._save(now)
-        if self._closing is not None and (self._is_saved() or now - self._closing > GIVE_UP_S):
-            self._end()
+        self._write()
+
+    def due(self, now: float) -> float:
+        """For how many seconds a sync has been due; below 0: it is not."""
+        return now - self._synced - (0.0 if self._events_urgent or self._closing is not None else SYNC_S)
 
     def fail(self, why: str) -> None:
         """Something that cannot be mended: the reel stays unhealthy and takes nothing in any more."""
@@ -235,27 +242,34 @@ class Reel:
     def _event_now(self, tag: str, details: dict[str, Any]) -> None:
         self.event(tag, details, clock.monotonic(), clock.now().isoformat(timespec="milliseconds"))
 
-    def _save(self, now: float) -> None:
-        files = [self._events, *(one.file for one in self._tracks.values())]
+    def _write(self) -> None:
         try:
-            for file in files:
+            for file in self._files:
                 file.write()
         except OSError as error:
             self._trouble("write", error)
         else:
             self._troubles.discard("write")
-        if not self._events_urgent and self._closing is None and now - self._synced < SYNC_S:
-            return
+
+    @property
+    def _files(self) -> list[GrowingFile]:
+        return [self._events, *(one.file for one in self._tracks.values())]
+
+    def sync(self, now: float) -> None:
+        """Makes what was written safe; the last time, it is the end."""
+        self._events_urgent = False
         try:
-            for file in files:
+            for file in self._files:
                 file.sync()
             self._watch_disk()
         except OSError as error:
             # What the system has forgotten after a failed sync cannot be known: not to be mended.
             self._trouble("sync", error)
-        self._synced, self._events_urgent = now, False
+        self._synced = now
         for track_id in [key for key, one in self._tracks.items() if one.ended and not one.file.waiting]:
             self._tracks.pop(track_id).file.close()
+        if self._closing is not None and (self._is_saved() or now - self._closing > GIVE_UP_S):
+            self._end()
 
     def _watch_disk(self) -> None:
         disk = os.statvfs(self._path)
@@ -278,7 +292,7 @@ class Reel:
         return not self._events.waiting and not any(one.file.waiting for one in self._tracks.values())
 
     def _end(self) -> None:
-        for file in (self._events, *(one.file for one in self._tracks.values())):
+        for file in self._files:
             file.close()
         self.closed.set()
 
@@ -309,9 +323,27 @@ class Writer:
                     self._running = False
                     return
             for reel in reels:
-                try:
-                    reel.turn(clock.monotonic())
-                except Exception:  # noqa: BLE001 - one broken recording must not stop the others
-                    _log.exception("x recording")
-                    reel.fail("failed")
-            pause.wait(TICK_S)
+                _work(reel, reel.turn)
+            if not self._sync(reels):
+                pause.wait(TICK_S)
+
+    def _sync(self, reels: Iterable[Reel]) -> bool:
+        """Those that are due, who waits longest first; True: the disk is slow, and others must be written before the
+        rest is synced."""
+        begun = clock.monotonic()
+        due = {reel: reel.due(begun) for reel in reels}
+        waiting = sorted((reel for reel in due if due[reel] >= 0), key=due.__getitem__)
+        while waiting and clock.monotonic() - begun < TICK_S:
+            reel = waiting.pop()
+            _work(reel, reel.sync)
+        return bool(waiting)
+
+
+def _work(reel: Reel, step: Callable[[float], None]) -> None:
+    if reel.closed.is_set():
+        return
+    try:
+        step(clock.monotonic())
+    except Exception:  # noqa: BLE001 - one broken recording must not stop the others
+        _log.exception("x recording")
+        reel.fail("failed")

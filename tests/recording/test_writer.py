@@ -1,0 +1,36 @@
+"""The order in which many recordings are made safe on a disk that is slow."""
+
+import os
+from pathlib import Path
+
+import pytest
+
+from recording import folder, writer
+from recording.writer import Reel, Writer
+from tests.conftest import FakeClock
+
+
+def test_a_slow_disk_syncs_one_recording_at_a_time_and_all_are_written_between(
+    tmp_path: Path, clock: FakeClock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    synced: list[int] = []
+
+    def slow(handle: int) -> None:
+        synced.append(handle)
+        clock.move(seconds=writer.TICK_S)
+
+    monkeypatch.setattr(os, "fdatasync", slow)
+    reels = []
+    for name in ("rec_1", "rec_2"):
+        folder.make(tmp_path / name)
+        reels.append(Reel(tmp_path / name, clock.monotonic(), lambda _track: None))
+        reels[-1].put_event("visit:paused", {})
+        reels[-1].turn(clock.monotonic())
+    common = Writer()
+    assert common._sync(reels)
+    assert len(synced) == 1
+    assert not common._sync(reels)
+    assert len({*synced}) == 2
+    assert not common._sync(reels)  # nothing is due
+    clock.move(seconds=writer.SYNC_S + writer.LAG_S + 1)
+    assert reels[0].troubles(clock.monotonic()) == {"lag"}
