@@ -155,8 +155,8 @@ class Relay:
     def _ignore(self, _packet: bytes, _now: float) -> None:
         self._dropped["rtp-payload-type"] += 1
 
-    def rtcp(self, packet: bytes, now: float) -> None:
-        """One authentic, decrypted RTCP packet. Raises nothing."""
+    def rtcp(self, packet: bytes, came: float, now: float | None = None) -> None:
+        """One authentic, decrypted RTCP packet; `now`, if it waited since it `came`. Raises nothing."""
         self._reporters.add(packet[4:8])
         try:
             messages = wire.parse(packet)
@@ -167,9 +167,9 @@ class Relay:
             if isinstance(message, wire.SenderReport):
                 for up in self._sources:
                     if up.ssrc == message.ssrc:
-                        up.sender_report(message, now)
+                        up.sender_report(message, came, came if now is None else now)
             elif (down := self._by_ssrc.get(message.ssrc)) is not None:
-                self._heard(down, message, now)
+                self._heard(down, message, came)
 
     def _heard(self, down: Downstream, message: wire.Message, now: float) -> None:
         if isinstance(message, wire.ReportBlock):

@@ -159,8 +159,9 @@ class Upstream(Stream):
             self._asked = now
             self._feedback(rtcp.pli(self._own_ssrc, self.ssrc))
 
-    def sender_report(self, report: rtcp.SenderReport, now: float) -> None:
-        self.last_report = (report, now)
+    def sender_report(self, report: rtcp.SenderReport, came: float, now: float) -> None:
+        """`came` is what the sender is told; viewers are told `now`, and by that their round trip is known."""
+        self.last_report = (report, came)
         for out in self.outs:
             out.sender_report(report, now)
         for sink in self._sinks:

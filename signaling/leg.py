@@ -329,7 +329,7 @@ class PeerLeg:
         if self._srtp is None:
             return
         if self._reports.take(now):
-            self.relay.rtcp(packet, now)
+            self.relay.rtcp(packet, now, clock.monotonic())
         else:
             self._dropped["rtcp-flood"] += 1
 

@@ -91,6 +91,14 @@ struct core *kb_open(void *protect, void *unprotect, void *protect_rtcp, void *u
         core->poll >= 0 && core->stop >= 0 && core->wake >= 0) {
         memset(core->urgent.data, 0, urgent); /* all of it is taken now: no page faults in a call */
         memset(core->copies.data, 0, copies);
+        for (int i = 0; i < BATCH; i++) {
+            struct inbox *box = core->inbox;
+            box->parts[i] = (struct iovec){box->data[i], LARGEST};
+            box->heads[i].msg_hdr = (struct msghdr){.msg_name = &box->from[i],
+                                                    .msg_namelen = sizeof box->from[i],
+                                                    .msg_iov = &box->parts[i],
+                                                    .msg_iovlen = 1};
+        }
         return core;
     }
     kb_close(core);

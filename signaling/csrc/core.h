@@ -33,6 +33,8 @@ enum {
     NICE = -10,      /* of the thread */
     VP8 = 96,
     H264 = 98,
+    SENDER_REPORT = 200, /* kinds of RTCP (RFC 3550 section 12.1), those between them among the reports */
+    DESCRIPTION = 202,
 };
 #define FRAME (1.0 / 50) /* rooms.flows.FRAME */
 

@@ -63,6 +63,14 @@ static void to_python(struct core *core, int type, int socket, uint32_t id, doub
     if (!hand_packet(core, &core->urgent, head, front, front_size, data, size)) core->counters[HANDOVER_FULL]++;
 }
 
+/* Whether it reports and asks for nothing (RFC 3550 section 6): every packet of the compound is of one of these kinds. */
+static int only_reports(const uint8_t *data, int size) {
+    int at = 0;
+    while (at + 4 <= size && data[at + 1] >= SENDER_REPORT && data[at + 1] <= DESCRIPTION)
+        at += 4 + 4 * (data[at + 2] << 8 | data[at + 3]);
+    return at >= size;
+}
+
 static void control(struct core *core, struct leg *leg, uint8_t *data, int size, double now) {
     uint32_t reporter = read32(data + 4);
     int known = 0;
@@ -74,7 +82,8 @@ static void control(struct core *core, struct leg *leg, uint8_t *data, int size,
     } else {
         if (!known) leg->reporters[leg->reporter_count++] = reporter;
         leg->view.heard = now;
-        to_python(core, RTCP, 0, leg->id, now, NULL, 0, data, size);
+        struct record head = {.type = RTCP, .id = leg->id, .now = now, .a = only_reports(data, size)};
+        if (!hand_packet(core, &core->urgent, head, NULL, 0, data, size)) core->counters[HANDOVER_FULL]++;
     }
 }
 
@@ -134,13 +143,6 @@ static void sort(struct core *core, int socket, const struct sockaddr_storage *f
 /* One batch; the number of datagrams that came. `now` below 0: the clock's. */
 static int receive_batch(struct core *core, int socket, double now) {
     struct inbox *box = core->inbox;
-    for (int i = 0; i < BATCH; i++) {
-        box->parts[i] = (struct iovec){box->data[i], LARGEST};
-        box->heads[i].msg_hdr = (struct msghdr){.msg_name = &box->from[i],
-                                                .msg_namelen = sizeof box->from[i],
-                                                .msg_iov = &box->parts[i],
-                                                .msg_iovlen = 1};
-    }
     int count = recvmmsg(core->sockets[socket].fd, box->heads, BATCH, MSG_DONTWAIT, NULL);
     if (count <= 0) {
         if (count < 0 && errno != EAGAIN && errno != EWOULDBLOCK && errno != EINTR) core->counters[RECEIVE_FAILED]++;
@@ -157,6 +159,7 @@ static int receive_batch(struct core *core, int socket, double now) {
         if (box->heads[i].msg_hdr.msg_flags & MSG_TRUNC) core->counters[TOO_LARGE]++;
         else sort(core, socket, &box->from[i], box->data[i], (int)box->heads[i].msg_len, now);
     pthread_mutex_unlock(&core->lock);
+    for (int i = 0; i < count; i++) box->heads[i].msg_hdr.msg_namelen = sizeof box->from[i]; /* the kernel shortened it */
     flush(core, core->outbox);
     return count;
 }

@@ -38,8 +38,9 @@ int hand_packet(struct core *core, struct ring *ring, struct record head, const 
     if (front_size) memcpy(place + sizeof head, front, (size_t)front_size);
     if (size) memcpy(place + sizeof head + front_size, data, (size_t)size);
     atomic_store_explicit(&ring->head, at + whole, memory_order_release);
-    /* Copies, and what only takes a number from a list, wait for the event loop's own beat, unless they become many. */
-    int waits = ring == &core->copies || head.type == CAME_LATE;
+    /* Copies, what only takes a number from a list, and reports wait for the event loop's own beat, unless they become
+       many. */
+    int waits = ring == &core->copies || head.type == CAME_LATE || (head.type == RTCP && head.a);
     if (!waits || at + whole - tail > ring->size / 4) wake_python(core);
     return 1;
 }
