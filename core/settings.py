@@ -6,7 +6,8 @@ and no secret has a default: a demonstration makes its own under `var/`, a real 
 
 import os
 import secrets
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from ipaddress import ip_address, ip_network
 from pathlib import Path
 from typing import Literal
 
@@ -15,6 +16,27 @@ from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError
 from core.errors import Misconfigured
 
 PREFIX = "KINBRIDGE_"
+
+_BEGINNINGS = {  # of URLs
+    "database_url": ("sqlite:///", "postgresql://", "postgres://"),
+    "redis_url": ("redis://", "rediss://", "unix://"),
+    "base_url": ("https://", "http://"),
+    "store_url": ("s3://",),
+    "store_endpoint": ("https://", "http://"),
+    "timestamp_url": ("https://", "http://"),
+    "turn_urls": ("turn:", "turns:"),
+}
+_PARTNERS = (
+    ("turn_urls", "turn_secret"),
+    ("timestamp_url", "timestamp_roots"),
+    ("tls_cert", "tls_key"),
+    ("tls_key", "tls_cert"),
+)
+_FILES = ("tls_cert", "tls_key", "timestamp_roots")
+_WORDS = {
+    "missing": "must be set",
+    "extra_forbidden": "there is no such setting",
+}  # by pydantic's kind of error
 
 
 class Settings(BaseModel):
@@ -27,7 +49,7 @@ class Settings(BaseModel):
     database_url: str = ""  # empty: SQLite in data_dir
     redis_url: str = ""  # empty: the bus lives in this process
     secret_key: SecretStr  # >= 32 characters; seals files, signs cookies and TURN credentials
-    host: str = "127.0.0.1"
+    host: str = Field(default="127.0.0.1", min_length=1)  # an empty one would be every address
     port: int = Field(default=8000, ge=0, le=65535)
     base_url: str = ""  # how people reach us; empty: http(s)://host:port
     tls_cert: Path | None = None
@@ -102,28 +124,62 @@ def from_environment(env: Mapping[str, str] | None = None, /, **overrides: objec
     try:
         settings = Settings.model_validate(values)
     except ValidationError as error:
-        problems = "; ".join(f"{PREFIX}{str(e['loc'][0]).upper()}: {e['msg']}" for e in error.errors())
+        problems = "; ".join(
+            f"{_variable(str(e['loc'][0]))}: {_WORDS.get(e['type'], e['msg'])}" for e in error.errors()
+        )
         raise Misconfigured(problem=problems) from error
-    _require_for_production(settings)
+    wrong = [f"{_variable(name)}: {problem}" for name, problem in _problems(settings)]
+    if wrong:
+        raise Misconfigured(problem="; ".join(wrong))
     return settings
 
 
-def _require_for_production(settings: Settings) -> None:
-    problems = []
+def _variable(name: str) -> str:
+    return f"{PREFIX}{name.upper()}"
+
+
+def _problems(settings: Settings) -> Iterator[tuple[str, str]]:
+    """What no single value shows, or what would only be met in the middle of work: (setting, what is wrong)."""
     if len(settings.secret_key.get_secret_value()) < 32:
-        problems.append("KINBRIDGE_SECRET_KEY: at least 32 characters")
+        yield "secret_key", "at least 32 characters"
     if settings.mode == "production" and settings.recording_days is None:
-        problems.append("KINBRIDGE_RECORDING_DAYS: must be set, there is no lawful default")
-    if settings.turn_urls and settings.turn_secret is None:
-        problems.append("KINBRIDGE_TURN_SECRET: needed with KINBRIDGE_TURN_URLS")
-    if settings.timestamp_url and settings.timestamp_roots is None:
-        problems.append("KINBRIDGE_TIMESTAMP_ROOTS: needed with KINBRIDGE_TIMESTAMP_URL")
-    if settings.timestamp_url and not settings.timestamp_url.startswith(("https://", "http://")):
-        problems.append("KINBRIDGE_TIMESTAMP_URL: must begin with https:// or http://")
-    if settings.store_url and not settings.store_url.startswith("s3://"):
-        problems.append("KINBRIDGE_STORE_URL: must begin with s3://")
-    if problems:
-        raise Misconfigured(problem="; ".join(problems))
+        yield "recording_days", "must be set, there is no lawful default"
+    for name, partner in _PARTNERS:
+        if getattr(settings, name) and getattr(settings, partner) is None:
+            yield partner, f"needed with {_variable(name)}"
+    for name in _FILES:
+        file: Path | None = getattr(settings, name)
+        if file is not None and not file.is_file():
+            yield name, f"there is no file {file}"
+    yield from _urls(settings)
+    yield from _addresses(settings)
+
+
+def _urls(settings: Settings) -> Iterator[tuple[str, str]]:
+    for name, beginnings in _BEGINNINGS.items():
+        # A database's may have commas of its own: several hosts.
+        urls = (
+            settings.split("turn_urls") if name == "turn_urls" else filter(None, (getattr(settings, name),))
+        )
+        for url in urls:
+            found = [url.removeprefix(one) for one in beginnings if url.startswith(one)]
+            if not found:
+                yield name, f"must begin with {' or '.join(beginnings)}"
+            elif not found[0]:
+                yield name, "nothing follows its beginning"
+
+
+def _addresses(settings: Settings) -> Iterator[tuple[str, str]]:
+    for text in settings.split("media_addresses"):
+        try:
+            ip_address(text)
+        except ValueError:
+            yield "media_addresses", f"{text} is no IP address"
+    for text in settings.split("trusted_proxies"):
+        try:
+            ip_network(text, strict=False)
+        except ValueError:
+            yield "trusted_proxies", f"{text} is neither an IP address nor a network"
 
 
 def _made_on_the_spot(data_dir: Path) -> str:
