@@ -1,13 +1,15 @@
 """What recording costs: CPU seconds and bytes written per participant-minute, with sealing and encryption and without.
 
 Twenty participants at once, each with 1 Mbit/s of VP8 at 30 frames per second and 48 kbit/s of Opus, fed in
-real time; packets are made beforehand, and the cost of feeding them to nobody is taken off. Rounds with and without
-take turns; of each figure the median counts.
+real time; packets are made beforehand, and the cost of feeding them to nobody is taken off. All ways run at the same
+time, each in a process of its own, so that the machine is the same for all of them; several rounds, whose medians count
+and whose percentages are told one by one.
 
 `without`: packets are written as they come, and a file is made of them that any player plays and jumps in; nothing is
 locked, digested, signed or read back. `with`: as in the product: written locked, laid out, digested, signed. The one
-writes sound and picture twice, the other once, so `percent_of_plan` compares sealing with a plan in the clear as well:
-what it would cost to lay out without locking and digests.
+writes sound and picture twice, the other once, so `of_plan` compares sealing with a plan in the clear as well: what it
+would cost to lay out without locking and digests. What a file costs however short it is counts for less the longer the
+tracks are: visits last for 15 to 30 minutes.
 
     python -m bench.recording [SECONDS] [ROUNDS]
 """
@@ -17,8 +19,8 @@ import contextlib
 import hashlib
 import json
 import random
-import shutil
 import statistics
+import subprocess
 import sys
 import tempfile
 import time
@@ -38,6 +40,7 @@ from recording.writer import Writer
 from tests.recording.media import AUDIO, VIDEO, FakeLeg, Wire, descriptor, header
 
 PARTICIPANTS = 20
+WAYS = ("without", "with", "plan")
 FPS, FRAME, SOUND = 30, 4166, 120  # frames per second, bytes per picture, bytes per 20 ms of sound
 KEY = b"\x10\x00\x00\x9d\x01\x2a" + (1280).to_bytes(2, "little") + (720).to_bytes(2, "little")
 TICK = 0.02
@@ -241,65 +244,79 @@ def jump_ms(path: Path, key: Key) -> float:
     return sorted(times)[-6]
 
 
-def turn(home: Path, wires: list[Wire], spent: dict[str, list[float]]) -> None:
-    """One round of each; adds to `spent` CPU seconds, and bytes."""
-    key = Key.fresh()
-    for name, locking in (("without", None), ("with", key), ("plan", key)):
-        path = home / "recordings" / f"rec_{name}"
-        with unlocked() if name == "plan" else contextlib.nullcontext():
-            cpu, kept_up = asyncio.run(written(path, wires, locking))
-            spent[f"{name}_writing"].append(cpu)
-            spent["kept_up"].append(kept_up)
-            taken = size_of(path)
-            if name == "with":
-                spent["with_finishing"].append(sealed(path, home, key))
-            else:
-                with unsealed() if locking is None else contextlib.nullcontext():
-                    spent[f"{name}_finishing"].append(finished(path, locking))
-        new = sum(one.stat().st_size for one in path.iterdir() if folder.RAW not in one.name)
-        spent[f"{name}_bytes"].append(taken + new)
-        if name == "with":
-            spent["jump_p95_ms"].append(
-                jump_ms(next(one for one in path.glob("*.webm") if ".raw" not in one.name), key)
-            )
-            spent["sha256_once"].append(digest_once(path))
-            spent["lock_once"].append(lock_once(path, key))
-        shutil.rmtree(path)
+def measured(way: str, home: Path, wires: list[Wire]) -> dict[str, float]:
+    """One way once: CPU seconds, and bytes."""
+    if way == "idle":
+        return {"writing": asyncio.run(fed_to_nobody(wires))}
+    key, path = Key.fresh(), home / "recordings" / f"rec_{way}"
+    locking = None if way == "without" else key
+    with unlocked() if way == "plan" else contextlib.nullcontext():
+        writing, kept_up = asyncio.run(written(path, wires, locking))
+        taken = size_of(path)
+        with unsealed() if way == "without" else contextlib.nullcontext():
+            finishing = sealed(path, home, key) if way == "with" else finished(path, locking)
+    new = sum(one.stat().st_size for one in path.iterdir() if folder.RAW not in one.name)
+    found = {"writing": writing, "finishing": finishing, "bytes": taken + new, "kept_up": kept_up}
+    if way == "with":
+        plan = next(one for one in path.glob("*.webm") if ".raw" not in one.name)
+        found |= {"jump": jump_ms(plan, key), "digest": digest_once(path), "lock": lock_once(path, key)}
+    return found
 
 
-def main(seconds: int = 12, rounds: int = 5) -> None:
-    wires = packets(seconds)
+def round_of(seconds: int) -> dict[str, dict[str, float]]:
+    """Every way at the same time."""
+    command = [sys.executable, "-m", "bench.recording", "--way"]
+    running = {
+        way: subprocess.Popen([*command, way, str(seconds)], stdout=subprocess.PIPE, text=True)
+        for way in ("idle", *WAYS)
+    }
+    found = {way: json.loads(one.communicate()[0] or "null") for way, one in running.items()}
+    if None in found.values():
+        raise SystemExit("one of the ways failed")
+    for way in WAYS:
+        found[way]["writing"] -= found["idle"]["writing"]
+        found[way]["cpu"] = found[way]["writing"] + found[way]["finishing"]
+    return found
+
+
+def main(seconds: int = 40, rounds: int = 3) -> None:
     minutes = PARTICIPANTS * seconds / 60
-    spent: dict[str, list[float]] = defaultdict(list)
-    with tempfile.TemporaryDirectory() as home:
-        for _ in range(rounds):
-            spent["idle"].append(asyncio.run(fed_to_nobody(wires)))
-            turn(Path(home), wires, spent)
-    middle = {name: statistics.median(values) for name, values in spent.items()}
-    for name in ("without", "with", "plan"):
-        middle[f"{name}_writing"] -= middle["idle"]
-        middle[name] = middle[f"{name}_writing"] + middle[f"{name}_finishing"]
-    per_minute = [name for name in middle if name not in ("kept_up", "jump_p95_ms", "idle")]
+    found = [round_of(seconds) for _ in range(rounds)]
+
+    def middle(way: str, what: str) -> float:
+        return statistics.median(one[way][what] for one in found)
+
+    def more(way: str, what: str) -> list[float]:
+        """Percent, in each round."""
+        return [round(100 * (one["with"][what] / one[way][what] - 1), 1) for one in found]
+
     row: dict[str, object] = {
         "participants": PARTICIPANTS,
-        "packets_per_s": round(len(wires) / seconds),
+        "track_s": seconds,
         "rounds": rounds,
-        "kept_up": all(spent["kept_up"]),
-        "jump_p95_ms": round(middle["jump_p95_ms"], 2),
-        **{
-            name: round(middle[name] / minutes, None if "bytes" in name else 4) for name in sorted(per_minute)
+        "kept_up": all(one[way]["kept_up"] for one in found for way in WAYS),
+        "cpu_s_per_participant_minute": {
+            way: {what: round(middle(way, what) / minutes, 4) for what in ("writing", "finishing")}
+            for way in WAYS
         },
-        "sealing_and_encryption_add_cpu_percent": _more(middle["with"], middle["without"]),
-        "they_add_cpu_percent_of_plan": _more(middle["with"], middle["plan"]),
-        "they_add_bytes_percent": _more(middle["with_bytes"], middle["without_bytes"]),
+        "mb_written_per_participant_minute": {
+            way: round(middle(way, "bytes") / minutes / 1e6, 2) for way in WAYS
+        },
+        "sealing_and_encryption_add_cpu_percent": round(statistics.median(more("without", "cpu")), 1),
+        "in_each_round": more("without", "cpu"),
+        "they_add_cpu_percent_of_plan": round(statistics.median(more("plan", "cpu")), 1),
+        "of_plan_in_each_round": more("plan", "cpu"),
+        "they_add_bytes_percent": round(statistics.median(more("without", "bytes")), 1),
+        "one_sha256_cpu_s_per_participant_minute": round(middle("with", "digest") / minutes, 4),
+        "one_locking_cpu_s_per_participant_minute": round(middle("with", "lock") / minutes, 4),
+        "read_after_a_jump_p95_ms": round(middle("with", "jump"), 2),
     }
-    print(json.dumps(row))
-
-
-def _more(with_it: float, without: float) -> float:
-    """Percent."""
-    return round(100 * (with_it / without - 1), 1)
+    print(json.dumps(row), flush=True)
 
 
 if __name__ == "__main__":
-    main(*map(int, sys.argv[1:3]))
+    if sys.argv[1:2] == ["--way"]:
+        with tempfile.TemporaryDirectory() as home:
+            print(json.dumps(measured(sys.argv[2], Path(home), packets(int(sys.argv[3])))))
+    else:
+        main(*map(int, sys.argv[1:3]))
