@@ -1,10 +1,8 @@
-"""Booking under a rush: 50 clients, skewed demand, against what the bare database can do in the same run.
+"""Booking by 50 clients on SQLite, with commits that are shared (`core.grouping`) and with a commit for each, in turns.
 
-A booking is what a family does: pick and confirm, two transactions with all rules, ledger entries and notices.
-*Bare* is one connection that writes just the rows of a booking (seat, booking, claims) in one transaction, with
-nothing asked and nobody told. *Contested* is the number of tries that found a slot taken. SQLite is measured a second
-time without waiting for the disk, which no way of committing several bookings at once can save more than; and in turns
-with commits that are shared (`core.grouping`) and with a commit for each: `gain` is the ratio of the two.
+A booking is what a family does: pick and confirm, two transactions with all rules, ledger entries and notices, with a
+demand of which half is for a fifth of the times. `contested` is the number of tries that found a time taken, `gain` the
+ratio of the two rates. The rush on both databases, with servers killed, is `bench.rush`.
 
     python -m bench.booking [FAMILIES]
 """
@@ -21,10 +19,9 @@ from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from datetime import timedelta
 from pathlib import Path
-from typing import Any
 
 import psycopg
-from sqlalchemy import event, func, select
+from sqlalchemy import func, select
 
 import ledger.record
 from core import clock, grouping
@@ -32,7 +29,7 @@ from core.db import Database
 from core.errors import Refused
 from scheduler import service
 from scheduler.tables import BookingRow, PlaceRow
-from tests import schema, services
+from tests import schema
 from tests.scheduler.world import ADMIN, Family, World, build, family
 
 CLIENTS, CAPACITY = 50, 8
@@ -45,12 +42,7 @@ BARE = (
 )
 
 
-async def rush(db: Database, families: int) -> dict[str, object]:
-    world = await build(db, horizon_days=120)
-    return await _rush(db, world, families, first_day=1)
-
-
-async def _rush(db: Database, world: World, families: int, first_day: int) -> dict[str, object]:
+async def _rush(db: Database, world: World, families: int, first_day: int) -> dict[str, float]:
     """All families want one of as many places; a fifth of the slots gets half of the demand."""
     async with db.write() as session:
         everybody = [await family(session, world.prison_id, world.wing_id) for _ in range(families)]
@@ -87,14 +79,12 @@ async def _rush(db: Database, world: World, families: int, first_day: int) -> di
     seconds, cpu = time.perf_counter() - begun, time.process_time() - cpu
     cuts = statistics.quantiles(took, n=100)
     return {
-        "clients": CLIENTS,
         "bookings": len(took),
         "contested": contested,
-        "oversold": await oversold(db),
-        "bookings_per_s": round(len(took) / seconds, 1),
-        "cpu_ms_per_try": round(cpu * 1000 / (len(took) + contested), 1),
-        "p50_ms": round(cuts[49] * 1000, 1),
-        "p99_ms": round(cuts[98] * 1000, 1),
+        "bookings_per_s": len(took) / seconds,
+        "cpu_ms_per_try": cpu * 1000 / (len(took) + contested),
+        "p50_ms": cuts[49] * 1000,
+        "p99_ms": cuts[98] * 1000,
     }
 
 
@@ -163,78 +153,45 @@ def bare_postgresql(url: str) -> int:
 
 
 @asynccontextmanager
-async def database(url: str, *, durable: bool = True) -> AsyncIterator[Database]:
+async def database(url: str) -> AsyncIterator[Database]:
     await schema.create(url)
     db = Database.connect(url)
-    if not durable:
-        event.listen(db.engine.sync_engine, "connect", _do_not_wait_for_the_disk)
     ledger.record.install(db)
     yield db
     await db.close()
 
 
-def _do_not_wait_for_the_disk(connection: Any, _record: object) -> None:
-    cursor = connection.cursor()
-    cursor.execute("PRAGMA synchronous=OFF")
-    cursor.close()
-
-
-async def on_sqlite(folder: Path, families: int) -> dict[str, object]:
-    async with database(f"sqlite+aiosqlite:///{folder / 'booking.sqlite3'}") as db:
-        result = await rush(db, families)
-    return {"store": "sqlite", "durable": True, **result, "bare_per_s": bare_sqlite(folder)}
-
-
-async def without_waiting_for_the_disk(folder: Path, families: int) -> dict[str, object]:
-    async with database(f"sqlite+aiosqlite:///{folder / 'hasty.sqlite3'}", durable=False) as db:
-        result = await rush(db, families)
-    return {"store": "sqlite", "durable": False, **result}
-
-
 async def sharing_commits(folder: Path, families: int) -> dict[str, object]:
     """Rounds in turns, on one database, of a third as many families each."""
-    rates: dict[int, list[float]] = {1: [], grouping.MOST: []}
-    async with database(f"sqlite+aiosqlite:///{folder / 'sharing.sqlite3'}") as db:
+    ways: dict[int, list[dict[str, float]]] = {1: [], grouping.MOST: []}
+    async with database(f"sqlite+aiosqlite:///{folder / 'booking.sqlite3'}") as db:
         world = await build(db, horizon_days=120)
         for number in range(ROUNDS):
-            for place, (most, found) in enumerate(rates.items()):
+            for place, (most, found) in enumerate(ways.items()):
                 grouping.MOST = most
-                result = await _rush(db, world, families // 3, first_day=1 + 6 * (2 * number + place))
-                found.append(float(str(result["bookings_per_s"])))
-    single, shared = (statistics.median(found) for found in rates.values())
+                found.append(await _rush(db, world, families // 3, first_day=1 + 6 * (2 * number + place)))
+        beyond = await oversold(db)
+    told = [_middle(found) for found in ways.values()]
     return {
         "store": "sqlite",
-        "durable": True,
-        "sharing_at_most": max(rates),
-        "bookings_per_s_shared": round(shared, 1),
-        "bookings_per_s_single": round(single, 1),
-        "gain": round(shared / single, 2),
+        "clients": CLIENTS,
         "rounds": ROUNDS,
+        "oversold": beyond,
+        "sharing_at_most": max(ways),
+        "single": told[0],
+        "shared": told[1],
+        "gain": round(told[1]["bookings_per_s"] / told[0]["bookings_per_s"], 2),
+        "bare_per_s": bare_sqlite(folder),
     }
 
 
-async def on_postgresql(folder: Path, families: int) -> dict[str, object]:
-    """The cluster of the tests, which does not wait for the disk."""
-    with services.postgresql(folder / "postgresql") as url:
-        for name in ("booking", "bare"):
-            with psycopg.connect(f"{url}/postgres", autocommit=True) as admin:
-                admin.execute(f"CREATE DATABASE {name}".encode())
-        async with database(url.replace("postgresql:", "postgresql+psycopg:", 1) + "/booking") as db:
-            result = await rush(db, families)
-        return {
-            "store": "postgresql",
-            "durable": False,
-            **result,
-            "bare_per_s": bare_postgresql(f"{url}/bare"),
-        }
+def _middle(found: list[dict[str, float]]) -> dict[str, float]:
+    return {name: round(statistics.median(one[name] for one in found), 1) for name in found[0]}
 
 
 def main(families: int) -> None:
     with tempfile.TemporaryDirectory() as name:
-        folder = Path(name)
-        folder.chmod(0o755)  # PostgreSQL's own user must reach it
-        for measure in (on_sqlite, without_waiting_for_the_disk, sharing_commits, on_postgresql):
-            print(json.dumps(asyncio.run(measure(folder, families))), flush=True)
+        print(json.dumps(asyncio.run(sharing_commits(Path(name), families))), flush=True)
 
 
 if __name__ == "__main__":
