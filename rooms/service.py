@@ -131,7 +131,7 @@ def _monitor_seat(identity: Identity, agreed: Agreed) -> SeatView:
         raise NotFound
     if agreed.topology.power(SeatRole.MONITOR) is None:
         raise NoOfficerHere
-    if Role.MONITOR not in identity.roles:
+    if Role.MONITOR not in identity.roles or not identity.strong:
         raise Forbidden
     return SeatView(new_id("seat"), SeatRole.MONITOR, identity.subject, identity.name)
 

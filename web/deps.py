@@ -74,6 +74,13 @@ def terminal(found: Annotated[Identity, Depends(who)]) -> Identity:
     return found
 
 
+def attending(found: Annotated[Identity, Depends(who)]) -> Identity:
+    """Who takes part in a visit: family, or the inmate at a terminal. Staff read of it elsewhere, and are entered."""
+    if not found.roles & {Role.RELATIVE, Role.TERMINAL}:
+        raise Forbidden
+    return found
+
+
 Svc = Annotated[Services, Depends(services)]
 Db = Annotated[Database, Depends(db)]
 TheBus = Annotated[Bus, Depends(bus)]
@@ -81,4 +88,5 @@ Who = Annotated[Identity, Depends(who)]
 MaybeWho = Annotated[Identity | None, Depends(maybe_who)]
 Relative = Annotated[Identity, Depends(relative)]
 Terminal = Annotated[Identity, Depends(terminal)]
+Attending = Annotated[Identity, Depends(attending)]
 AtTheDoor = Annotated[Visitor, Depends(visitor)]

@@ -107,10 +107,13 @@ async def test_it_is_nobody_elses(browser: Browser, db: Database, house: Staffed
     visit = await broken(db, house, BookingState.CANCELLED)
     await sign_in(browser, house.elsewhere, strong=True)
     assert (await browser.get(f"/officer/visits/{visit.id}/log")).status_code == 404
-    assert (await browser.get(f"/visits/{visit.id}/log")).status_code == 404
     await sign_in(browser, Ref("relative", house.place.stranger))
     assert (await browser.get(f"/visits/{visit.id}/log")).status_code == 404
     assert (await browser.get(f"/officer/visits/{visit.id}/log.json")).status_code == 403
+    for who in (house.monitor, house.approver, house.admin, house.counsel):  # their own page enters that they read it
+        await sign_in(browser, who, strong=True)
+        for path in ("log", "log.pdf"):
+            assert (await browser.get(f"/visits/{visit.id}/{path}")).status_code == 403, (who, path)
 
 
 async def test_what_broke_through_our_fault_is_made_good_without_a_form(
@@ -218,7 +221,7 @@ async def test_the_inmate_reads_at_the_terminal_why_it_broke_and_takes_nothing_a
         assert words in page, words
     for familys in ("您的手机或电脑", "/offers/", "/home", "log.pdf"):
         assert familys not in page, familys
-    assert (await browser.get(f"/visits/{visit.id}/log.pdf")).status_code == 404
+    assert (await browser.get(f"/visits/{visit.id}/log.pdf")).status_code == 403
     assert f'href="/visits/{visit.id}/log"' in (await browser.get(f"/visits/{visit.id}")).text
 
 

@@ -18,7 +18,7 @@ from rooms.tickets import IssuedTicket
 from scheduler import service as scheduler
 from signaling.endpoint import serve_socket
 from web import checkup, i18n, live
-from web.deps import AtTheDoor, Db, Who
+from web.deps import Attending, AtTheDoor, Db, Who
 from web.duty import Monitor
 from web.forms import Text
 from web.routes.public import HOMES
@@ -93,7 +93,7 @@ async def visit(request: Request, booking_id: str, db: Db, who: Who, door: AtThe
 
 
 @router.post("/visits/{booking_id}/check-failed", include_in_schema=False)
-async def check_failed(db: Db, who: Who, booking_id: str) -> Response:
+async def check_failed(db: Db, who: Attending, booking_id: str) -> Response:
     """The page tells that the device check of this visit has failed."""
     async with db.write() as session:
         booking = await scheduler.get_for(session, who, booking_id)

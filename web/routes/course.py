@@ -24,7 +24,7 @@ from scheduler import service as scheduler
 from scheduler.model import BookingView
 from web import course as words
 from web import course_file, course_paper, history
-from web.deps import AtTheDoor, Db, Who, staff
+from web.deps import Attending, AtTheDoor, Db, Relative, staff
 from web.templating import render
 from web.timeline import scale
 
@@ -127,7 +127,7 @@ async def paper(booking_id: str, db: Db, who: Reader, door: AtTheDoor) -> Respon
 
 
 @router.get("/visits/{booking_id}/log")
-async def told(request: Request, booking_id: str, db: Db, who: Who) -> Response:
+async def told(request: Request, booking_id: str, db: Db, who: Attending) -> Response:
     """For whoever takes part, at either end: what was lost, on whose side, and what was made good."""
     inside = Role.TERMINAL in who.roles
     async with db.read() as session:
@@ -159,9 +159,8 @@ def _told(course: Course | None, *, inside: bool) -> bool:
 
 
 @router.get("/visits/{booking_id}/log.pdf")
-async def told_on_paper(booking_id: str, db: Db, who: Who, door: AtTheDoor) -> Response:
-    if Role.TERMINAL in who.roles:
-        raise NotFound  # nothing is printed or kept at a terminal
+async def told_on_paper(booking_id: str, db: Db, who: Relative, door: AtTheDoor) -> Response:
+    """For the family alone: nothing is printed or kept at a terminal."""
     async with db.read() as session:
         booking = await scheduler.get_for(session, who, booking_id)
         course = await call_log.course(session, booking)
