@@ -13,6 +13,8 @@ from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
+from policy.wall import WallTime
+
 
 class LeadUnit(StrEnum):
     """How `lead_days` is counted: whole days that lie between today and the visit."""
@@ -228,7 +230,7 @@ class FamilyPolicy(_Frozen):
     lead_days: int = _number("days", 0, 60)
     lead_unit: LeadUnit
     horizon_days: int = _number("days", 1, 366)
-    release_time: time  # wall time from which the last day of the horizon can be booked
+    release_time: WallTime  # wall time from which the last day of the horizon can be booked
     release_way: Literal["first-come", "wishes"]
     hold_minutes: int = _number("minutes", 1, 60)
     late_booking_minutes: int = _number("minutes", 0, 30)  # after its start a time may still be taken
@@ -244,7 +246,7 @@ class FamilyPolicy(_Frozen):
     calendar: str  # a name of policy/calendars
     reply_working_days: int = _number("working days", 0, 60)
     decision_steps: tuple[Step, ...]  # empty: one desk
-    office_closes: time  # wall time at which a reply day ends
+    office_closes: WallTime  # wall time at which a reply day ends
     supplements: int = _number("times", 0, 1)  # that more papers are asked for; the clock stands still
     # supervision
     confidentiality: Literal["monitored"]  # a family visit is nothing else (`rooms.confidentiality`)
@@ -282,10 +284,10 @@ class FamilyPolicy(_Frozen):
     # people-facing
     languages: tuple[Literal["zh", "en"], ...] = Field(min_length=1)  # the terminals speak the first
     reminder_minutes: tuple[Literal[1440, 120, 15], ...]  # before the visit; each has its text
-    quiet_from: time = time(
+    quiet_from: WallTime = time(
         21
-    )  # wall times between which no reminder rings, but for the last minutes before a visit
-    quiet_to: time = time(8)
+    )  # till `quiet_to` no reminder rings, but in the last minutes before a visit
+    quiet_to: WallTime = time(8)
     fee: Literal["none"]  # this product takes no money
     cautions: tuple[str, ...]
 
