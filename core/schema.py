@@ -4,8 +4,10 @@ The packages stand above this one, so they are imported by name, not by statemen
 migrates a database needs all of them, and nobody else needs this module.
 """
 
+import contextlib
 import importlib
 import importlib.util
+from collections.abc import AsyncIterator
 from pathlib import Path
 
 from alembic import command
@@ -13,9 +15,11 @@ from alembic.config import Config
 from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
 from sqlalchemy import Connection, MetaData
-from sqlalchemy.ext.asyncio import create_async_engine
+from sqlalchemy.exc import DBAPIError
+from sqlalchemy.ext.asyncio import AsyncConnection, create_async_engine
 
 from core.db import Base
+from core.errors import Misconfigured
 
 PACKAGES = ("ledger", "notices", "people", "policy", "scheduler", "rooms", "recording", "legalaid")
 _MIGRATIONS = Path(__file__).resolve().parent.parent / "migrations"
@@ -38,12 +42,8 @@ def config(connection: Connection | None = None) -> Config:
 
 async def migrate(url: str) -> None:
     """Brings the database at `url` (as from `Settings.sqlalchemy_url`) to the newest revision."""
-    engine = create_async_engine(url)
-    try:
-        async with engine.begin() as connection:
-            await connection.run_sync(lambda sync: command.upgrade(config(sync), "head"))
-    finally:
-        await engine.dispose()
+    async with _connection(url) as connection, connection.begin():
+        await connection.run_sync(lambda sync: command.upgrade(config(sync), "head"))
 
 
 def newest_revision() -> str | None:
@@ -52,12 +52,36 @@ def newest_revision() -> str | None:
 
 
 async def present_revision(url: str) -> str | None:
-    """The revision that the database at `url` has; `None` for an empty one."""
+    """The revision that the database at `url` has; `None` for an empty one. `Misconfigured` if it cannot be read."""
+    async with _connection(url) as connection:
+        return await connection.run_sync(_revision)
+
+
+def _revision(connection: Connection) -> str | None:
+    try:
+        return MigrationContext.configure(connection).get_current_revision()
+    except DBAPIError as error:  # SQLite opens whatever lies there; only a question shows what it is
+        raise _unusable(error) from error
+
+
+@contextlib.asynccontextmanager
+async def _connection(url: str) -> AsyncIterator[AsyncConnection]:
     engine = create_async_engine(url)
     try:
-        async with engine.connect() as connection:
-            return await connection.run_sync(
-                lambda sync: MigrationContext.configure(sync).get_current_revision()
-            )
+        try:
+            connection = await engine.connect()
+        except DBAPIError as error:
+            raise _unusable(error) from error
+        try:
+            yield connection
+        finally:
+            await connection.close()
     finally:
         await engine.dispose()
+
+
+def _unusable(error: DBAPIError) -> Misconfigured:
+    said = " ".join(str(error.orig).split())
+    return Misconfigured(
+        problem=f"the database cannot be used (KINBRIDGE_DATABASE_URL, KINBRIDGE_DATA_DIR): {said}"
+    )

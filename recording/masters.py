@@ -11,6 +11,7 @@ for no other.
 import base64
 import binascii
 import contextlib
+import errno
 import os
 import secrets
 from collections.abc import Mapping
@@ -92,7 +93,7 @@ def read(path: Path) -> Masters:
 def make(path: Path) -> Masters:
     """A new file with a first key. Raises `FileExistsError`."""
     if path.exists():
-        raise FileExistsError(path)
+        raise FileExistsError(errno.EEXIST, "there is a file already", str(path))
     _place(path, {1: secrets.token_bytes(KEY)}, over=False)
     return read(path)
 
@@ -105,8 +106,10 @@ def add(path: Path) -> Masters:
 
 
 def drop(path: Path, version: int) -> Masters:
-    """Without that version: whatever it still wraps is lost. Raises `Misconfigured` for the newest one."""
+    """Without that version: whatever it still wraps is lost. Raises `Misconfigured` for the newest one, or none."""
     before = read(path)
+    if version not in before.versions:
+        raise Misconfigured(problem=f"{path} has no version {version}")
     if version == before.newest:
         raise Misconfigured(problem=f"version {version} is the one that wraps")
     _place(path, {number: key for number, key in before.versions.items() if number != version}, over=True)

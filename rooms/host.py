@@ -87,8 +87,11 @@ class Host:
             await directory.release_all(session, self.node_id)
             await directory.beat(session, self.node_id, 0)
         listening = asyncio.Event()
-        self._spawn(self._listen(listening))
+        listener = self._spawn(self._listen(listening))
+        listener.add_done_callback(lambda _: listening.set())
         await listening.wait()
+        if listener.done():  # it never ends by itself: the bus does not answer
+            await listener
         self._spawn(self._every(BEAT, self._renew))
         self._spawn(self._every(BEAT, self._sign))
         self._spawn(self._every(BEAT, self.open_due))

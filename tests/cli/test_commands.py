@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import socket
 import sqlite3
 from pathlib import Path
 from typing import Any
@@ -63,6 +64,83 @@ def test_an_old_database_is_not_served(capsys: CaptureText) -> None:
     assert "kinbridge migrate" in capsys.readouterr().err
 
 
+@pytest.mark.parametrize(
+    ("name", "value", "said"),
+    [
+        ("DATABASE_URL", "postgresql://nobody@127.0.0.1:1/x", "refused"),
+        ("DATA_DIR", "/dev/null/var", "Not a directory"),
+    ],
+)
+@pytest.mark.parametrize(
+    "words", [["serve"], ["worker"], ["migrate"], ["verify", "ledger"], ["vault", "status"]]
+)
+@pytest.mark.usefixtures("installation")
+def test_a_part_that_is_not_there_is_named_and_2(
+    words: list[str], name: str, value: str, said: str, monkeypatch: pytest.MonkeyPatch, capsys: CaptureText
+) -> None:
+    monkeypatch.setenv(f"KINBRIDGE_{name}", value)
+    assert main(words) == 2
+    told = capsys.readouterr().err
+    assert f"KINBRIDGE_{name}" in told
+    assert said in told
+
+
+@pytest.mark.usefixtures("installation")
+def test_without_its_redis_nothing_is_served_and_a_garbled_database_is_named(
+    installation: Path, monkeypatch: pytest.MonkeyPatch, capsys: CaptureText
+) -> None:
+    main(["migrate"])
+    monkeypatch.setenv("KINBRIDGE_REDIS_URL", "redis://127.0.0.1:1/0")
+    for command in ("serve", "media", "worker"):
+        assert main([command]) == 2
+        assert "KINBRIDGE_REDIS_URL: Redis does not answer" in capsys.readouterr().err
+    (installation / "kinbridge.sqlite3").write_bytes(b"no database" * 999)
+    assert main(["migrate"]) == 2
+    assert "file is not a database" in capsys.readouterr().err
+
+
+def test_a_port_that_is_taken_is_1_and_said(
+    installation: Path, monkeypatch: pytest.MonkeyPatch, capsys: CaptureText
+) -> None:
+    main(["migrate"])
+    assert installation.is_dir()
+    monkeypatch.setenv("KINBRIDGE_EMBED_MEDIA", "false")
+    monkeypatch.setenv("KINBRIDGE_EMBED_WORKER", "false")
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        assert main(["serve", "--port", str(taken.getsockname()[1])]) == 1
+    assert "could not serve on 127.0.0.1" in capsys.readouterr().err
+
+
+def test_the_vault_says_what_it_cannot_do(installation: Path, capsys: CaptureText) -> None:
+    main(["migrate"])
+    file = installation / "vault.keys"
+    assert main(["vault", "make", str(file)]) == 0
+    assert main(["vault", "status"]) == 0
+    capsys.readouterr()
+    for words, said in (
+        (["make", str(file)], "there is a file already"),
+        (["make", "/dev/null/keys"], "Not a directory"),
+        (["drop", "7"], "has no version 7"),
+    ):
+        assert main(["vault", *words]) == 2
+        assert said in capsys.readouterr().err
+
+
+def test_a_plan_never_lands_on_its_instance_and_a_key_stands_once(
+    tmp_path: Path, capsys: CaptureText
+) -> None:
+    week = tmp_path / "week.json"
+    week.write_text('{"requests": [], "requests": []}')
+    assert main(["assign", str(week), "--out", str(tmp_path / "plan.json"), "--json"]) == 2
+    assert "stands twice" in _report(capsys)["problems"][0]
+    empty: dict[str, list[int]] = {"prisons": [], "inmates": [], "lawyers": [], "booths": [], "requests": []}
+    before = json.dumps({"format": "kinbridge-assign/1", **empty})
+    week.write_text(before)
+    assert main(["assign", str(week), "--out", str(week), "--json"]) == 2
+    assert _report(capsys) == {"error": "not-written", "problems": ["it is the instance itself"]}
+    assert week.read_text() == before
+
+
 def test_migrate_then_doctor(installation: Path, capsys: CaptureText) -> None:
     assert main(["migrate", "--json"]) == 0
     report = json.loads(capsys.readouterr().out)
@@ -87,6 +165,10 @@ def test_the_doctor_finds_what_is_wrong(
     assert main(["doctor", "--json"]) == 1
     bad = {f["what"] for f in json.loads(capsys.readouterr().out)["findings"] if not f["good"]}
     assert {"database", "bus", "address"} <= bad
+    assert main(["doctor"]) == 1
+    said = capsys.readouterr().out
+    assert "SELECT" not in said
+    assert all(line.lstrip()[0] in "✓✗" for line in said.splitlines())
 
 
 @pytest.mark.parametrize(

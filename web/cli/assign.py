@@ -39,7 +39,7 @@ def _plans(text: str) -> int:
     return number
 
 
-_whole.__name__ = "whole number"  # as argparse names it
+_whole.__name__ = f"whole number from 0 to {_MOST}"  # as argparse names it
 _plans.__name__ = f"number from 1 to {_MOST_PLANS}"
 
 
@@ -73,8 +73,9 @@ def run(args: argparse.Namespace) -> int:
         return _failed(args, 1, error.code, error.problems, f"{args.instance} cannot be used")
     except (OSError, ValueError, RecursionError) as error:
         return _failed(args, 2, "unreadable", [str(error)], f"{args.instance} cannot be read")
-    if not args.out.parent.is_dir():  # not only after a minute's work
-        return _failed(args, 2, "not-written", ["there is no such folder"], f"{args.out} cannot be written")
+    problem = _unwritable(args)
+    if problem:  # not only after a minute's work
+        return _failed(args, 2, "not-written", [problem], f"{args.out} cannot be written")
     with _answers_alone():
         plan = engine.solve(instance, seed=args.seed, steps=args.steps, plans=args.plans, fair=args.fair)
     try:
@@ -103,8 +104,27 @@ def _answers_alone() -> Iterator[None]:
         os.close(kept)
 
 
+def _unwritable(args: argparse.Namespace) -> str:
+    if not args.out.parent.is_dir():
+        return "there is no such folder"
+    if args.out.is_dir():
+        return "it is a folder"
+    if args.out.exists() and args.out.samefile(args.instance):
+        return "it is the instance itself"
+    return ""
+
+
 def _read(file: Path) -> Any:
-    return json.loads(file.read_text(encoding="utf-8"))
+    return json.loads(file.read_text(encoding="utf-8"), object_pairs_hook=_once)
+
+
+def _once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    """Raises `ValueError` for a key that stands twice: of two answers none can be meant."""
+    made = dict(pairs)
+    if len(made) != len(pairs):
+        twice = next(key for number, (key, _) in enumerate(pairs) if key in dict(pairs[:number]))
+        raise ValueError(f"the key {twice!r} stands twice in one object")
+    return made
 
 
 def _failed(args: argparse.Namespace, status: int, code: str, problems: Sequence[str], text: str) -> int:

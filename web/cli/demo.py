@@ -15,6 +15,7 @@ from core.db import Database
 from core.errors import Misconfigured
 from core.settings import Settings
 from web import demo
+from web.cli.parts import make_data_dir
 from web.cli.serve import listen
 
 
@@ -26,14 +27,13 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     settings = core_settings.from_environment(mode="demo", port=args.port)
-    settings.data_dir.mkdir(parents=True, exist_ok=True)
+    make_data_dir(settings)
     if args.lan:
         settings = _for_the_network(settings)
     log.configure("warning")
     asyncio.run(prepare(settings, fresh=args.fresh))
     _greet(settings, lan=args.lan)
-    listen(settings)
-    return 0
+    return listen(settings)
 
 
 def _for_the_network(settings: Settings) -> Settings:

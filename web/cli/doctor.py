@@ -8,6 +8,8 @@ import socket
 from collections.abc import Awaitable, Callable
 from dataclasses import asdict, dataclass
 
+from sqlalchemy.exc import DBAPIError
+
 import ledger.read
 from core import house, keys, schema
 from core import settings as core_settings
@@ -54,9 +56,14 @@ async def examine(settings: Settings) -> list[Finding]:
         try:
             good, text = await look(settings)
         except Exception as error:  # noqa: BLE001 - whatever goes wrong is what the doctor reports
-            good, text = False, f"{type(error).__name__}: {error}"
+            good, text = False, f"{type(error).__name__}: {_said(error)}"
         findings.append(Finding(what, good, text))
     return findings
+
+
+def _said(error: Exception) -> str:
+    """In one line, and of the database only what it said itself: the question does not help who reads this."""
+    return " ".join(str(error.orig if isinstance(error, DBAPIError) else error).split())
 
 
 async def _packages(_settings: Settings) -> tuple[bool, str]:

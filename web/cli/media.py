@@ -14,7 +14,7 @@ from core.bus import open_bus
 from core.db import Database
 from core.errors import Misconfigured
 from core.settings import Settings
-from web.cli.serve import require_migrated
+from web.cli.parts import require_parts
 from web.media import MediaNode
 
 
@@ -34,7 +34,7 @@ def run(args: argparse.Namespace) -> int:
 
 
 async def _serve(settings: Settings) -> None:
-    await require_migrated(settings)
+    await require_parts(settings)
     db = Database.connect(settings.sqlalchemy_url)
     ledger.record.install(db)
     bus = open_bus(settings.redis_url)

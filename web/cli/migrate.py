@@ -6,6 +6,7 @@ import json
 
 from core import schema
 from core import settings as core_settings
+from web.cli.parts import make_data_dir
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
@@ -14,7 +15,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     settings = core_settings.from_environment()
-    settings.data_dir.mkdir(parents=True, exist_ok=True)
+    make_data_dir(settings)
     before, after = asyncio.run(_migrate(settings.sqlalchemy_url))
     if args.json:
         print(json.dumps({"before": before, "after": after}))

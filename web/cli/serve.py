@@ -2,15 +2,16 @@
 
 import argparse
 import asyncio
+import contextlib
 import sys
 
 import uvicorn
 
-from core import garbage, log, schema
+from core import garbage, log
 from core import settings as core_settings
-from core.errors import Misconfigured
 from core.settings import Settings
 from web.app import create_app
+from web.cli.parts import require_parts
 
 # A frame above the protocol's 64 KiB is read only so far that it can be refused by name; see docs/protocol.md.
 _FRAME_LIMIT = 128 * 1024
@@ -28,24 +29,12 @@ def overrides(args: argparse.Namespace) -> dict[str, object]:
 
 def run(args: argparse.Namespace) -> int:
     settings = core_settings.from_environment(**overrides(args))
-    asyncio.run(require_migrated(settings))
-    listen(settings)
-    return 0
+    asyncio.run(require_parts(settings))
+    return listen(settings)
 
 
-async def require_migrated(settings: Settings) -> None:
-    """Raises `Misconfigured` when the database is older or newer than this program."""
-    settings.data_dir.mkdir(parents=True, exist_ok=True)
-    present, needed = await schema.present_revision(settings.sqlalchemy_url), schema.newest_revision()
-    if present != needed:
-        raise Misconfigured(
-            problem=f"the database is at revision {present or 'none'}, this program needs {needed}: "
-            "run `kinbridge migrate`"
-        )
-
-
-def listen(settings: Settings) -> None:
-    """Serves until it is told to stop."""
+def listen(settings: Settings) -> int:
+    """Serves until it is told to stop. 1 when it could not begin."""
     log.configure(settings.log_level)
     config = uvicorn.Config(
         create_app(settings),
@@ -65,7 +54,11 @@ def listen(settings: Settings) -> None:
     )
     server = uvicorn.Server(config)
     garbage.settle()
-    server.run()
-    if not server.started:
-        sys.stderr.write(f"kinbridge: could not listen on {settings.host}:{settings.port}\n")
-        raise SystemExit(1)
+    with contextlib.suppress(SystemExit):  # so it says that it could not start, after its log has said why
+        server.run()
+    if server.started:
+        return 0
+    sys.stderr.write(
+        f"kinbridge: could not serve on {settings.host}:{settings.port}; what stands above says why\n"
+    )
+    return 1

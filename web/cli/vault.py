@@ -9,8 +9,10 @@ from pathlib import Path
 import ledger.record
 from core import settings as core_settings
 from core.db import Database
+from core.errors import Misconfigured
 from core.settings import Settings
 from recording import masters, vault
+from web.cli.parts import require_migrated
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
@@ -27,13 +29,17 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     if args.kind == "make":
-        masters.make(args.path)
+        try:
+            masters.make(args.path)
+        except OSError as error:
+            raise Misconfigured(problem=f"{args.path}: {error.strerror}") from error
         print(f"{args.path}: keep a copy of it in a safe, apart from the recordings and the database")
         return 0
     return asyncio.run(_run(core_settings.from_environment(), args))
 
 
 async def _run(settings: Settings, args: argparse.Namespace) -> int:
+    await require_migrated(settings)
     db = Database.connect(settings.sqlalchemy_url)
     ledger.record.install(db)
     try:

@@ -14,6 +14,7 @@ from core import settings as core_settings
 from core.db import Database
 from legalaid import receipts
 from recording import bundle, day, days, seal, timestamp
+from web.cli.parts import require_migrated
 
 KINDS = ("recording", "bundle", "day", "receipt")
 
@@ -108,6 +109,7 @@ def _offline(kind: str, path: Path, public: keys.PublicKeys, roots: timestamp.Ro
 
 async def _ledger() -> tuple[bool, dict[str, Any]]:
     settings = core_settings.from_environment()
+    await require_migrated(settings)
     db = Database.connect(settings.sqlalchemy_url)
     try:
         verdict = await ledger.read.verify(db)

@@ -14,7 +14,7 @@ from core.db import Database
 from core.settings import Settings
 from web import working_days
 from web.cli.media import told_to_stop
-from web.cli.serve import require_migrated
+from web.cli.parts import require_parts
 from web.worker import Worker
 
 
@@ -30,7 +30,7 @@ def run(args: argparse.Namespace) -> int:
 
 
 async def _serve(settings: Settings, *, once: bool) -> int:
-    await require_migrated(settings)
+    await require_parts(settings)
     db = Database.connect(settings.sqlalchemy_url)
     ledger.record.install(db)
     bus = open_bus(settings.redis_url)
