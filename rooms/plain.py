@@ -68,15 +68,18 @@ class PlainInflow:
             # Counting from 2**16 keeps a packet that comes before the first one above zero.
             number = self.highest = self.first = sequence + 0x10000
         else:
-            number = extend(sequence, highest)
-            if number > highest:
-                if number != highest + 1:
+            number = highest + 1
+            if sequence != number & 0xFFFF:
+                number = extend(sequence, highest)
+                if number <= highest:
+                    if not self._late(number):
+                        return
+                else:
                     skipped = True
                     if number - highest - 1 > JUMP:
                         self._jump(number)
+            if number > highest:
                 self.highest = number
-            elif not self._late(number):
-                return
         timestamp = int.from_bytes(packet[4:8], "big")
         self._measure(timestamp, now)
         self.arrived += 1

@@ -123,10 +123,6 @@ class Agent:
         """To the nominated address. What the kernel does not take is dropped and counted."""
         self._port.post.send(self.path, data)
 
-    def put(self, data: bytes) -> None:
-        """As `send`; a picture's packet may wait for those that are read with it."""
-        self._port.post.put(self.path, data)
-
     def checked(self, endpoint: Endpoint, address: Address, message: stun.Message, now: float) -> bool:
         """An authenticated binding request came. False: a replay, or the address is another leg's."""
         transaction = message.transaction_id

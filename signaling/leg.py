@@ -60,6 +60,7 @@ class PeerLeg:
         self._lines = lines
         self._dropped = factory.counters
         self._agent = factory.udp.agent(self)
+        self._put, self._inbox = factory.udp.post.put, factory.udp.inbox
         self._pipe = Pipe(self._agent.send, self._dropped)
         self._dtls = LegDtls(self._pipe, factory.certificate())
         self._srtp: Srtp | None = None
@@ -288,7 +289,7 @@ class PeerLeg:
         if srtp is None:
             self._dropped["srtp-too-early"] += 1
             return
-        inbox = self._factory.udp.inbox
+        inbox = self._inbox
         if size < 12:
             self._dropped["srtp-too-short"] += 1
         elif 191 < inbox.view[1] < 224:  # RFC 5761 section 4
@@ -298,7 +299,9 @@ class PeerLeg:
         elif (packet := srtp.open_rtp(size)) is None:
             self._dropped["srtp-forged"] += 1
         else:
-            self.heard(now)
+            self.last_heard = now
+            if self._lost:
+                self.heard(now)
             if self._theirs is not None:
                 packet = self._theirs.types.take_in(packet)
             self.relay.rtp(packet, now)
@@ -349,7 +352,7 @@ class PeerLeg:
             if sealed is None:
                 self._dropped["seal-failed"] += 1
             else:
-                self._agent.put(sealed)
+                self._put(self._agent.path, sealed)
 
     def rtcp(self, packet: bytes) -> None:
         if self._native is not None:
