@@ -197,7 +197,11 @@ class _Posing:
         for person in (f"inmate:{asked.wish.inmate_id}", *(f"visitor:{v}" for v in asked.wish.relationships)):
             rows += self._busy(person, starts, ends)
         if asked.wish.booth_id is not None:
-            rows += openings.busy(f"booth:{asked.wish.booth_id}", starts, ends, self._at)
+            seats = openings.busy(f"booth:{asked.wish.booth_id}", starts, ends, self._at)
+            self.capacity = (
+                dict.fromkeys(seats, 0) | self.capacity
+            )  # none in one that was closed or taken back
+            rows += seats
         for first in (True, False) if asked.wish.ground else (False,):
             value = self._value(weight_of(asked, first=first), rank, one.slot.day)
             taken = [*rows, f"priority:{asked.wing_id}"] if first else rows

@@ -108,15 +108,7 @@ async def ban(
         raise DaysReversed
     if actor != SYSTEM:
         await _check_length(session, prison_id, (last_day - first_day).days + 1)
-    if relative_id is None and inmate_id is None:
-        raise NobodyNamed
-    if await session.get(PrisonRow, prison_id) is None:
-        raise NotFound
-    if relative_id is not None and await people.relative(session, relative_id) is None:
-        raise NotFound
-    inmate = None if inmate_id is None else await people.inmate(session, inmate_id)
-    if inmate_id is not None and (inmate is None or inmate.prison_id != prison_id):
-        raise NotFound
+    await _check_whom(session, prison_id, relative_id, inmate_id)
     row = BanRow(
         id=new_id("ban"),
         prison_id=prison_id,
@@ -141,6 +133,20 @@ async def ban(
         last_day=last_day.isoformat(),
     )
     return row.id
+
+
+async def _check_whom(
+    session: Session, prison_id: str, relative_id: str | None, inmate_id: str | None
+) -> None:
+    if relative_id is None and inmate_id is None:
+        raise NobodyNamed
+    if await session.get(PrisonRow, prison_id) is None:
+        raise NotFound
+    if relative_id is not None and await people.relative(session, relative_id) is None:
+        raise NotFound
+    inmate = None if inmate_id is None else await people.inmate(session, inmate_id)
+    if inmate_id is not None and (inmate is None or inmate.prison_id != prison_id):
+        raise NotFound
 
 
 async def lift_ban(session: Session, actor: Ref, ban_id: str) -> None:

@@ -155,9 +155,7 @@ async def make(
         raise WishOpen
     if not await _has_time(session, ground, guests, choices):
         raise Refused([NO_SUCH_TIME])
-    unserved = await find(session, *mine, WishRow.state == WishState.EXPIRED, WishRow.booking_id.is_(None))
     now = clock.now()
-    broken = await making_good.waiting_since(session, relative_id, inmate_id)
     row = WishRow(
         id=new_id("wsh"),
         reference=reference(),
@@ -168,9 +166,7 @@ async def make(
         state=WishState.OPEN,
         ground="",
         ground_by=None,
-        waiting_since=min(
-            [now, *(one.waiting_since for one in unserved[-1:]), *([broken] if broken else [])]
-        ),
+        waiting_since=min([now, *await _waits(session, relative_id, inmate_id)]),
         last_day=max(choice.day for choice in choices),
         booking_id=None,
         booth_id=booth_id,
@@ -184,6 +180,19 @@ async def make(
         session, tag(actor, "wish:made"), actor=ref(actor), subject=Ref("wish", row.id), choices=len(choices)
     )
     return await get(session, row.id)
+
+
+async def _waits(session: Session, relative_id: str, inmate_id: str) -> list[datetime]:
+    """Since when the two wait for what nobody could give them: a wish, a call that broke."""
+    unserved = await find(
+        session,
+        WishRow.requested_by == relative_id,
+        WishRow.inmate_id == inmate_id,
+        WishRow.state == WishState.EXPIRED,
+        WishRow.booking_id.is_(None),
+    )
+    broken = await making_good.waiting_since(session, relative_id, inmate_id)
+    return [*(one.waiting_since for one in unserved[-1:]), *([broken] if broken else [])]
 
 
 def _check(choices: Sequence[Choice], bookable: tuple[date, date], key: str) -> None:

@@ -14,7 +14,8 @@ from core.db import Session
 from core.errors import NotFound, Refused
 from core.ids import Ref
 from ledger import read
-from scheduler import booths, places, planner, plans, service, wishes
+from scheduler import booths, places, planner, planning, plans, service, wishes
+from scheduler.meetings import NoMeetings
 from scheduler.model import BookingState, ClaimKind, ticks
 from scheduler.plans import Plan, PlanState, Proposal, ProposalState
 from scheduler.tables import SlotRow
@@ -182,6 +183,23 @@ async def test_seats_of_a_booth_outside_are_given_out_with_the_times(world: Worl
         await booths.take(session, booth, view.starts_at, view.slot_ends_at, "bkg_by_hand")
     assert await publish(world, freed) == 0
     assert [one.code for one in (await proposals(world, freed))[other].reasons] == ["booth-full"]
+
+
+@pytest.mark.parametrize("left", [0, 1])
+async def test_nobody_is_planned_into_a_booth_that_was_closed(world: World, left: int) -> None:
+    await world.terminal()
+    await tuesday(world)
+    family = await world.family()
+    async with world.db.write() as session:
+        booth = await booths.create(session, ADMIN, world.prison_id, "A", "1", 1)
+        await wishes.make(
+            session, family.actor, family.inmate_id, family.choice, [choice()], "w", booth_id=booth
+        )
+        if not left:
+            await booths.close(session, ADMIN, world.prison_id, booth)
+        asked = await plans.ask(session, world.approver, world.prison_id, DAY, DAY + timedelta(days=6), DAY)
+        posed = planning.pose(await planning.read(session, asked, NoMeetings()))
+    assert len(posed.meant) == left
 
 
 async def test_booths_are_checked(world: World) -> None:
