@@ -9,6 +9,7 @@ from datetime import datetime
 
 from ledger.chain import Entry
 from people.model import ENDING_TEXTS, REFUSAL_TEXTS, Relationship, RelationshipState
+from scheduler.booking import WITHDRAWN_LATE
 from scheduler.model import BookingState, BookingView
 from web import wording
 from web.i18n import N_, translate
@@ -84,6 +85,7 @@ BOOKINGS: dict[BookingState, Words] = {
         "red", N_("Did not take place"), N_("Not everybody was there. You can book another time.")
     ),
 }
+ANOTHER_TIME = N_("You can book another time.")
 OPEN_NOW = N_("The waiting room is open. Please go in now; an officer lets you in.")
 UNKNOWN_DEADLINE = N_("The visits office has your request. You are told by text message.")
 
@@ -114,6 +116,8 @@ def booking(language: str, view: BookingView, now: datetime) -> Told:
         text = OPEN_NOW
     if view.state is BookingState.REQUESTED and view.reply_by is None:
         text = UNKNOWN_DEADLINE
+    if withdrawn_late(view):
+        text = ANOTHER_TIME
     values = {
         "by": _moment(language, _reply_by(view), view.zone),
         "opens": wording.time(language, view.opens_at, view.zone),
@@ -122,6 +126,12 @@ def booking(language: str, view: BookingView, now: datetime) -> Told:
     return Told(
         entry.light, translate(language, entry.word), translate(language, text, values), _why(language, view)
     )
+
+
+def withdrawn_late(view: BookingView) -> bool:
+    """Whether it then uses up a visit is the rules' to say: the visit's own page tells it."""
+    late = WITHDRAWN_LATE.code
+    return view.state is BookingState.WITHDRAWN and view.reason is not None and view.reason.code == late
 
 
 def _reply_by(view: BookingView) -> datetime | None:

@@ -5,8 +5,11 @@ import re
 from datetime import UTC, date, datetime, timedelta
 from zoneinfo import ZoneInfo
 
+import pytest
+
 from core.db import Database
 from core.ids import Ref, new_id
+from policy import service as rules
 from scheduler import service as schedule
 from scheduler.model import BookingState, DayOffer, SlotOffer
 from tests.web import place
@@ -153,9 +156,16 @@ async def test_what_ran_out_is_said_so_and_not_lost(
     assert moved.headers["location"] == f"/bookings/{booking_id}"
 
 
-async def test_a_booking_is_withdrawn_and_its_story_told(
-    browser: Browser, sign_in: SignIn, here: Place, db: Database
+@pytest.mark.parametrize(
+    ("used_by", "told_of_it"),
+    [(["completed"], "本次会见不计入会见次数"), (["completed", "late-withdrawal"], "本次会见计入会见次数")],
+)
+async def test_a_booking_is_withdrawn_late_and_its_story_told(
+    browser: Browser, sign_in: SignIn, here: Place, db: Database, used_by: list[str], told_of_it: str
 ) -> None:
+    async with db.write() as session:
+        drafted = await rules.draft(session, Ref("admin", "one"), here.prison, {"consumed_by": used_by}, ())
+        await rules.approve(session, Ref("admin", "two"), drafted)
     view = await place.confirmed(db, here, await place.slot_at(db, here, place.soon(180)))
     await sign_in(browser, Ref("relative", here.mei))
     page = await browser.get(f"/bookings/{view.id}")
@@ -171,6 +181,8 @@ async def test_a_booking_is_withdrawn_and_its_story_told(
     assert (await browser.send_form(f"/bookings/{view.id}/withdraw")).status_code == 303
     after = await browser.get(f"/bookings/{view.id}")
     assert "您已撤回" in after.text
+    assert told_of_it in after.text
+    assert "不占您的会见次数" not in after.text
     assert "/withdraw" not in after.text
 
 

@@ -20,11 +20,12 @@ from people.model import Identity, Relationship
 from policy import repository as policies
 from policy.model import FamilyPolicy
 from policy.wording import CAUTIONS
-from scheduler import booking, booths, changing, linked, offers, signing
+from scheduler import accounts, booking, booths, changing, linked, offers, signing
 from scheduler import repository as schedule
 from scheduler.access import booking_ref
 from scheduler.model import OPEN_STATES, BookingState, BookingView, VisitorChoice
 from web import telling
+from web.course import CHARGES
 from web.deps import AtTheDoor, Db, Relative, Svc
 from web.forms import Many, Text, at_fields
 from web.i18n import N_
@@ -260,6 +261,7 @@ async def one(
         parts = await linked.beside(session, view)
         asked = await signing.chain(session, view) if view.state is BookingState.REQUESTED else []
         sits = (await booths.of_bookings(session, [view.id])).get(view.id)
+        charge = await accounts.charge_of(session, view.id)
     mine = view.requested_by == who.subject.id
     return render(
         request,
@@ -279,4 +281,5 @@ async def one(
         desks={**OFFICES, **DESKS},
         phone=prison.help_phone if prison else "",
         booth=sits,
+        counts=CHARGES[charge] if view.state is BookingState.NO_SHOW or telling.withdrawn_late(view) else "",
     )
