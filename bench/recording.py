@@ -279,7 +279,7 @@ def round_of(seconds: int) -> dict[str, dict[str, float]]:
     return found
 
 
-def main(seconds: int = 40, rounds: int = 3) -> None:
+def main(seconds: int = 40, rounds: int = 2) -> None:
     minutes = PARTICIPANTS * seconds / 60
     found = [round_of(seconds) for _ in range(rounds)]
 
