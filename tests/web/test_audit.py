@@ -153,7 +153,9 @@ async def test_what_was_put_before_officers_and_each_call_stand_there(
     assert f"/officer/visits/{visit.id}/log" in calls
     assert visit.reference in (await auditor.get(f"/audit/calls{month}&q={visit.reference[:4].lower()}")).text
     assert "没有通话" in (await auditor.get(f"/audit/calls{month}&q=zzzz")).text
-    assert (await auditor.get(f"/officer/visits/{visit.id}/log")).status_code == 200
+    log = await auditor.get(f"/officer/visits/{visit.id}/log")
+    assert log.status_code == 200
+    assert f"/recordings/{visit.id}" not in log.text  # no way that is closed to who reads
 
 
 async def test_reading_and_proving_leave_a_trace(auditor: Browser, db: Database) -> None:
@@ -177,6 +179,13 @@ async def test_reading_and_proving_leave_a_trace(auditor: Browser, db: Database)
 @pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
 async def test_everything_else_is_closed_to_the_procurator(auditor: Browser, path: str) -> None:
     assert (await auditor.get(path)).status_code == 403
+
+
+@pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
+async def test_the_procurator_has_a_way_home(auditor: Browser) -> None:
+    assert (await auditor.get("/")).headers["location"] == "/staff"
+    assert (await auditor.get("/staff")).headers["location"] == "/audit"
+    assert (await auditor.get("/check")).status_code == 200
 
 
 @pytest.mark.parametrize("role", ["monitor", "approver", "admin", "counsel"])

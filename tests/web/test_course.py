@@ -84,6 +84,8 @@ async def test_the_prison_reads_and_exports_everything(
     page = await browser.get(f"/officer/visits/{visit.id}/log")
     for words in ("通话经过", "录制中断", "谁能看到、听到谁", "2:00", "林梅"):
         assert words in page.text
+    assert f'href="/officer/visits/{visit.id}"' in page.text
+    assert f"/recordings/{visit.id}" not in page.text  # there is none
     data = json.loads((await browser.get(f"/officer/visits/{visit.id}/log.json")).text)
     assert data["took_place"]["used_s"] == 120
     assert len(data["seconds"]) == 30

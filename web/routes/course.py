@@ -16,6 +16,7 @@ from ledger import read as ledger
 from ledger.chain import Entry
 from ledger.record import record
 from people.model import Identity, Role
+from recording import repository as recordings
 from rooms import call_log, redress
 from rooms import service as rooms
 from rooms.course import Course
@@ -62,6 +63,7 @@ async def page(request: Request, booking_id: str, db: Db, who: Reader) -> Respon
         people = {act.officer_id for act in acts}
         names = await history.names_of(session, [Ref("officer", one) for one in people])
         made_good = await redress.of(session, booking_id)
+        recorded = await recordings.latest_of(session, booking_id) is not None
     course = call.course
     context: dict[str, Any] = {} if course is None else _drawn(course, call)
     return render(
@@ -72,6 +74,7 @@ async def page(request: Request, booking_id: str, db: Db, who: Reader) -> Respon
         acts=acts,
         officers={ref.id: name for ref, name in names.items()},
         made_good=made_good,
+        recorded=recorded,
         sides=words.SIDES,
         whose=words.whose,
         weak=words.WEAK,

@@ -21,6 +21,7 @@ HOMES = {
     Role.APPROVER: "/staff",
     Role.ADMIN: "/staff",
     Role.COUNSEL: "/staff",
+    Role.AUDITOR: "/staff",
 }
 
 
