@@ -244,7 +244,10 @@ async def pending_relationships(session: Session, prison_id: str) -> list[Relati
     return await _views(session, query.order_by(RelationshipRow.applied_at, RelationshipRow.id))
 
 
-async def relationships_in(session: Session, prison_id: str, *, limit: int = 200) -> list[Relationship]:
-    """The relationships with inmates of this prison, newest application first."""
-    query = _pairs().where(InmateRow.prison_id == prison_id)
-    return await _views(session, query.order_by(RelationshipRow.applied_at.desc()).limit(limit))
+async def decided_relationships(session: Session, prison_id: str, limit: int) -> list[Relationship]:
+    """What was decided last of the relationships with inmates of this prison, the newest first."""
+    query = _pairs().where(
+        InmateRow.prison_id == prison_id, RelationshipRow.state != RelationshipState.PENDING
+    )
+    newest = func.coalesce(RelationshipRow.decided_at, RelationshipRow.applied_at).desc()
+    return await _views(session, query.order_by(newest, RelationshipRow.id.desc()).limit(limit))

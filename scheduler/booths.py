@@ -85,11 +85,10 @@ async def lend(session: Session, actor: Ref, booth_id: str, prison_id: str) -> N
 
 async def take_back(session: Session, actor: Ref, booth_id: str, prison_id: str) -> None:
     """No longer for that prison's families; those that are booked keep their seats. Raises `NotFound`."""
-    lent = await session.get(BoothPrisonRow, (booth_id, prison_id))
-    if lent is None:
+    lent = BoothPrisonRow.booth_id == booth_id, BoothPrisonRow.prison_id == prison_id
+    gone = delete(BoothPrisonRow).where(*lent).returning(BoothPrisonRow.booth_id)
+    if await session.scalar(gone.execution_options(synchronize_session=False)) is None:
         raise NotFound
-    await session.delete(lent)
-    await session.flush()
     record(
         session, tag(actor, "booth:taken-back"), actor=actor, subject=Ref("booth", booth_id), prison=prison_id
     )

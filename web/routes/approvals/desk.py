@@ -9,7 +9,7 @@ from core.db import Session
 from core.errors import Unavailable
 from people import repository as people
 from people import supplements
-from people.model import KINSHIP_TEXTS, Relationship, RelationshipState
+from people.model import KINSHIP_TEXTS, Relationship
 from policy import calendar, clocks
 from policy import repository as policy
 from scheduler import repository as bookings
@@ -49,15 +49,10 @@ async def of(session: Session, on: Duty) -> dict[str, Any]:
     waiting.sort(key=lambda w: (w.due is None, w.due or on.now, w.case.applied_at))
     requested = [await _requested(session, on, one) for one in await bookings.pending(session, on.prison.id)]
     requested.sort(key=lambda r: (r.due is None, r.due or on.now, r.booking.id))
-    decided = [
-        case
-        for case in await people.relationships_in(session, on.prison.id, limit=3 * LATELY)
-        if case.state is not RelationshipState.PENDING
-    ]
     return {
         "waiting": waiting,
         "requested": requested,
-        "decided": sorted(decided, key=lambda c: c.decided_at or c.applied_at, reverse=True)[:LATELY],
+        "decided": await people.decided_relationships(session, on.prison.id, LATELY),
         "kinships": KINSHIP_TEXTS,
         "zone": on.zone,
         "prison_name": on.prison.name,
