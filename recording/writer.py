@@ -12,11 +12,11 @@ import logging
 import os
 import threading
 from collections import deque
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
-from core import clock
+from core import clock, garbage
 from core.log import fields
 from recording.folder import EVENTS, Event
 from recording.locked import Growing, Key
@@ -34,6 +34,7 @@ STALL_S = 5.0  # and for so long: it is no recording any more, and the call wait
 QUEUE = 8192  # packets; some 9 MB, at least ten seconds of a call at full rate
 PENDING = 4 << 20  # bytes that wait for a disk before the queue is left to fill
 LOW_WATER = 50 << 20  # bytes that must stay free, so that the events and the manifest can still be written
+HELD_UP_S = 1.0  # a round that takes longer finds megabytes waiting at its end
 GIVE_UP_S = 5.0  # how long the end of a recording waits for a disk that takes nothing
 _ASK_S = 1.0  # a key frame is asked for this often at most
 
@@ -304,6 +305,7 @@ class Writer:
         self._lock = threading.Lock()
         self._reels: list[Reel] = []
         self._running = False
+        self._held_up = False  # much had to wait for the disk, and is not yet all written
 
     def adopt(self, reel: Reel) -> None:
         """Writes `reel` from now on until it is closed."""
@@ -322,12 +324,24 @@ class Writer:
                 if not reels:
                     self._running = False
                     return
-            for reel in reels:
-                _work(reel, reel.turn)
-            if not self._sync(reels):
+            if not self._round(reels):
                 pause.wait(TICK_S)
 
-    def _sync(self, reels: Iterable[Reel]) -> bool:
+    def _round(self, reels: Sequence[Reel]) -> bool:
+        """Writes all and syncs who is due; True: at once again. What piled up while the disk stood still was much: it
+        is given back once it is written."""
+        begun = clock.monotonic()
+        for reel in reels:
+            _work(reel, reel.turn)
+        again = self._sync(reels)
+        if clock.monotonic() - begun > HELD_UP_S:
+            self._held_up = True
+        elif self._held_up and not again:
+            self._held_up = False
+            garbage.give_back()
+        return again
+
+    def _sync(self, reels: Sequence[Reel]) -> bool:
         """Those that are due, who waits longest first; True: the disk is slow, and others must be written before the
         rest is synced."""
         begun = clock.monotonic()

@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from core import garbage
 from recording import folder, writer
 from recording.writer import Reel, Writer
 from tests.conftest import FakeClock
@@ -34,3 +35,19 @@ def test_a_slow_disk_syncs_one_recording_at_a_time_and_all_are_written_between(
     assert not common._sync(reels)  # nothing is due
     clock.move(seconds=writer.SYNC_S + writer.LAG_S + 1)
     assert reels[0].troubles(clock.monotonic()) == {"lag"}
+
+
+def test_what_piled_up_while_the_disk_stood_still_is_given_back_once_it_is_written(
+    tmp_path: Path, clock: FakeClock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    given: list[float] = []
+    monkeypatch.setattr(garbage, "give_back", lambda: given.append(clock.monotonic()))
+    monkeypatch.setattr(os, "fdatasync", lambda _: clock.move(seconds=2 * writer.HELD_UP_S))
+    folder.make(tmp_path / "rec_1")
+    reel, common = Reel(tmp_path / "rec_1", clock.monotonic(), lambda _track: None), Writer()
+    reel.put_event("visit:paused", {})
+    common._round([reel])
+    assert not given
+    common._round([reel])
+    common._round([reel])
+    assert given == [clock.monotonic()]
