@@ -18,9 +18,9 @@ from scheduler.assign.columns import Columns, Ints, array
 from scheduler.assign.prices import Floats, Prices, Watch, program, unwatched
 
 _FAVOURED = 0.2  # of a column in the linear programs: from there on it is in the pool
-_WHOLE = 1200  # columns: a block of so few is given whole, but for those that no better plan of it can have
+_WHOLE = 1300  # columns that a better plan of a block can have: with so few it is given whole
 _NEAR = 1e-3  # relative: a block so near to its bound is left alone, and a program so near to its own ends
-_NODES = 20  # of branch and bound; not seconds, so that a plan can be made again
+_NODES = 1  # the root of branch and bound alone; not seconds, so that a plan can be made again
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,7 +110,7 @@ class Pool:
         inside[block.requests] = True
         here = np.flatnonzero(inside[columns.request])
         near = here[self._regret[here] <= block.lack]
-        some = near if len(near) <= _WHOLE else here[self._pooled[here]]
+        some = near if len(near) <= _WHOLE else near[self._pooled[near]]
         return self._program(some[(np.append(left, 1)[columns.rows[some]] > 0).all(axis=1)], left)
 
     def _program(self, some: Ints, left: Ints) -> Ints:
@@ -123,6 +123,6 @@ class Pool:
             constraints=LinearConstraint(asked.matrix, -np.inf, asked.limits),
             integrality=np.ones(len(some)),
             bounds=Bounds(0, 1),
-            options={"mip_rel_gap": _NEAR, "node_limit": _NODES, "presolve": False},
+            options={"mip_rel_gap": _NEAR, "node_limit": _NODES},
         )
         return some[:0] if answer.x is None else some[answer.x > 0.5]
