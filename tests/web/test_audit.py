@@ -40,7 +40,7 @@ async def auditor(db: Database, house: Staffed, browser: Browser, sign_in: SignI
 @pytest.fixture
 async def visit(db: Database, services: Services, house: Staffed) -> BookingView:
     made = await staffed.due_visit(db, house)
-    await staffed.recorded(db, services, made, house)
+    await staffed.recorded(db, services, made, house, seconds=1)
     return made
 
 

@@ -113,7 +113,7 @@ async def test_an_officers_name_stays_as_long_as_a_recording_of_what_they_watche
     house: Staffed,
     sign_in: SignIn,
 ) -> None:
-    await staffed.recorded(db, services, await staffed.due_visit(db, house), house)
+    await staffed.recorded(db, services, await staffed.due_visit(db, house), house, seconds=1)
     receipt = await asked(browser, house.approver, sign_in)
     await agreed(db, another_browser, house, sign_in)
     one = await carried_out(db, services)

@@ -24,7 +24,7 @@ async def house(db: Database, services: Services) -> Staffed:
 @pytest.fixture
 async def visit(db: Database, services: Services, house: Staffed) -> BookingView:
     made = await staffed.due_visit(db, house)
-    await staffed.recorded(db, services, made, house)
+    await staffed.recorded(db, services, made, house, seconds=1)
     return made
 
 
