@@ -1,7 +1,8 @@
 """The best of several plans: what each of them found, chosen from anew.
 
 Searches from different seeds end at different plans, each good in other places. Their columns alone, and those that
-the linear programs favour, are few enough for integer programs (HiGHS), one for each block, those first that lack most.
+the linear programs favour, are few enough for integer programs (HiGHS), one for each block, those first that lack most;
+columns that no better plan of the block can have are left out.
 What others use of shared rows is taken off beforehand, so that the plan is feasible after each block, and never worth
 less.
 """
