@@ -112,7 +112,12 @@ async def test_it_is_nobody_elses(browser: Browser, db: Database, house: Staffed
     await sign_in(browser, Ref("relative", house.place.stranger))
     assert (await browser.get(f"/visits/{visit.id}/log")).status_code == 404
     assert (await browser.get(f"/officer/visits/{visit.id}/log.json")).status_code == 403
-    for who in (house.monitor, house.approver, house.admin, house.counsel):  # their own page enters that they read it
+    for who in (
+        house.monitor,
+        house.approver,
+        house.admin,
+        house.counsel,
+    ):  # their own page enters that they read it
         await sign_in(browser, who, strong=True)
         for path in ("log", "log.pdf"):
             assert (await browser.get(f"/visits/{visit.id}/{path}")).status_code == 403, (who, path)
