@@ -24,7 +24,7 @@ from scheduler import findings, imported, importer
 from scheduler.findings import Finding, Grade
 from scheduler.imported import Outcome, Target
 from scheduler.importer import Reading
-from web.cli.serve import require_migrated
+from web.cli.parts import require_migrated
 
 _WORDS = {
     "prison": ("prison", "prisons"),
