@@ -22,14 +22,14 @@ import psycopg
 from sqlalchemy import TextClause, insert, text
 
 from bench.booking import database
-from core import clock
+from core import clock, garbage
 from core.db import Base, Database
 from scheduler import offers, service
 from scheduler.tables import PlaceRow, PrisonRow, SlotRow
 from tests import services
 from tests.scheduler.world import Family, World, build, family
 
-PRISONS, DAYS, A_DAY, SEATS, ROUNDS = 700, 22, 9, 2, 60
+PRISONS, DAYS, A_DAY, SEATS, ROUNDS = 700, 22, 9, 2, 300
 
 
 def _slots(prison_id: str, first: datetime) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
@@ -107,6 +107,7 @@ def _copied(table: str, where: str, marked: Sequence[str], prison: str = "") -> 
 async def measure(db: Database, one: Family, bare: Callable[[], int]) -> dict[str, object]:
     took, cpu, plain = [], [], []
     times = offered = 0
+    garbage.settle()  # as the product does
     for _ in range(ROUNDS):
         begun, used = time.perf_counter(), time.process_time()
         async with db.read() as session:

@@ -5,7 +5,8 @@
 {"bare": "name"}                        {"offer": …} of a leg that joins and does nothing
 {"connected": n}                        waits until n legs are; {"connected": …}
 {"flow": true}                          everybody is shown and recorded; {}
-{"forwarded": true}                     {"packets": …, "looked": …}, sent down since the start; CPU seconds of figures
+{"forwarded": true}                     {"packets": …, "looked": …, "planned": …}, sent down since the start;
+                                        CPU seconds of figures, and of what is planned from them
 {"renew": true}                         recordings end and others begin; what was written is thrown away; {}
 {"finish": true}                        ends the recordings; {"files": […], "healthy": …, "counters": {…}}
 """
@@ -45,7 +46,7 @@ class Server:
         self.legs: dict[str, PeerLeg] = {}
         self.calls: dict[int, list[PeerLeg]] = {}
         self.recorders: list[RoomRecorder] = []
-        self.looked = 0.0
+        self.looked = self.planned = 0.0
         self.looking: asyncio.Task[None] | None = None
         self.home = home
         self.key = Key.fresh()  # files are locked, as in the product
@@ -111,13 +112,15 @@ class Server:
     async def _look(self, stewards: list[Steward]) -> None:
         while True:
             for steward in stewards:
-                self.looked += steward.look()
+                looked, planned = steward.look()
+                self.looked += looked
+                self.planned += planned
                 await asyncio.sleep(1 / len(stewards))  # rooms do not look all at once
 
     async def _forwarded(self, _message: dict[str, Any]) -> dict[str, Any]:
         self.healthy = self.healthy and all(recorder.healthy for recorder in self.recorders)
         sent = sum(leg.statistics().packets_down for legs in self.calls.values() for leg in legs)
-        return {"packets": sent, "looked": self.looked}
+        return {"packets": sent, "looked": self.looked, "planned": self.planned}
 
     async def _finish(self, _message: dict[str, Any]) -> dict[str, Any]:
         lost = sum(leg.statistics().lost_up for leg in self.legs.values())

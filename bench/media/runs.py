@@ -71,6 +71,7 @@ async def run_ours(
         "cpu_s_per_call_minute": round(used / wall * 60 / calls, 3),
         "by_thread": threads,
         "figures_percent_of_cpu": round((after["looked"] - before["looked"]) / used * 100, 1),
+        "planning_percent_of_cpu": round((after["planned"] - before["planned"]) / used * 100, 1),
         "us_per_forwarded_packet": round(used / max(1, sent) * 1e6, 1),
         "forwarded_per_s": round(sent / wall),
         "cpu_ms_per_join": round(join * 1000, 1),
