@@ -49,7 +49,7 @@ class Settings(BaseModel):
     database_url: str = ""  # empty: SQLite in data_dir
     redis_url: str = ""  # empty: the bus lives in this process
     secret_key: SecretStr  # >= 32 characters; seals files, signs cookies and TURN credentials
-    host: str = Field(default="127.0.0.1", min_length=1)  # an empty one would be every address
+    host: str = Field(default="127.0.0.1", min_length=1)  # "*": every address; an empty one is a mistake
     port: int = Field(default=8000, ge=0, le=65535)
     base_url: str = ""  # how people reach us; empty: http(s)://host:port
     tls_cert: Path | None = None

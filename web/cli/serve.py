@@ -38,7 +38,7 @@ def listen(settings: Settings) -> int:
     log.configure(settings.log_level)
     config = uvicorn.Config(
         create_app(settings),
-        host=settings.host,
+        host="" if settings.host == "*" else settings.host,  # none named: IPv4 and IPv6
         port=settings.port,
         loop="uvloop",
         ws="websockets-sansio",

@@ -104,7 +104,7 @@ def behind(
         made.process.status = lambda url: lab.server.call(partial(processes.status, url))
 
     env = {
-        "KINBRIDGE_HOST": "",  # all of its addresses
+        "KINBRIDGE_HOST": "*",
         "KINBRIDGE_BASE_URL": f"https://{PAGES}",
         "KINBRIDGE_TLS_CERT": str(tls.certificate),
         "KINBRIDGE_TLS_KEY": str(tls.key),
