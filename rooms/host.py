@@ -311,12 +311,13 @@ class Host:
     # Tasks
 
     async def _every(self, seconds: float, work: Callable[[], Awaitable[None]]) -> None:
-        while True:
+        while not self._stopping:  # `work` may have taken the word that it is over for its own
             try:
                 await work()
             except Exception:  # noqa: BLE001 - tried again at the next turn
                 _log.exception("x %s", work.__name__)
-            await asyncio.sleep(seconds)
+            if not self._stopping:
+                await asyncio.sleep(seconds)
 
     def _spawn(self, work: Coroutine[Any, Any, None]) -> "asyncio.Task[None]":
         task = asyncio.create_task(work)

@@ -138,9 +138,13 @@ class Worker:
         self._tasks.clear()
 
     async def _loop(self, job: Job) -> None:
-        while True:
+        own = asyncio.current_task()
+        while (
+            own is not None and not own.cancelling()
+        ):  # a job may have taken the word that it is over for its own
             await self._run(job)
-            await asyncio.sleep(job.every)
+            if not own.cancelling():
+                await asyncio.sleep(job.every)
 
     async def _run(self, job: Job) -> bool:
         try:
