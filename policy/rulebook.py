@@ -284,9 +284,7 @@ class FamilyPolicy(_Frozen):
     # people-facing
     languages: tuple[Literal["zh", "en"], ...] = Field(min_length=1)  # the terminals speak the first
     reminder_minutes: tuple[Literal[1440, 120, 15], ...]  # before the visit; each has its text
-    quiet_from: WallTime = time(
-        21
-    )  # till `quiet_to` no reminder rings, but in the last minutes before a visit
+    quiet_from: WallTime = time(21)  # till `quiet_to` only the last minutes before a visit ring
     quiet_to: WallTime = time(8)
     fee: Literal["none"]  # this product takes no money
     cautions: tuple[str, ...]
