@@ -75,11 +75,18 @@ class RoomRecorder:
         self._id = recording_id
         self._finished = finished
         self._loop = asyncio.get_running_loop()
-        self._reel = Reel(path, clock.monotonic(), self._from_writer, key)
+        self._closed = asyncio.Event()
+        self._reel = Reel(
+            path,
+            clock.monotonic(),
+            lambda track_id: self._from_writer(self._ask_keyframe, track_id),
+            key,
+            lambda: self._from_writer(self._closed.set),
+        )
         self._taps: dict[str, _Tapped] = {}  # by leg id
         self._numbers: Counter[str] = Counter()
         self._lost = False
-        self._ended: asyncio.Future[None] | None = None
+        self._ended: asyncio.Task[None] | None = None
         self._reel.put_event("recording:started", {"recording": recording_id})
         writer.adopt(self._reel)
 
@@ -156,16 +163,16 @@ class RoomRecorder:
             tapped.leg.request_keyframe()
 
     async def finish(self, reason: str) -> None:
-        """Idempotent: whoever calls again waits for the first call to end."""
-        if self._ended is not None:
-            await asyncio.shield(self._ended)
-            return
-        self._ended = self._loop.create_future()
-        try:
-            closed = await self._close(reason)  # otherwise what hangs in the disk may yet be written
-            await self._finished(reason if closed else INTERRUPTED)
-        finally:
-            self._ended.set_result(None)
+        """Idempotent: whoever calls again waits for the first call to end. Who gives up waiting does not cut it off."""
+        if self._ended is None:
+            self._ended = self._loop.create_task(self._finish(reason))
+        await asyncio.shield(self._ended)
+
+    async def _finish(self, reason: str) -> None:
+        """What was not saved whole breaks off before its end: its last moment is the last one that is there."""
+        await self._close(reason)
+        whole = self._closed.is_set() and self._reel.whole  # what hangs in the disk may yet be written
+        await self._finished(reason if whole else INTERRUPTED)
 
     def give_up(self) -> None:
         """The row is no longer this node's: another one seals what there is. Nothing more is written."""
@@ -176,21 +183,22 @@ class RoomRecorder:
                 self.remove(tapped.leg)
             self._reel.close()
 
-    async def _close(self, reason: str) -> bool:
-        """Whether nothing is written any more."""
+    async def _close(self, reason: str) -> None:
+        """Returns when nothing is written any more, or the disk hangs."""
         for tapped in tuple(self._taps.values()):
             self.remove(tapped.leg)
         self._reel.put_event("recording:finished", {"reason": reason})
         self._reel.close()
-        closed = await asyncio.to_thread(self._reel.closed.wait, GIVE_UP_S * 2)
-        if not closed:
+        try:
+            async with asyncio.timeout(GIVE_UP_S * 2):
+                await self._closed.wait()
+        except TimeoutError:
             _log.error("x recording %s", fields(id=self._id, trouble="not-closed"))
-        return closed
 
-    def _from_writer(self, track_id: str) -> None:
-        """Called in the writer's thread: a key frame is needed."""
+    def _from_writer(self, call: Callable[..., None], *args: object) -> None:
+        """Called in the writer's thread."""
         with contextlib.suppress(RuntimeError):  # the loop is closed: the process is on its way out
-            self._loop.call_soon_threadsafe(self._ask_keyframe, track_id)
+            self._loop.call_soon_threadsafe(call, *args)
 
     def _ask_keyframe(self, track_id: str) -> None:
         for tapped in self._taps.values():

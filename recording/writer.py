@@ -87,9 +87,10 @@ class GrowingFile:
             self._dirty = False
 
     def close(self) -> None:
-        if self._handle is not None:
-            os.close(self._handle)
-            self._handle = None
+        """Idempotent, even where it raises `OSError`, as it may on storage over a network."""
+        handle, self._handle = self._handle, None
+        if handle is not None:
+            os.close(handle)
 
 
 class _Open:
@@ -107,14 +108,21 @@ class Reel:
     the rest to the writer's thread."""
 
     def __init__(
-        self, path: Path, started: float, ask_keyframe: Callable[[str], None], key: Key | None = None
+        self,
+        path: Path,
+        started: float,
+        ask_keyframe: Callable[[str], None],
+        key: Key | None = None,
+        on_closed: Callable[[], None] = lambda: None,
     ) -> None:
-        """`started` in monotonic seconds; `ask_keyframe` is called from the thread with a track's id."""
+        """`started` in monotonic seconds; `ask_keyframe` is called from the thread with a track's id, `on_closed` when
+        all is closed."""
         self.closed = threading.Event()
+        self.whole = True  # whether all that was put in was written and made safe; known once it is closed
         self._path = path
         self._key = key
         self._started = started
-        self._ask_keyframe = ask_keyframe
+        self._ask_keyframe, self._on_closed = ask_keyframe, on_closed
         self._queue: deque[tuple[float, Callable[..., None], tuple[Any, ...]]] = deque()
         self._lock = threading.Lock()
         self._dropped: tuple[int, float, float] | None = None  # packets, first and last arrival
@@ -268,7 +276,7 @@ class Reel:
             self._trouble("sync", error)
         self._synced = now
         for track_id in [key for key, one in self._tracks.items() if one.ended and not one.file.waiting]:
-            self._tracks.pop(track_id).file.close()
+            self._shut(self._tracks.pop(track_id).file)
         if self._closing is not None and (self._is_saved() or now - self._closing > GIVE_UP_S):
             self._end()
 
@@ -292,10 +300,19 @@ class Reel:
     def _is_saved(self) -> bool:
         return not self._events.waiting and not any(one.file.waiting for one in self._tracks.values())
 
-    def _end(self) -> None:
-        for file in self._files:
+    def _shut(self, file: GrowingFile) -> None:
+        try:
             file.close()
+        except OSError as error:  # the last word of some storage on what it took before
+            self._trouble("sync", error)
+
+    def _end(self) -> None:
+        saved = self._closing is not None and self._is_saved()
+        for file in self._files:
+            self._shut(file)
+        self.whole = saved and not self._troubles & {"sync", "failed"}
         self.closed.set()
+        self._on_closed()
 
 
 class Writer:

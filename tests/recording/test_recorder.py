@@ -12,6 +12,7 @@ import pytest
 from core import clock
 from core.ids import Ref
 from recording import folder, writer
+from recording.model import INTERRUPTED
 from recording.recorder import RoomRecorder
 from recording.writer import Reel, Writer
 from rooms.client import MediaKind
@@ -296,3 +297,80 @@ async def test_the_thread_ends_with_its_last_recording(tmp_path: Path) -> None:
         reel.close()
         await until(reel.closed.is_set)
         await until(lambda: not common._running)
+
+
+class _Ended:
+    """A recording's end, with the reason under which it goes to be sealed."""
+
+    def __init__(self, path: Path, common: Writer) -> None:
+        self.reasons: list[str] = []
+        folder.make(path)
+        self.recorder = RoomRecorder(path.name, path, common, self._finished)
+
+    async def _finished(self, reason: str) -> None:
+        self.reasons.append(reason)
+
+
+async def test_an_end_that_the_disk_did_not_take_is_no_ordinary_end(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    one = _Ended(tmp_path / "rec_2", Writer())
+    await until(lambda: "recording:started" in tags(tmp_path / "rec_2"))
+
+    def full(handle: int, data: bytes, offset: int) -> int:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(os, "pwrite", full)
+    monkeypatch.setattr(writer, "GIVE_UP_S", 0.2)
+    one.recorder.mark("officer:visit:warned")
+    await one.recorder.finish("over")
+    assert one.reasons == [INTERRUPTED]
+    assert tags(tmp_path / "rec_2") == ["recording:started"]
+
+
+async def test_what_broke_in_the_middle_does_not_end_as_if_it_were_whole(tmp_path: Path) -> None:
+    one = _Ended(tmp_path / "rec_2", Writer())
+
+    def broken() -> None:
+        raise RuntimeError("a fault of ours")
+
+    one.recorder._reel.put(broken)
+    await until(lambda: one.recorder.troubles == {"failed"})
+    await one.recorder.finish("over")
+    assert one.reasons == [INTERRUPTED]
+
+
+async def test_storage_that_fails_at_closing_ends_one_recording_and_not_the_writer(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As storage over a network does: the last word on what it took comes with the close."""
+    common = Writer()
+    first, second = _Ended(tmp_path / "rec_1", common), _Ended(tmp_path / "rec_2", common)
+    await until(lambda: all(tags(tmp_path / name) for name in ("rec_1", "rec_2")))
+    real, failed = os.close, threading.Event()
+
+    def close(handle: int) -> None:
+        real(handle)
+        if threading.current_thread().name == "recording-writer" and not failed.is_set():
+            failed.set()
+            raise OSError(122, "Disk quota exceeded")
+
+    monkeypatch.setattr(os, "close", close)
+    await first.recorder.finish("over")
+    assert first.reasons == [INTERRUPTED]
+    second.recorder.mark("visit:paused")
+    await until(lambda: "visit:paused" in tags(tmp_path / "rec_2"))
+    await second.recorder.finish("over")
+    assert second.reasons == ["over"]
+
+
+async def test_who_gives_up_waiting_for_the_end_does_not_cut_it_off(tmp_path: Path) -> None:
+    one = _Ended(tmp_path / "rec_2", Writer())
+    waiting = asyncio.create_task(one.recorder.finish("over"))
+    await asyncio.sleep(0)
+    waiting.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await waiting
+    await one.recorder.finish("again")
+    assert one.reasons == ["over"]
+    assert tags(tmp_path / "rec_2") == ["recording:started", "recording:finished"]
