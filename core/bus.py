@@ -21,6 +21,7 @@ from typing import Any, Protocol
 from redis.asyncio import Redis
 from redis.exceptions import RedisError
 
+from core import ending
 from core.log import fields
 
 _log = logging.getLogger(__name__)
@@ -166,9 +167,7 @@ class RedisBus:
 
     async def close(self) -> None:
         if self._reader is not None:
-            self._reader.cancel()
-            with contextlib.suppress(asyncio.CancelledError):
-                await self._reader
+            await ending.end([self._reader])
         await self._pubsub.aclose()  # type: ignore[no-untyped-call]  # redis-py leaves it untyped
         await self._listener.aclose()
         await self._redis.aclose()

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import ledger.read
 import ledger.record
-from core import clock
+from core import clock, ending
 from core.db import Database, Session
 from core.errors import Conflict, KinbridgeError, Misconfigured
 from core.ids import SYSTEM, Ref, new_id
@@ -92,12 +92,12 @@ class Recorders:
 
     async def close(self) -> None:
         """Finishes what is still being written and stops."""
-        for recorder in tuple(self._live.values()):
-            await recorder.finish("shutdown")
+        live = tuple(self._live.values())
+        for ended in await asyncio.gather(*(one.finish("shutdown") for one in live), return_exceptions=True):
+            if ended is not None:  # it gives no sign of life any more: the worker takes it in
+                _log.error("x recording %s", fields(error=repr(ended)))
         if self._beating is not None:
-            self._beating.cancel()
-            with contextlib.suppress(asyncio.CancelledError):
-                await self._beating
+            await ending.end([self._beating])
             self._beating = None
 
     def _check_disk(self) -> None:

@@ -22,7 +22,7 @@ from collections import Counter
 from collections.abc import Awaitable, Callable, Coroutine
 from typing import Any
 
-from core import clock
+from core import clock, ending
 from core.bus import Bus, SlowSubscriberError
 from core.db import Database
 from core.ids import Ref, new_id
@@ -104,9 +104,7 @@ class Host:
             check.end("room-moved")
         for running in tuple(self.rooms.values()):
             await self._give_up(running, release=True)
-        for task in tuple(self._tasks):
-            task.cancel()
-        await asyncio.gather(*self._tasks, return_exceptions=True)
+        await ending.end(self._tasks)
         self._name.release()
 
     # Rooms
@@ -156,8 +154,7 @@ class Host:
             return
         task = self._running.pop(running.claim.room_id, None)
         if task is not None and task is not asyncio.current_task():
-            task.cancel()
-            await asyncio.wait([task])
+            await ending.end([task])
         try:
             await running.abandon("room-moved")
             if release:
@@ -311,13 +308,12 @@ class Host:
     # Tasks
 
     async def _every(self, seconds: float, work: Callable[[], Awaitable[None]]) -> None:
-        while not self._stopping:  # `work` may have taken the word that it is over for its own
+        while True:
             try:
                 await work()
             except Exception:  # noqa: BLE001 - tried again at the next turn
                 _log.exception("x %s", work.__name__)
-            if not self._stopping:
-                await asyncio.sleep(seconds)
+            await asyncio.sleep(seconds)
 
     def _spawn(self, work: Coroutine[Any, Any, None]) -> "asyncio.Task[None]":
         task = asyncio.create_task(work)

@@ -16,7 +16,7 @@ from urllib.parse import urlsplit
 
 from starlette.websockets import WebSocket, WebSocketDisconnect, WebSocketState
 
-from core import clock
+from core import clock, ending
 from core.bus import Bus, SlowSubscriberError
 from core.db import Database
 from core.errors import KinbridgeError
@@ -24,7 +24,7 @@ from core.ids import new_id
 from core.log import fields
 from core.settings import Settings
 from rooms.tickets import Pass
-from signaling import ending, entering, turn
+from signaling import entering, turn
 from signaling.messages import Message
 from signaling.protocol import Close, Effect, Forward, Protocol, Redeem, Send
 
@@ -210,8 +210,7 @@ class _Socket:
 
     async def _leave(self) -> None:
         if self._entering is not None:  # or it would attach us after our leaving
-            self._entering.cancel()
-            await asyncio.wait([self._entering])
+            await ending.end([self._entering])
         if self._node is not None:
             await self._tell_node({"op": "detach", "conn": self._conn})
         if self._websocket.application_state is WebSocketState.CONNECTED:

@@ -8,7 +8,7 @@ import logging
 import secrets
 from typing import TYPE_CHECKING, Literal
 
-from core import clock
+from core import clock, ending
 from core.log import fields
 from rooms import loudness
 from rooms.bandwidth import Estimate
@@ -221,8 +221,7 @@ class PeerLeg:
         self._over = True
         self.relay.close()
         if self._handshake is not None:
-            self._handshake.cancel()
-            await asyncio.wait([self._handshake])
+            await ending.end([self._handshake])
         await self._dtls.finish()
         self._srtp = None
         self._agent.close()

@@ -15,7 +15,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import dataclass
 from typing import Any
 
-from core import clock
+from core import clock, ending
 from core.bus import Bus, SlowSubscriberError, Subscription
 from core.db import Database
 from core.errors import KinbridgeError, NotFound
@@ -25,7 +25,7 @@ from rooms.codec import VideoCodec
 from rooms.model import Purpose
 from rooms.refusals import TicketInvalid
 from rooms.tickets import Pass
-from signaling import ending, entering, fragment
+from signaling import entering, fragment
 from signaling.messages import Message
 from signaling.protocol import NODE_SILENT_AFTER, SILENT_AFTER
 from signaling.refused import NoIceRestart, PreconditionFailed, PreconditionNeeded, refusal
@@ -98,9 +98,7 @@ class Sessions:
 
     async def close(self) -> None:
         """Ends all sessions; their seats are told at once."""
-        for task in tuple(self._tasks):
-            task.cancel()
-        await asyncio.gather(*self._tasks, return_exceptions=True)
+        await ending.end(self._tasks)
 
     async def _ask(self, resource: str, op: str, ticket: str, **more: Any) -> Message:
         reply = f"whip:{secrets.token_hex(16)}"

@@ -20,7 +20,7 @@ from typing import Any
 from sqlalchemy import func, select
 from sqlalchemy.exc import DBAPIError
 
-from core import clock
+from core import clock, ending
 from core.bus import Bus
 from core.db import Database
 from core.ids import SYSTEM, Ref, new_id
@@ -171,8 +171,7 @@ class Canary:
             try:
                 yield peer
             finally:
-                listening.cancel()
-                await asyncio.gather(listening, return_exceptions=True)
+                await ending.end([listening])
                 await self._bus.publish(node, {"op": "detach", "conn": peer.conn})
                 await peer.probe.close()
 

@@ -2,6 +2,7 @@
 
 import asyncio
 
+from core import ending
 from core.bus import Bus
 from core.db import Database
 from core.ids import new_id
@@ -36,10 +37,7 @@ class MediaNode:
 
     async def stop(self) -> None:
         """Gives the rooms up, for another node or the next start to go on with."""
-        for task in self._beside:
-            task.cancel()
-        if self._beside:
-            await asyncio.wait(self._beside)
+        await ending.end(self._beside)
         await self.host.stop()
         await self.recorders.close()
         await self.peers.close()

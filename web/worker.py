@@ -5,7 +5,6 @@ and tried again at its next turn: it never takes the others with it.
 """
 
 import asyncio
-import contextlib
 import logging
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
@@ -30,6 +29,7 @@ import rooms.redress
 import rooms.tasks
 import scheduler.planner
 import scheduler.tasks
+from core import ending
 from core.bus import Bus
 from core.db import Database
 from core.log import fields
@@ -130,21 +130,13 @@ class Worker:
 
     async def stop(self) -> None:
         """Ends all loops; a job in the middle of its transaction is rolled back."""
-        for task in self._tasks:
-            task.cancel()
-        for task in self._tasks:
-            with contextlib.suppress(asyncio.CancelledError):
-                await task
+        await ending.end(self._tasks)
         self._tasks.clear()
 
     async def _loop(self, job: Job) -> None:
-        own = asyncio.current_task()
-        while (
-            own is not None and not own.cancelling()
-        ):  # a job may have taken the word that it is over for its own
+        while True:
             await self._run(job)
-            if not own.cancelling():
-                await asyncio.sleep(job.every)
+            await asyncio.sleep(job.every)
 
     async def _run(self, job: Job) -> bool:
         try:

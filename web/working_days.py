@@ -7,6 +7,7 @@ from collections.abc import AsyncIterator
 
 from sqlalchemy.exc import SQLAlchemyError
 
+from core import ending
 from core.db import Database
 from core.log import fields
 from policy import years
@@ -23,9 +24,7 @@ async def known(db: Database) -> AsyncIterator[None]:
     try:
         yield
     finally:
-        keeping.cancel()
-        with contextlib.suppress(asyncio.CancelledError):
-            await keeping
+        await ending.end([keeping])
 
 
 async def _keep(db: Database) -> None:

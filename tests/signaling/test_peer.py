@@ -13,6 +13,7 @@ from rooms.client import MediaKind
 from rooms.errors import BadSdp
 from signaling.library import Wanted
 from signaling.peer import PeerFactory, PeerLeg
+from signaling.probe import Probe
 from tests.conftest import FakeClock
 from tests.fakes.rtp import DELTA, KEY, FakeSink
 from tests.signaling.raw_client import Events, RawClient, join, until
@@ -342,3 +343,23 @@ async def test_packets_are_read_between_the_ticks_of_many_legs(
             await asyncio.sleep(0)
             turn += 1
     assert max(turns.values()) <= 8
+
+
+async def test_a_leg_ends_though_a_datagram_comes_in_the_same_turn(
+    factory: PeerFactory, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The handshake awaits each datagram for a limited time, and takes a cancellation at that moment for nothing."""
+    monkeypatch.setattr("core.ending._AGAIN", 0.01)
+    for turns in range(4):
+        leg = await factory.open(f"leg {turns}", Events(), publishes=BOTH, lines=1)
+        answer = Probe(factory.certificate()).answer(await leg.offer())
+        leg.reachable()
+        await leg.accept(answer.replace("a=setup:active", "a=setup:passive"))
+        await until(lambda leg=leg: leg._dtls.state == "connecting")  # type: ignore[misc]  # of this round
+        await asyncio.sleep(0)
+        leg.dtls(b"\x14")
+        for _ in range(turns):
+            await asyncio.sleep(0)
+        async with asyncio.timeout(30):
+            await leg.close()
+    assert factory.legs == 0

@@ -30,8 +30,9 @@ def test_every_task_is_run_by_the_worker_or_by_another_task(package: str) -> Non
 
 @pytest.mark.parametrize(("database_url", "bus"), [("sqlite", "memory")], indirect=True)
 async def test_a_job_that_takes_the_end_for_its_own_holds_nothing_up(
-    settings: Settings, db: Database, bus: Bus
+    settings: Settings, db: Database, bus: Bus, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setattr("core.ending._AGAIN", 0.01)
     begun = asyncio.Event()
 
     async def deaf() -> None:

@@ -1,12 +1,15 @@
-"""A connection's tasks end, whatever a library makes of the first cancellation."""
+"""Tasks end, whatever a library makes of the first cancellation."""
 
 import asyncio
 import contextlib
 
-from signaling.ending import end
+import pytest
+
+from core.ending import end
 
 
-async def test_a_task_that_swallows_a_cancellation_ends_at_the_next() -> None:
+async def test_a_task_that_swallows_a_cancellation_ends_at_the_next(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("core.ending._AGAIN", 0.01)
     caught = asyncio.Event()
 
     async def stubborn() -> None:
