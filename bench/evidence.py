@@ -16,7 +16,7 @@ from dataclasses import asdict
 from datetime import date
 from pathlib import Path
 
-from core import keys
+from core import keys, placing
 from ledger import merkle
 from recording import day, folder, seal
 from recording.digest import digest_of
@@ -32,7 +32,7 @@ def recording(path: Path, mebibytes: int, signer: keys.Signer) -> None:
                 file.write(os.urandom(1 << 20))
         digest = digest_of(path / name)
         tracks.append({"file": name, "bytes": digest.bytes, "pieces": list(digest.pieces)})
-    folder.place(path / folder.EVENTS, [b""])
+    placing.place(path / folder.EVENTS, [b""])
     events = {"file": folder.EVENTS, **asdict(digest_of(path / folder.EVENTS)), "pieces": []}
     seal.sign(path, {"recording": "rec_1", "tracks": tracks, "events": events}, signer)
 

@@ -7,10 +7,7 @@ A key's id is the first 16 hexadecimal digits of the SHA-256 of its raw 32 bytes
 removed: what an old key sealed must verify as long as the seal is kept.
 """
 
-import contextlib
 import hashlib
-import os
-import secrets
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -19,6 +16,7 @@ from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
 
+from core import placing
 from core.errors import Misconfigured
 
 PublicKeys = Mapping[str, bytes]  # key id -> raw 32 bytes
@@ -57,9 +55,9 @@ def signer(data_dir: Path) -> Signer:
     """The present key, made at the first call. Raises `Misconfigured` for a file that is no such key."""
     folder = data_dir / "keys"
     private_path = folder / "signing.key"
-    folder.mkdir(parents=True, exist_ok=True)
+    placing.make(folder)
     if not private_path.exists():
-        _make(private_path)
+        placing.place(private_path, [_fresh()], over=False)
     try:
         private = serialization.load_pem_private_key(private_path.read_bytes(), password=None)
     except ValueError as error:
@@ -70,18 +68,15 @@ def signer(data_dir: Path) -> Signer:
     mine = key_id(public.public_bytes_raw())
     path = folder / f"{mine}.pub"
     if not path.exists():
-        _publish(path, public)
+        pem = public.public_bytes(serialization.Encoding.PEM, serialization.PublicFormat.SubjectPublicKeyInfo)
+        placing.place(path, [pem], over=False)
     return Signer(mine, private)
 
 
 def rotate(data_dir: Path) -> Signer:
     """Puts a new signing key in place of the present one; the old public key stays."""
     signer(data_dir)  # its public half is on record before the private half goes
-    private_path = data_dir / "keys" / "signing.key"
-    fresh = private_path.with_name("signing.key.new")
-    fresh.unlink(missing_ok=True)
-    _make(fresh)
-    fresh.replace(private_path)
+    placing.place(data_dir / "keys" / "signing.key", [_fresh()])
     return signer(data_dir)
 
 
@@ -107,28 +102,8 @@ def read_public(pem: bytes) -> bytes:
     return public.public_bytes_raw()
 
 
-def _make(path: Path) -> None:
-    """Writes a new private key unless another process was first: a hard link never overwrites."""
-    pem = Ed25519PrivateKey.generate().private_bytes(
+def _fresh() -> bytes:
+    """A new private key, PEM."""
+    return Ed25519PrivateKey.generate().private_bytes(
         serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
     )
-    _place(path, pem, 0o600)
-
-
-def _publish(path: Path, public: Ed25519PublicKey) -> None:
-    pem = public.public_bytes(serialization.Encoding.PEM, serialization.PublicFormat.SubjectPublicKeyInfo)
-    _place(path, pem, 0o644)
-
-
-def _place(path: Path, content: bytes, mode: int) -> None:
-    draft = path.with_name(f".{secrets.token_hex(8)}")
-    handle = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, mode)
-    try:
-        with os.fdopen(handle, "wb") as file:
-            file.write(content)
-            file.flush()
-            os.fsync(file.fileno())
-        with contextlib.suppress(FileExistsError):
-            path.hardlink_to(draft)
-    finally:
-        draft.unlink()

@@ -13,6 +13,7 @@ from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError
 
+from core import placing
 from core.errors import Misconfigured
 
 PREFIX = "KINBRIDGE_"
@@ -186,7 +187,6 @@ def _made_on_the_spot(data_dir: Path) -> str:
     """A demonstration's own secret: made once, kept under `var/`, readable by its owner only."""
     path = data_dir / "secret"
     if not path.exists():
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.touch(mode=0o600)
-        path.write_text(secrets.token_urlsafe(48))
+        placing.make(path.parent)
+        placing.place(path, [secrets.token_urlsafe(48).encode()], over=False)
     return path.read_text().strip()

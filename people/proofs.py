@@ -3,13 +3,12 @@
 import asyncio
 import contextlib
 import hashlib
-import os
 import secrets
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from core import clock
+from core import clock, placing
 from core.db import Session, after_commit
 from core.errors import NotFound, Reason, Unavailable
 from core.ids import new_id
@@ -69,14 +68,8 @@ def path_of(means: Means, file: str) -> Path:
 
 
 def _write(path: Path, sealed: bytes) -> None:
-    """Whole or not at all: under another name first, flushed to the disk, then renamed."""
-    path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-    unfinished = path.with_suffix(".new")
-    with os.fdopen(os.open(unfinished, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as out:
-        out.write(sealed)
-        out.flush()
-        os.fsync(out.fileno())
-    unfinished.rename(path)
+    placing.make(path.parent)
+    placing.place(path, [sealed])
 
 
 async def opened(means: Means, row: ProofRow) -> bytes:

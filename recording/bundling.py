@@ -19,7 +19,7 @@ from typing import Any
 from sqlalchemy import or_, select, update
 
 import ledger.record
-from core import clock, keys
+from core import clock, keys, placing
 from core.db import Database, Session
 from core.errors import Conflict
 from core.ids import SYSTEM, Ref, new_id
@@ -70,7 +70,7 @@ class _LockedFile(io.RawIOBase):
     held: bytearray = field(default_factory=bytearray)
 
     def __post_init__(self) -> None:
-        self.path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        placing.make(self.path.parent)
         self.path.unlink(missing_ok=True)
         self.handle = self.path.open("xb")
 

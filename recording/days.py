@@ -17,7 +17,7 @@ from sqlalchemy import func, select
 from sqlalchemy.exc import IntegrityError
 
 import ledger.record
-from core import clock, keys
+from core import clock, keys, placing
 from core.db import Database, Session
 from core.ids import SYSTEM, Ref
 from core.keys import PublicKeys, Signer
@@ -195,16 +195,16 @@ async def _export_missing(db: Database, settings: Settings) -> None:
 
 def _export(days: Path, row: DayRow, leaves: Leaves, places: Mapping[str, Path]) -> None:
     """The head's own file comes last: while it is missing, all of this is done again. Raises `OSError`."""
-    days.mkdir(mode=0o700, parents=True, exist_ok=True)
+    placing.make(days)
     content, signature = row.content.encode(), bytes.fromhex(row.signature)
     tree = merkle.Tree(leaves.encoded())
     for recording_id, path in places.items():
         if path.is_dir():
             proof = day.inclusion(content, signature, leaves, tree, recording_id)
-            folder.place(path / folder.INCLUSION, [proof], home=days)
-    folder.place(days / f"{row.day}{day.LEAVES}", [leaves.content()])
-    folder.place(days / f"{row.day}{day.SIGNATURE}", [signature])
-    folder.place(days / f"{row.day}{day.HEAD}", [content])
+            placing.place(path / folder.INCLUSION, [proof], home=days)
+    placing.place(days / f"{row.day}{day.LEAVES}", [leaves.content()])
+    placing.place(days / f"{row.day}{day.SIGNATURE}", [signature])
+    placing.place(days / f"{row.day}{day.HEAD}", [content])
 
 
 def _manifest(details: str) -> str:

@@ -16,7 +16,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Protocol
 
-from core import keys
+from core import keys, placing
 from core.keys import PublicKeys, Signer
 from ledger.chain import canonical
 from recording import folder
@@ -70,24 +70,24 @@ def delete(
 
     `digests`: SHA-256 by name of the files that the manifest names; others are read once more.
     """
-    path.mkdir(mode=0o700, parents=True, exist_ok=True)
+    placing.make(path)
     if not (path / PLAN).exists():
         if (path / PROOF).exists() and (path / SIGNATURE).exists():
             return hashlib.sha256((path / PROOF).read_bytes()).hexdigest()
-        folder.place(path / PLAN, [canonical(_files(path, digests, elsewhere)).encode()])
+        placing.place(path / PLAN, [canonical(_files(path, digests, elsewhere)).encode()])
     files = json.loads((path / PLAN).read_bytes())
     for file in files:
         (path / file["file"]).unlink(missing_ok=True)
     if elsewhere is not None:
         for name in elsewhere.names():
             elsewhere.delete(name)
-    folder.sync(path)
+    placing.sync(path)
     content = canonical(_content(path, deletion, files, signer.key_id)).encode()
-    folder.place(path / PROOF, [content])
-    folder.place(path / SIGNATURE, [signer.sign(content)])
-    for leftover in (path / PLAN, *path.glob("*" + folder.DRAFT)):
+    placing.place(path / PROOF, [content])
+    placing.place(path / SIGNATURE, [signer.sign(content)])
+    for leftover in (path / PLAN, *path.glob("*" + placing.DRAFT)):
         leftover.unlink(missing_ok=True)
-    folder.sync(path)
+    placing.sync(path)
     return hashlib.sha256(content).hexdigest()
 
 

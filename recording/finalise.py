@@ -19,6 +19,7 @@ from typing import NamedTuple
 
 import av
 
+from core import placing
 from recording import clear, finished, folder, laid, locked, matroska, pictures, silence
 from recording.clear import Clear
 from recording.digest import Digest, Digester, digest_of
@@ -133,7 +134,7 @@ def _settled(files: Files, key: Key) -> clear.Grown | None:
     if content is None or not (content.torn or files.left):
         return content
     with content:
-        folder.place(files.raw, content.as_it_lies())
+        placing.place(files.raw, content.as_it_lies())
     return clear.open_grown(files.raw, key)
 
 
@@ -141,7 +142,7 @@ def _place_plan(path: Path, plan: bytes, key: Key) -> tuple[Digest, bytes]:
     """Its digest and its key. The same plan gives the same file: sealing may be done again, or by two at once."""
     what = hashlib.sha256(plan).digest()
     digester = Digester()
-    folder.place(path, _through(digester, locked.lock([plan], key, path.name, what, plan=True)))
+    placing.place(path, _through(digester, locked.lock([plan], key, path.name, what, plan=True)))
     return digester.digest(), key.of_file(path.name, locked.plan_head(key, path.name, what))
 
 
@@ -153,7 +154,7 @@ def _rewrite(
     layout, size = _layout(timed, files, read)
     raw = digest_of(files.raw, in_pieces=False)
     digester = Digester()
-    folder.place(files.out, _through(digester, layout.content(read, recorded)))
+    placing.place(files.out, _through(digester, layout.content(read, recorded)))
     _check(files, layout, read, pictures.of_file(files.raw.name).name)
     digest = digester.digest()
     streams = timed.streams(files, ended_ms, recorded)
@@ -252,10 +253,10 @@ def place(path: Path, content: Iterable[bytes], key: Key | None, what: bytes) ->
     file is locked (`locked.Key.salt_of`)."""
     digester, plain = Digester(), Digester(in_pieces=False)
     if key is None:
-        folder.place(path, _through(digester, content))
+        placing.place(path, _through(digester, content))
         return digester.digest(), None
     sealed = locked.lock(_through(plain, content), key, path.name, what)
-    folder.place(path, _through(digester, sealed))
+    placing.place(path, _through(digester, sealed))
     return digester.digest(), plain.digest()
 
 

@@ -14,13 +14,13 @@ Tracks and time line are locked (`recording.locked`) with the recording's key; o
 import contextlib
 import json
 import os
-import secrets
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 from typing import Any
 
+from core import placing
 from core.settings import Settings
 from ledger.chain import canonical
 from recording import clear
@@ -31,7 +31,6 @@ MANIFEST = "manifest.json"
 SIGNATURE = "manifest.sig"
 INCLUSION = "inclusion.json"
 RAW = clear.RAW
-DRAFT = ".part"
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,19 +64,10 @@ def root(settings: Settings) -> Path:
 
 def make(path: Path) -> None:
     """Makes the folder, for its owner only, and its name safe on the disk. Raises `OSError`."""
-    path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    placing.make(path.parent)
     path.mkdir(mode=0o700)
     for folder in (path, path.parent):
-        sync(folder)
-
-
-def sync(folder: Path) -> None:
-    """Makes the names in `folder` survive a power failure."""
-    handle = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)
+        placing.sync(folder)
 
 
 def settle(path: Path) -> None:
@@ -87,20 +77,6 @@ def settle(path: Path) -> None:
         os.fsync(handle)
     finally:
         os.close(handle)
-
-
-def place(path: Path, pieces: Iterable[bytes], *, home: Path | None = None) -> None:
-    """Writes a whole file: under a name of its own first, synced, then in its place in one step, so two that
-    write the same file do not meet. `home`: the folder of that first name, on the same disk."""
-    draft = (home or path.parent) / f"{path.name}.{secrets.token_hex(4)}{DRAFT}"
-    handle = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
-    with os.fdopen(handle, "wb", buffering=1 << 18) as file:
-        for piece in pieces:
-            file.write(piece)
-        file.flush()
-        os.fsync(file.fileno())
-    draft.replace(path)
-    sync(path.parent)
 
 
 def events(path: Path, key: Key | None = None) -> Iterator[Event]:

@@ -10,7 +10,6 @@ for no other.
 
 import base64
 import binascii
-import contextlib
 import errno
 import os
 import secrets
@@ -21,6 +20,7 @@ from pathlib import Path
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
+from core import placing
 from core.errors import Misconfigured
 from core.settings import Settings
 from recording.errors import MasterKeyMissing
@@ -70,7 +70,7 @@ def load(settings: Settings) -> Masters:
     `Misconfigured` for a file that was chosen and is not there, or holds something else."""
     path = path_of(settings)
     if settings.vault_keys is None and not path.exists():
-        path.parent.mkdir(parents=True, exist_ok=True)
+        placing.make(path.parent)
         _place(path, {1: secrets.token_bytes(KEY)}, over=False)
     return read(path)
 
@@ -117,19 +117,6 @@ def drop(path: Path, version: int) -> Masters:
 
 
 def _place(path: Path, versions: Mapping[int, bytes], *, over: bool) -> None:
-    """Writes the file whole; `over` a present one, or not: then whoever was first stays."""
-    draft = path.with_name(f".{secrets.token_hex(8)}")
-    handle = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-    try:
-        with os.fdopen(handle, "w") as file:
-            for number, key in sorted(versions.items()):
-                file.write(f"{number} {base64.b64encode(key).decode()}\n")
-            file.flush()
-            os.fsync(file.fileno())
-        if over:
-            draft.replace(path)
-        else:
-            with contextlib.suppress(FileExistsError):
-                path.hardlink_to(draft)
-    finally:
-        draft.unlink(missing_ok=True)
+    """`over` a present one, or not: then whoever was first stays. What they wrap is lost without them."""
+    lines = (f"{number} {base64.b64encode(key).decode()}\n" for number, key in sorted(versions.items()))
+    placing.place(path, ["".join(lines).encode()], over=over)

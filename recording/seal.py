@@ -16,7 +16,7 @@ from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from core import keys
+from core import keys, placing
 from core.keys import PublicKeys, Signer
 from ledger.chain import canonical
 from recording import clear, day, deletion, folder
@@ -96,8 +96,8 @@ class SealVerdict:
 def sign(path: Path, manifest: dict[str, Any], signer: Signer) -> str:
     """Writes manifest and signature into the folder; answers the manifest's SHA-256. Raises `OSError`."""
     content = canonical({**manifest, "signed_by": signer.key_id, "version": VERSION}).encode()
-    folder.place(path / folder.MANIFEST, [content])
-    folder.place(path / folder.SIGNATURE, [signer.sign(content)])
+    placing.place(path / folder.MANIFEST, [content])
+    placing.place(path / folder.SIGNATURE, [signer.sign(content)])
     return hashlib.sha256(content).hexdigest()
 
 

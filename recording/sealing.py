@@ -13,6 +13,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
+from core import placing
 from core.keys import Signer, public_keys
 from core.log import fields
 from core.settings import Settings
@@ -101,7 +102,7 @@ def seal_folder(
     for leftover in (one for one in path.iterdir() if _passing(one.name)):
         if leftover.name not in kept:
             leftover.unlink()
-    folder.sync(path)
+    placing.sync(path)
     return done
 
 
@@ -116,7 +117,7 @@ def _already(path: Path, facts: Facts, settings: Settings, key: Key | None) -> S
 
 
 def _passing(name: str) -> bool:
-    return folder.is_raw(name) or name.endswith(folder.DRAFT)
+    return folder.is_raw(name) or name.endswith(placing.DRAFT)
 
 
 def _track(path: Path, started: Event, events: list[Event], key: Key | None, *, left: bool) -> dict[str, Any]:

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import ledger.read
 import ledger.record
-from core import clock, ending
+from core import clock, ending, placing
 from core.db import Database, Session
 from core.errors import Conflict, KinbridgeError, Misconfigured
 from core.ids import SYSTEM, Ref, new_id
@@ -103,7 +103,7 @@ class Recorders:
     def _check_disk(self) -> None:
         root = folder.root(self._settings)
         try:
-            root.mkdir(mode=0o700, parents=True, exist_ok=True)
+            placing.make(root)
             free = shutil.disk_usage(root).free
         except OSError as error:
             _log.exception("x recording")

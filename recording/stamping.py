@@ -13,11 +13,12 @@ from urllib.request import Request, urlopen
 from sqlalchemy import select, update
 
 import ledger.record
+from core import placing
 from core.db import Database
 from core.ids import SYSTEM, Ref
 from core.log import fields
 from core.settings import Settings
-from recording import days, folder, timestamp
+from recording import days, timestamp
 from recording.tables import DayRow
 
 log = logging.getLogger(__name__)
@@ -94,4 +95,4 @@ async def _export_missing(db: Database, settings: Settings) -> None:
         ).all()
     for name, stamp in rows:
         if name not in have and stamp is not None:
-            await asyncio.to_thread(folder.place, home / f"{name}{timestamp.STAMP}", [stamp])
+            await asyncio.to_thread(placing.place, home / f"{name}{timestamp.STAMP}", [stamp])

@@ -9,7 +9,8 @@ from pathlib import Path
 import av
 import pytest
 
-from recording import finalise, folder
+from core import placing
+from recording import finalise
 from recording.digest import digest_of
 from recording.finalise import Files, FinishedTrack, NotFinishedError
 from recording.matroska import LiveWriter
@@ -163,7 +164,7 @@ def test_a_finished_file_that_reads_otherwise_is_not_accepted(
     """As if the disk had given back something else than was written."""
     sender = Sender()
     take = record(tmp_path, in_order(sender.video(2), sender.audio(2)))
-    place = folder.place
+    place = placing.place
 
     def bad_disk(path: Path, pieces: Iterable[bytes]) -> None:
         place(path, pieces)
@@ -171,7 +172,7 @@ def test_a_finished_file_that_reads_otherwise_is_not_accepted(
         content[len(content) // 2] ^= 1
         path.write_bytes(content)
 
-    monkeypatch.setattr(folder, "place", bad_disk)
+    monkeypatch.setattr(placing, "place", bad_disk)
     with pytest.raises(NotFinishedError):
         take.finish()
     assert take.raw.exists()

@@ -13,13 +13,13 @@ from sqlalchemy import update
 
 import ledger.read
 from core import clock as core_clock
-from core import keys
+from core import keys, placing
 from core.db import Database
 from core.errors import Conflict, Forbidden, Misconfigured, NotFound, Refused
 from core.ids import Ref
 from core.settings import Settings
 from people.model import Identity, Role
-from recording import deletion, folder, holds, retention, seal, service, tasks
+from recording import deletion, holds, retention, seal, service, tasks
 from recording.deletion import Deletion
 from recording.errors import BeingDeleted, TrackMissing
 from recording.holds import Term
@@ -242,7 +242,7 @@ async def test_cut_off_at_each_step_it_is_done_again(
             return step
 
         with monkeypatch.context() as broken:
-            broken.setattr(folder, "place", counted(folder.place))
+            broken.setattr(placing, "place", counted(placing.place))
             broken.setattr(Path, "unlink", counted(Path.unlink))
             done = await retention.delete_expired(db, settings)
         gone = deletion.read(path, public)

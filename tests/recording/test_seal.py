@@ -9,10 +9,10 @@ from pathlib import Path
 
 import pytest
 
-from core import keys
+from core import keys, placing
 from core.settings import Settings
 from ledger.chain import canonical
-from recording import digest, folder, seal, sealing
+from recording import digest, seal, sealing
 from recording.digest import Digester
 from recording.seal import SealVerdict
 from tests.recording.conftest import facts
@@ -194,7 +194,7 @@ def test_sealing_that_is_cut_off_anywhere_is_done_again(
     written: Path, settings: Settings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Each time one more file gets into its place before the power fails."""
-    place = folder.place
+    place = placing.place
     for allowed in range(6):
         home = tmp_path / f"try_{allowed}"
         shutil.copytree(written, home)
@@ -206,8 +206,8 @@ def test_sealing_that_is_cut_off_anywhere_is_done_again(
             done.append(path)
             place(path, pieces)  # type: ignore[arg-type] # handed on as it came
 
-        monkeypatch.setattr(folder, "place", failing)
         signer = keys.signer(settings.data_dir)
+        monkeypatch.setattr(placing, "place", failing)
         if allowed < 5:
             with pytest.raises(OSError, match="power failure"):
                 sealing.seal_folder(home, facts(), settings, signer, lambda: None)
@@ -215,7 +215,7 @@ def test_sealing_that_is_cut_off_anywhere_is_done_again(
                 "inmate-1.raw.webm",
                 "relative-1.raw.webm",
             ]
-        monkeypatch.setattr(folder, "place", place)
+        monkeypatch.setattr(placing, "place", place)
         done = sealing.seal_folder(home, facts(), settings, signer, lambda: None)
         assert verdict(home, settings).intact
         again = sealing.seal_folder(home, facts(), settings, signer, lambda: None)
