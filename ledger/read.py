@@ -95,10 +95,12 @@ def _within(
 
 
 async def verify(db: Database) -> Verdict:
-    """Checks the whole chain page by page, and that it reaches its head."""
+    """Checks the whole chain page by page, and that it reaches its head; what is entered meanwhile is no part of it."""
     verifier = Verifier()
     last = 0
     async with db.read() as session:
+        if not db.is_sqlite:  # whose readers see one moment anyway
+            await session.connection(execution_options={"isolation_level": "REPEATABLE READ"})
         head = await session.get(HeadRow, 1)
         expected = (head.seq, head.digest) if head else (0, verifier.verdict().head)
         while rows := (

@@ -10,6 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from sqlalchemy import text
 from sqlalchemy.exc import DBAPIError
+from sqlalchemy.ext.asyncio import AsyncSession
 
 from core.db import Database
 from core.ids import SYSTEM, Ref
@@ -139,6 +140,23 @@ async def test_tampering_past_the_triggers_is_found(db: Database) -> None:
     verdict = await read.verify(db)
     assert verdict.broken_at == 5
     assert "ends early" in verdict.problem
+
+
+async def test_a_ledger_that_grows_while_it_is_checked_is_intact(
+    db: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await _fill(db, 3)
+    real = AsyncSession.get
+
+    async def get(session: AsyncSession, *asked: Any, **how: Any) -> Any:
+        found = await real(session, *asked, **how)
+        await _fill(db, 2)
+        return found
+
+    monkeypatch.setattr(AsyncSession, "get", get)
+    verdict = await read.verify(db)
+    assert verdict.intact, verdict
+    assert verdict.entries == 3
 
 
 async def test_bad_tags_and_details_are_refused_at_once(db: Database) -> None:
