@@ -32,6 +32,7 @@ _PARTNERS = (
     ("timestamp_url", "timestamp_roots"),
     ("tls_cert", "tls_key"),
     ("tls_key", "tls_cert"),
+    ("store_key_id", "store_secret"),
 )
 _FILES = ("tls_cert", "tls_key", "timestamp_roots")
 _WORDS = {
@@ -166,7 +167,7 @@ def _urls(settings: Settings) -> Iterator[tuple[str, str]]:
             found = [url.removeprefix(one) for one in beginnings if url.startswith(one)]
             if not found:
                 yield name, f"must begin with {' or '.join(beginnings)}"
-            elif not found[0]:
+            elif not found[0] or (name == "store_url" and found[0].startswith("/")):
                 yield name, "nothing follows its beginning"
 
 

@@ -131,15 +131,18 @@ class Shelf:
             for number in range(1, -(-size // PART) + 1):
                 content = file.read(PART)
                 tag = f'"{hashlib.md5(content, usedforsecurity=False).hexdigest()}"'
-                if there.get(number) != tag:
+                if (
+                    there.get(number) != tag
+                ):  # where the store encrypts, its tags are others: all goes up again
                     with _asking(name):
-                        self.store.client.upload_part(
+                        sent = self.store.client.upload_part(
                             **where,
                             UploadId=upload,
                             PartNumber=number,
                             Body=content,
                             ContentMD5=_md5(content),
                         )
+                    tag = str(sent["ETag"])
                 done.append({"PartNumber": number, "ETag": tag})
         with _asking(name):
             self.store.client.complete_multipart_upload(

@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import os
 import socket
 import sqlite3
 from pathlib import Path
@@ -156,15 +157,35 @@ def test_migrate_then_doctor(installation: Path, capsys: CaptureText) -> None:
     assert len(keys.public_keys(installation / "keys")) == 1
 
 
+def test_what_an_installation_writes_is_for_its_owner_only(installation: Path, capsys: CaptureText) -> None:
+    before = os.umask(0o022)  # as nearly everywhere
+    try:
+        main(["migrate"])
+        main(["doctor"])
+    finally:
+        os.umask(before)
+    written = [installation, *installation.rglob("*")]
+    assert {"kinbridge.sqlite3", "signing.key", "vault.keys"} <= {path.name for path in written}
+    assert not [path for path in written if path.stat().st_mode & 0o077]
+    installation.chmod(0o755)
+    capsys.readouterr()
+    assert main(["doctor"]) == 1
+    assert f"✗ data folder: {installation} can be read by others" in capsys.readouterr().out
+
+
 def test_the_doctor_finds_what_is_wrong(
     installation: Path, monkeypatch: pytest.MonkeyPatch, capsys: CaptureText
 ) -> None:
     monkeypatch.setenv("KINBRIDGE_HOST", "0.0.0.0")
     monkeypatch.setenv("KINBRIDGE_REDIS_URL", "redis://127.0.0.1:1/0")
+    monkeypatch.setenv("KINBRIDGE_STORE_URL", "s3://recordings")
+    monkeypatch.setenv("KINBRIDGE_STORE_ENDPOINT", "http://127.0.0.1:1")
+    monkeypatch.setenv("KINBRIDGE_TIMESTAMP_URL", "https://stamps.example.org")
+    monkeypatch.setenv("KINBRIDGE_TIMESTAMP_ROOTS", __file__)  # no certificate is in it
     installation.mkdir()
     assert main(["doctor", "--json"]) == 1
     bad = {f["what"] for f in json.loads(capsys.readouterr().out)["findings"] if not f["good"]}
-    assert {"database", "bus", "address"} <= bad
+    assert {"database", "bus", "address", "object store", "time stamps"} <= bad
     assert main(["doctor"]) == 1
     said = capsys.readouterr().out
     assert "SELECT" not in said

@@ -20,6 +20,7 @@ BAD = [
     ("BASE_URL", "visits.example.org"),
     ("STORE_URL", "https://bucket"),
     ("STORE_URL", "s3://"),
+    ("STORE_URL", "s3:///2026"),
     ("STORE_ENDPOINT", "store:9000"),
     ("TIMESTAMP_ROOTS", "/nowhere/roots.pem"),
     ("TLS_CERT", "/nowhere/cert.pem"),
@@ -88,6 +89,11 @@ def test_a_certificate_needs_its_key(tmp_path: Path) -> None:
     certificate.touch()
     with pytest.raises(Misconfigured, match="TLS_KEY: needed with KINBRIDGE_TLS_CERT"):
         from_environment({**GOOD, "KINBRIDGE_TLS_CERT": str(certificate)})
+
+
+def test_a_store_is_asked_with_both_halves_of_its_credentials() -> None:
+    with pytest.raises(Misconfigured, match="STORE_SECRET: needed with KINBRIDGE_STORE_KEY_ID"):
+        from_environment({**GOOD, "KINBRIDGE_STORE_URL": "s3://b", "KINBRIDGE_STORE_KEY_ID": "id"})
 
 
 def test_a_demonstration_makes_its_secret_once(tmp_path: Path) -> None:

@@ -6,8 +6,10 @@ import os
 from collections.abc import Iterator
 from datetime import timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
+from botocore.exceptions import ClientError
 from sqlalchemy import update
 
 import ledger.read
@@ -175,6 +177,34 @@ def test_parts_of_another_content_are_sent_again(shelf: Shelf, tmp_path: Path) -
     where = {"Bucket": shelf.store.bucket, "Key": shelf.place + path.name}
     upload = shelf.store.client.create_multipart_upload(**where)["UploadId"]
     shelf.store.client.upload_part(**where, UploadId=upload, PartNumber=1, Body=os.urandom(PART))
+    shelf.put(path)
+    remote = shelf.open(path.name)
+    assert remote.read(0, remote.size) == content
+
+
+def test_a_store_that_encrypts_has_tags_of_its_own(
+    shelf: Shelf, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """With SSE-KMS a part's tag is not its MD5, and the store refuses every other."""
+    client, own = shelf.store.client, {}
+    upload_part, complete = client.upload_part, client.complete_multipart_upload
+
+    def sent(**asked: Any) -> dict[str, str]:
+        tag = f'"{os.urandom(16).hex()}"'
+        own[tag] = upload_part(**asked)["ETag"]
+        return {"ETag": tag}
+
+    def completed(**asked: Any) -> Any:
+        parts = asked["MultipartUpload"]["Parts"]
+        if any(one["ETag"] not in own for one in parts):
+            raise ClientError({"Error": {"Code": "InvalidPart"}}, "CompleteMultipartUpload")
+        real = [{**one, "ETag": own[one["ETag"]]} for one in parts]
+        return complete(**{**asked, "MultipartUpload": {"Parts": real}})
+
+    monkeypatch.setattr(client, "upload_part", sent)
+    monkeypatch.setattr(client, "complete_multipart_upload", completed)
+    path = tmp_path / "relative-2.webm"
+    content = big(path)
     shelf.put(path)
     remote = shelf.open(path.name)
     assert remote.read(0, remote.size) == content

@@ -2,6 +2,7 @@
 
 import argparse
 import importlib
+import os
 import sys
 from collections.abc import Sequence
 from typing import Protocol, cast
@@ -49,9 +50,11 @@ def _parser(asked: str) -> argparse.ArgumentParser:
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """Runs one command; `argv` without the program's name."""
+    """Runs one command; `argv` without the program's name. What it writes is for its owner only: others may have
+    accounts on the machine."""
     words = sys.argv[1:] if argv is None else list(argv)
     args = _parser(words[0] if words else "").parse_args(words)
+    before = os.umask(0o077)
     try:
         return _module(args.command).run(args)
     except Misconfigured as error:
@@ -62,3 +65,5 @@ def main(argv: Sequence[str] | None = None) -> int:
         return 1
     except KeyboardInterrupt:
         return 130
+    finally:
+        os.umask(before)

@@ -11,16 +11,19 @@ from dataclasses import asdict, dataclass
 from sqlalchemy.exc import DBAPIError
 
 import ledger.read
-from core import house, keys, schema
+from core import house, keys, placing, schema
 from core import settings as core_settings
 from core.bus import open_bus
 from core.db import Database
 from core.settings import Settings
-from recording import days, lookout, masters, stills, vault
+from recording import days, lookout, masters, stamping, stills, timestamp, vault
+from recording.errors import StoreUnavailable
+from recording.store import open_store
 from rooms import proving
 from signaling import turn
 from signaling.library import chosen
 
+_UNSTAMPED = 1  # days: the newest one is asked for within ten minutes
 _DISK_FLOOR = 2 * 1024**3  # bytes: about 70 hours of one recorded call
 
 
@@ -61,7 +64,7 @@ async def examine(settings: Settings) -> list[Finding]:
     return findings
 
 
-def _said(error: Exception) -> str:
+def _said(error: BaseException) -> str:
     """In one line, and of the database only what it said itself: the question does not help who reads this."""
     return " ".join(str(error.orig if isinstance(error, DBAPIError) else error).split())
 
@@ -107,9 +110,15 @@ async def _bus(settings: Settings) -> tuple[bool, str]:
 
 
 async def _disk(settings: Settings) -> tuple[bool, str]:
-    settings.data_dir.mkdir(parents=True, exist_ok=True)
+    placing.make(settings.data_dir)
     free = shutil.disk_usage(settings.data_dir).free
     return free >= _DISK_FLOOR, f"{free / 1024**3:.1f} GiB free under {settings.data_dir}"
+
+
+async def _folder(settings: Settings) -> tuple[bool, str]:
+    if settings.data_dir.stat().st_mode & 0o077:
+        return False, f"{settings.data_dir} can be read by others than its owner: chmod 700"
+    return True, f"{settings.data_dir} is for its owner only"
 
 
 async def _keys(settings: Settings) -> tuple[bool, str]:
@@ -133,6 +142,31 @@ async def _vault(settings: Settings) -> tuple[bool, str]:
     if settings.mode == "production" and path.is_relative_to(settings.data_dir):
         return True, f"{path} lies beside what it opens: move it elsewhere and set KINBRIDGE_VAULT_KEYS"
     return True, f"{path}, version {found.newest} wraps; keep a copy in a safe"
+
+
+async def _store(settings: Settings) -> tuple[bool, str]:
+    store = await asyncio.to_thread(open_store, settings)
+    if store is None:
+        return True, "none: sealed recordings stay on this machine (KINBRIDGE_STORE_URL)"
+    try:
+        await asyncio.to_thread(store.check)
+    except FileNotFoundError:
+        return False, f"there is no bucket {store.bucket}"
+    except StoreUnavailable as error:
+        return False, f"bucket {store.bucket}: {_said(error.__cause__ or error)}"
+    return True, f"bucket {store.bucket} answers"
+
+
+async def _stamps(settings: Settings) -> tuple[bool, str]:
+    if settings.timestamp_roots is None:
+        return True, "none: only the house itself tells the time of a day's seal (KINBRIDGE_TIMESTAMP_URL)"
+    trusted = timestamp.read_roots(settings.timestamp_roots)
+    db = Database.connect(settings.sqlalchemy_url)
+    try:
+        waiting = await stamping.unstamped(db)
+    finally:
+        await db.close()
+    return waiting <= _UNSTAMPED, f"{len(trusted)} trusted certificates, {waiting} days wait for a stamp"
 
 
 async def _media_port(settings: Settings) -> tuple[bool, str]:
@@ -211,8 +245,11 @@ EXAMINATIONS: dict[str, Callable[[Settings], Awaitable[tuple[bool, str]]]] = {
     "ledger": _ledger,
     "bus": _bus,
     "disk": _disk,
+    "data folder": _folder,
     "signing key": _keys,
     "vault keys": _vault,
+    "object store": _store,
+    "time stamps": _stamps,
     "media port": _media_port,
     "TURN": _turn,
     "media back-end": _media_backend,

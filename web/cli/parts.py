@@ -2,7 +2,7 @@
 
 from redis.exceptions import RedisError
 
-from core import schema
+from core import placing, schema
 from core.bus import open_bus
 from core.errors import Misconfigured
 from core.settings import Settings
@@ -33,6 +33,6 @@ async def require_migrated(settings: Settings) -> None:
 
 def make_data_dir(settings: Settings) -> None:
     try:
-        settings.data_dir.mkdir(parents=True, exist_ok=True)
+        placing.make(settings.data_dir)
     except OSError as error:
         raise Misconfigured(problem=f"KINBRIDGE_DATA_DIR: {settings.data_dir}: {error.strerror}") from error
