@@ -159,10 +159,7 @@ def merge(layers: Sequence[Layer]) -> PolicySet:
     """
     if not layers:
         raise PolicyUnknown
-    values: dict[str, Any] = {}
-    for layer in layers:
-        values.update(layer.values)
-    values = as_approved(values)
+    values = as_approved(_overlaid(layers))
     check_bounds(layers)
     missing = [
         name
@@ -174,7 +171,7 @@ def merge(layers: Sequence[Layer]) -> PolicySet:
     try:
         merged = FamilyPolicy.model_validate(values)
     except ValidationError as error:
-        problem = str(error.errors()[0]["msg"])
+        problem = str(error.errors()[0]["msg"]).removeprefix("Value error, ")
         apart = [name for name in re.findall(r"\w+", problem) if name in FamilyPolicy.model_fields]
         reasons = [replace(_NOT_TOGETHER, params={"field": name}) for name in dict.fromkeys(apart)]
         raise BadPolicy(problem=problem, reasons=reasons) from error
@@ -184,6 +181,17 @@ def merge(layers: Sequence[Layer]) -> PolicySet:
         values=merged,
         legal_basis=tuple(basis for layer in layers for basis in layer.legal_basis),
     )
+
+
+def _overlaid(layers: Sequence[Layer]) -> dict[str, Any]:
+    return {name: value for layer in layers for name, value in layer.values.items()}
+
+
+def unfinished(layers: Sequence[Layer]) -> dict[str, Any]:
+    """What the scopes state, and what holds where nobody states anything, in JSON form: what a form begins with while
+    the rules are incomplete or cannot be used."""
+    supposed = FamilyPolicy.model_construct().model_dump(mode="json", warnings=False)
+    return {**supposed, **as_approved(_overlaid(layers))}
 
 
 def check_bounds(layers: Sequence[Layer]) -> None:

@@ -1,10 +1,11 @@
 """Use cases of policy: setting up scopes, drafting a version, approving it by a second person."""
 
+import contextlib
 from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import update
+from sqlalchemy import select, update
 
 from core import clock
 from core.db import Session
@@ -13,7 +14,7 @@ from core.ids import Ref, new_id
 from ledger.record import record
 from policy import bounds as bounds_of_scopes
 from policy import model, presets, repository
-from policy.model import BadPolicy, LegalBasis, Scope
+from policy.model import BadPolicy, LegalBasis, PolicyIncomplete, Scope
 from policy.presets import Preset
 from policy.tables import PolicyRow, ScopeRow
 from policy.wording import KNOWN
@@ -54,8 +55,8 @@ async def draft(
 ) -> str:
     """A new version of what a scope states, without effect until approved; answers its id.
 
-    Raises `BadPolicy` for unknown or wrong values and for what a wider scope does not allow, `NotFound` for an
-    unknown scope.
+    Raises `BadPolicy` for unknown or wrong values and for what a wider scope does not allow or what contradicts
+    other values, `NotFound` for an unknown scope.
     """
     if await session.get(ScopeRow, scope_id) is None:
         raise NotFound
@@ -126,17 +127,20 @@ def _bounds(stated: Mapping[str, Any]) -> dict[str, Any]:
 
 
 async def _within(session: Session, row: PolicyRow) -> None:
-    """Raises `BadPolicy` where the version goes beyond a wider scope, or a narrower one then goes beyond it."""
+    """Raises `BadPolicy` where the version goes beyond a wider scope, a narrower one then goes beyond it, or the rules
+    of one of them could not be used any more: an approved contradiction would take the prison out of use. What is
+    still missing may be stated later."""
     mine = repository.layer_of(row)
-    wider = [
-        layer
-        for layer in await repository.layers(session, row.scope_id, row.valid_from)
-        if layer.scope_id != row.scope_id
-    ]
-    model.check_bounds([*wider, mine])
-    for scope_id, *_ in (await repository.below(session, row.scope_id))[1:] if mine.bounds else ():
-        narrow = await repository.layers(session, scope_id, row.valid_from)
-        model.check_bounds([mine, *(layer for layer in narrow if layer.scope_id == scope_id)])
+    stating = {
+        row.scope_id,
+        *await session.scalars(
+            select(PolicyRow.scope_id).where(PolicyRow.approved_at.is_not(None)).distinct()
+        ),
+    }
+    for scope_id, *_ in await repository.below(session, row.scope_id):
+        if scope_id in stating:
+            with contextlib.suppress(PolicyIncomplete):
+                await repository.would_be(session, scope_id, mine, row.valid_from)
 
 
 async def drop(session: Session, actor: Ref, policy_id: str) -> None:

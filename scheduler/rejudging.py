@@ -4,7 +4,7 @@ Each booking is judged by the rules that will be in force when its visit begins.
 ahead, whether the time is full) is not asked again. An officer decides on each flag (`flags`).
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date
 
@@ -18,16 +18,18 @@ from people.model import Relationship
 from policy import repository as policies
 from policy import service as policy_service
 from policy.model import BadPolicy, Draft, PolicyIncomplete, PolicySet
-from scheduler import facts, flags, judging, picking, repository, rules
+from scheduler import facts, flags, judging, offering, picking, repository, rules
 from scheduler.access import Actor, ref
 from scheduler.case import Case, SlotFacts
 from scheduler.facts import Ground
+from scheduler.flags import FlagState
 from scheduler.model import OPEN_STATES, BookingState, BookingView
 from scheduler.picking import Purpose
 from scheduler.tables import BookingRow
 
 _JUDGED = OPEN_STATES - {BookingState.HELD}
 _NOT_AGAIN = frozenset({"slot-past", "too-soon", "too-far", "slot-full", "limit-reached", "allowance-used"})
+_CAUSE = "policy:"  # begins the cause of each flag raised here
 _SHOWN = 200  # bookings that a preview judges; more are counted only
 
 SHORTER = Reason(
@@ -84,12 +86,28 @@ async def approve(session: Session, actor: Actor, policy_id: str) -> list[Effect
             reasons: tuple[Reason, ...] = (error.reason,)
         else:
             reasons = await _against(session, view, policy)
-        for reason in reasons:
-            cause = f"policy:{draft.layer.scope_id}.{draft.layer.version}:{reason.code}"
-            await flags.raise_flag(session, actor, view.id, cause=cause, reason=reason)
+        await _flag(session, actor, view.id, draft, reasons)
         if reasons:
             effects.append(Effect(view, reasons))
     return effects
+
+
+async def _flag(
+    session: Session, actor: Actor, booking_id: str, draft: Draft, reasons: Sequence[Reason]
+) -> None:
+    """What an earlier version flagged for the same reason waits already and is not flagged again; what no longer
+    stands in the way is cleared, and what was offered for it taken back."""
+    open_ = [one for one in await flags.of_booking(session, booking_id) if one.state is FlagState.OPEN]
+    standing = [one for one in open_ if one.cause.startswith(_CAUSE)]
+    known = [one.reason for one in standing]
+    for reason in reasons:
+        if reason not in known:
+            cause = f"{_CAUSE}{draft.layer.scope_id}.{draft.layer.version}:{reason.code}"
+            await flags.raise_flag(session, actor, booking_id, cause=cause, reason=reason)
+    gone = [one.cause for one in standing if one.reason not in reasons]
+    await flags.clear_booking(session, actor, booking_id, gone)
+    if gone and len(gone) == len(open_) and not reasons:
+        await offering.take_back(session, actor, booking_id)
 
 
 async def _ahead(session: Session, draft: Draft) -> list[BookingView]:
@@ -107,7 +125,7 @@ async def _ahead(session: Session, draft: Draft) -> list[BookingView]:
 
 
 async def _against(session: Session, view: BookingView, policy: PolicySet) -> tuple[Reason, ...]:
-    """Why this booking would not stand by these rules."""
+    """Why this booking would not stand by these rules, as far as no officer has let it stay all the same."""
     standing = await facts.ground(session, view.inmate_id)
     ground = Ground(standing.now, standing.inmate, standing.prison, standing.wing_name, policy)
     purpose = Purpose()
@@ -120,7 +138,13 @@ async def _against(session: Session, view: BookingView, policy: PolicySet) -> tu
         for reason in judging.verdict(policy.values, rules.refusals(case, slot)).refused
         if reason.code not in known
     ]
-    return (*found, *await _beyond(session, view, case, slot))
+    found += await _beyond(session, view, case, slot)
+    kept = [
+        one.reason
+        for one in await flags.of_booking(session, view.id)
+        if one.state is FlagState.KEPT and one.cause.startswith(_CAUSE)
+    ]
+    return tuple(reason for reason in found if reason not in kept)
 
 
 async def _guests(session: Session, view: BookingView) -> list[Relationship]:

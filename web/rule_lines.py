@@ -8,7 +8,7 @@ from typing import Any
 from core.db import Session
 from core.errors import Unavailable
 from policy import repository as policy
-from policy.model import BadPolicy, LegalBasis, PolicySet
+from policy.model import BadPolicy, LegalBasis, PolicySet, unfinished
 from web import rule_values
 from web.rule_names import GROUPS, NAMES, unit
 
@@ -61,11 +61,11 @@ def stated(found: PolicySet) -> Mapping[str, Any]:
 
 
 async def standing(session: Session, scope_id: str, now: datetime) -> Mapping[str, Any]:
-    """The values in force for a scope now; none where the rules are not complete."""
+    """The values in force for a scope now; where they are not complete or cannot be used, as far as they are stated."""
     try:
-        return (await policy.current(session, scope_id, now)).values.model_dump(mode="json")
+        return stated(await policy.current(session, scope_id, now))
     except (Unavailable, BadPolicy):
-        return {}
+        return unfinished(await policy.layers(session, scope_id, now))
 
 
 def changes(

@@ -12,8 +12,9 @@ from ledger import read as ledger
 from policy import repository as policies
 from policy import service as policy_service
 from policy.model import BadPolicy, Draft, LegalBasis
-from scheduler import flags, rejudging
+from scheduler import flags, offering, rejudging
 from scheduler.model import BookingState
+from scheduler.offering import OfferState
 from tests.conftest import FakeClock
 from tests.scheduler.world import ADMIN, World
 
@@ -118,3 +119,65 @@ async def test_a_scope_does_not_draw_its_bounds_tighter_than_what_stands_below(w
     with pytest.raises(BadPolicy, match="max_visitors = 4 contradicts"):
         await propose(world, values={}, bounds={"max_visitors": {"most": 3}})
     await propose(world, values={}, bounds={"max_visitors": {"most": 4}})
+
+
+async def approve(world: World, **values: Any) -> list[rejudging.Effect]:
+    draft = await propose(world, values=values)
+    async with world.db.write() as session:
+        return await rejudging.approve(session, OTHER, draft.layer.id)
+
+
+async def open_flags(world: World) -> list[flags.Flag]:
+    async with world.db.read() as session:
+        return await flags.open_in(session, world.prison_id)
+
+
+async def test_a_later_version_flags_nothing_twice_and_clears_what_it_mends(world: World) -> None:
+    await world.terminal()
+    family = await world.family()
+    view = await world.request(family, await world.slot(days=1), "a")
+    await world.slot(days=2)
+    await approve(world, minutes=25)
+    (first,) = await open_flags(world)
+    async with world.db.write() as session:
+        (made,) = await offering.offer_all(session, world.approver, [first])
+    assert made.slot is not None
+    effects = await approve(world, minutes=25, supplements=0)  # another matter
+    assert [one.booking.id for one in effects] == [view.id]
+    assert await open_flags(world) == [first]
+    async with world.db.read() as session:
+        assert (await offering.of_bookings(session, [view.id]))[view.id].state is OfferState.OPEN
+    assert await approve(world, minutes=30) == []
+    assert await open_flags(world) == []
+    async with world.db.read() as session:
+        assert (await offering.of_bookings(session, [view.id]))[view.id].state is OfferState.TAKEN_BACK
+
+
+async def test_what_an_officer_let_stay_is_not_asked_again(world: World) -> None:
+    family = await world.family()
+    await world.request(family, await world.slot(days=1), "a")
+    await approve(world, minutes=25)
+    (flag,) = await open_flags(world)
+    async with world.db.write() as session:
+        await flags.keep(session, world.approver, flag.id, "Promised")
+    assert await approve(world, minutes=25, supplements=0) == []
+    assert await open_flags(world) == []
+    await approve(world, minutes=20)  # shorter still: nobody has decided on that
+    assert [one.reason.params for one in await open_flags(world)] == [{"minutes": 20}]
+
+
+async def test_rules_that_contradict_each_other_are_never_put_in_force(world: World) -> None:
+    """Neither within one scope, nor where a wider scope's change meets what a narrower one states."""
+    with pytest.raises(BadPolicy, match="minutes, most_minutes"):
+        await propose(world, values={"minutes": 50, "most_minutes": 40})
+    async with world.db.write() as session:
+        ward = await policy_service.draft(session, ADMIN, world.wing_id, {"minutes": 50}, BASIS)
+    await approve(world, most_minutes=40)
+    with pytest.raises(BadPolicy, match="minutes, most_minutes"):
+        async with world.db.write() as session:
+            await policy_service.approve(session, OTHER, ward)
+    await approve(world, most_minutes=60)
+    async with world.db.write() as session:
+        await policy_service.approve(session, OTHER, ward)
+    with pytest.raises(BadPolicy, match="minutes, most_minutes"):
+        await propose(world, values={"most_minutes": 40})

@@ -10,12 +10,14 @@ from core.ids import SYSTEM, Ref
 from people import service as people
 from people.forms import StaffForm
 from policy import presets, repository
+from policy import service as policy_service
 from policy.rulebook import FamilyPolicy
 from scheduler import flags
+from scheduler import service as schedule
 from tests.web import staffed
 from tests.web.conftest import Browser, SignIn
 from tests.web.staffed import Staffed
-from web import rule_values
+from web import rule_lines, rule_values
 from web.rule_names import GROUPS, NAMES
 from web.rule_values import BadValue
 from web.rule_words import KEYS, WORDS
@@ -150,6 +152,7 @@ async def test_what_is_no_proposal_comes_back(
         ("most_minutes", "90", "上级规定最多允许 60。"),
         ("minutes", "3", "须在 5 至 240 之间。"),
         ("start_needs", "monitor", "上级规定不允许这样设置。"),
+        ("most_minutes", "10", "与规则中的另一项相互矛盾。"),  # and the visit takes 20
     ],
 )
 async def test_what_cannot_be_is_said_at_its_field_in_words(
@@ -160,6 +163,23 @@ async def test_what_cannot_be_is_said_at_its_field_in_words(
     assert answer.status_code == 422
     assert re.search(f'id="{name}-error"[^<]*(<svg.*?</svg>)?<span>{said}</span>', answer.text, re.DOTALL)
     assert "contradicts" not in answer.text
+
+
+async def test_the_form_begins_with_what_is_stated_while_something_is_missing(
+    db: Database, services: Services
+) -> None:
+    """Else all that is ticked would be sent unticked by whoever fills in the one value that is missing."""
+    async with db.write() as session:
+        await policy_service.load_preset(session, SYSTEM, "england")
+        prison = await schedule.create_prison(
+            session, SYSTEM, name="Altcourse", zone="Europe/London", policy="england"
+        )
+        found = await rule_lines.standing(session, prison, clock.now())
+    assert set(FamilyPolicy.model_fields) - set(found) == {"reply_working_days"}
+    for name, value in found.items():
+        assert rule_values.same(
+            name, rule_values.read("en", name, [rule_values.typed("en", name, value)]), value
+        )
 
 
 async def test_the_form_as_it_stands_proposes_nothing(admin: Browser, house: Staffed) -> None:

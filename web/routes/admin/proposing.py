@@ -11,7 +11,7 @@ from starlette.responses import Response
 
 from core import clock
 from core.db import Session
-from core.errors import KinbridgeError, Malformed, NotFound, Unavailable
+from core.errors import KinbridgeError, Malformed, NotFound
 from people.model import Identity
 from policy import repository as policy
 from policy import service as policy_service
@@ -64,10 +64,7 @@ async def _form(
         on, _ = await scope.duty_of(session, who, prison)
         titles = await scopes(session, who, on)
         chosen = of if of in titles else on.prison.id
-        try:
-            found = await policy.current(session, chosen, on.now)
-        except Unavailable:
-            found = None
+        standing = await rule_lines.standing(session, chosen, on.now)
     context: dict[str, Any] = {"errors": {}, "typed": {}, "basis": {}, "begins": "", **more}
     return render(
         request,
@@ -76,7 +73,7 @@ async def _form(
         prison=on.prison,
         scopes=list(titles.items()),
         of=chosen,
-        groups=rule_lines.lines(language, rule_lines.stated(found) if found else {}, ()),
+        groups=rule_lines.lines(language, standing, ()),
         today=on.today,
         **context,
     )
