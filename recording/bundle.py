@@ -14,6 +14,7 @@ house, years later and by anybody: by the digest of its clear text, or by the se
 import hashlib
 import json
 import zipfile
+from collections import Counter
 from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -84,6 +85,7 @@ def verify(path: Path, public_keys: PublicKeys) -> BundleVerdict:
         return BundleVerdict((Problem("no-export", EXPORT, "there is no statement that can be read"),))
     problems = list(_signed("export-changed", EXPORT, signed_by, signature, content, public_keys))
     present = dict(_present(place))
+    problems += _beside(place, {*present, EXPORT, SIGNATURE})
     digests = _digests(present, problems)
     unread = present.keys() - digests.keys()  # which was said
     problems += _compared({name: one for name, one in listed.items() if name not in unread}, digests)
@@ -92,10 +94,8 @@ def verify(path: Path, public_keys: PublicKeys) -> BundleVerdict:
         problems += _recording(place / recording_id, recording_id, digests, public_keys, days)
     if problems:
         return BundleVerdict(tuple(problems), *facts, ids, len(listed))
-    unproved = (
-        UNPROVED if len(days) == len(ids) else (*UNPROVED, "when it was sealed, by the root of its day")
-    )
-    return BundleVerdict((), *facts, ids, len(listed), tuple(days), _proved(stated, ids, days), unproved)
+    proved, unproved = _proved(stated, ids, days), tuple(_unproved(stated, ids, days))
+    return BundleVerdict((), *facts, ids, len(listed), tuple(days), proved, unproved)
 
 
 def _proved(stated: Mapping[str, Any], ids: tuple[str, ...], days: list[str]) -> tuple[str, ...]:
@@ -106,6 +106,14 @@ def _proved(stated: Mapping[str, Any], ids: tuple[str, ...], days: list[str]) ->
     ]
     said += [f"sealed under the signed root of {one}" for one in sorted(set(days))]
     return tuple(said)
+
+
+def _unproved(stated: Mapping[str, Any], ids: tuple[str, ...], days: list[str]) -> Iterator[str]:
+    yield from UNPROVED
+    if len(days) != len(ids):
+        yield "when it was sealed, by the root of its day"
+    for missing in stated.get("missing", ()):
+        yield f"what else was recorded of this visit: {missing['recording']} ({missing['state']}) is not in it"
 
 
 def _signed(
@@ -125,6 +133,14 @@ def _present(place: Place, before: str = "") -> Iterator[tuple[str, Place]]:
             yield from _present(one, name + "/")
         elif name not in (EXPORT, SIGNATURE):
             yield name, one
+
+
+def _beside(place: Place, known: set[str]) -> Iterator[Problem]:
+    """What lies in a zip twice, or under a name that only some programs take for one of these: they may unpack that."""
+    if isinstance(place, zipfile.Path):
+        names = Counter(one.orig_filename for one in place.root.infolist())
+        for name in sorted(one for one in names if names[one] > 1 or one not in known):
+            yield Problem("extra-file", name, "it lies in the zip beside what was handed out")
 
 
 def _digests(present: Mapping[str, Place], problems: list[Problem]) -> dict[str, tuple[int, str]]:

@@ -94,11 +94,12 @@ class _LockedFile(io.RawIOBase):
 
 @dataclass(slots=True)
 class _Sources:
-    """All that a bundle is made of. `takes`: with the key of each."""
+    """All that a bundle is made of. `takes`: with the key of each; `missing`: those that cannot be handed out."""
 
     settings: Settings
     one: ExportRow
     takes: list[tuple[RecordingView, RecordingRow, Key | None]]
+    missing: list[RecordingView]
     signer: keys.Signer
 
 
@@ -198,19 +199,17 @@ async def _render(db: Database, settings: Settings, export_id: str, mark: Mark) 
         return False
     except Exception:  # noqa: BLE001 - whatever is wrong with these files, others go on and somebody is told
         _log.exception("x export %s", fields(id=export_id))
-        await _failed(db, settings, export_id)
+        await _failed(db, settings, export_id, token)
         return False
     return True
 
 
-async def _failed(db: Database, settings: Settings, export_id: str) -> None:
+async def _failed(db: Database, settings: Settings, export_id: str, token: str) -> None:
     async with db.write() as session:
-        one = await handing_out.get(session, export_id)
-        one.tries += 1
-        one.claimed_until = clock.now() + CLAIM
-        if one.tries < TRIES:
+        tries = await handing_out.try_again(session, export_id, token, clock.now() + CLAIM)
+        if tries < TRIES:
             return
-        one.state = ExportState.FAILED.value
+        await handing_out.move(session, export_id, ExportState.APPROVED, ExportState.FAILED)
         subject = Ref("export", export_id)
         ledger.record.record(session, "system:export:failed", actor=SYSTEM, subject=subject)
     await asyncio.to_thread(path_of(settings, export_id).unlink, missing_ok=True)
@@ -218,16 +217,14 @@ async def _failed(db: Database, settings: Settings, export_id: str) -> None:
 
 async def _sources(session: Session, settings: Settings, export_id: str) -> _Sources:
     one = await handing_out.get(session, export_id)
+    every = await repository.of_booking(session, one.booking_id)
     takes = [
-        (
-            take,
-            await repository.row(session, take.id),
-            await vault.key_of(session, settings, take.id),
-        )
-        for take in await repository.of_booking(session, one.booking_id)
+        (take, await repository.row(session, take.id), await vault.key_of(session, settings, take.id))
+        for take in every
         if take.state is RecordingState.SEALED
     ]
-    return _Sources(settings, one, takes, await asyncio.to_thread(keys.signer, settings.data_dir))
+    missing = [take for take in every if take.state is not RecordingState.SEALED]
+    return _Sources(settings, one, takes, missing, await asyncio.to_thread(keys.signer, settings.data_dir))
 
 
 def _make(sources: _Sources, key: Key, mark: Mark, told: Callable[[float], None]) -> int:
@@ -337,6 +334,7 @@ def _statement(sources: _Sources, listed: list[dict[str, Any]]) -> dict[str, Any
         "approved_at": iso(one.decided_at.astimezone(UTC)) if one.decided_at else "",
         "made_at": iso(clock.now().astimezone(UTC)),
         "recordings": [take.id for take, _, _ in sources.takes],
+        "missing": [{"recording": take.id, "state": take.state.value} for take in sources.missing],
         "files": listed,
         "signed_by": sources.signer.key_id,
         "version": bundle.VERSION,
@@ -345,6 +343,8 @@ def _statement(sources: _Sources, listed: list[dict[str, Any]]) -> dict[str, Any
 
 def _readme(sources: _Sources) -> str:
     one = sources.one
+    missing = [f"{take.id} ({take.state.value})" for take in sources.missing]
+    besides = f"Recorded too, and not in here 另有录像未包含在内: {', '.join(missing)}\n\n" if missing else ""
     return (
         f"Bundle {one.id}, handed to: {one.receiver}\n交付文件 {one.id}，接收人：{one.receiver}\n\n"
         "To look at it: composite.webm (a rendering). The evidence are the files of the folder(s) rec_…\n"
@@ -352,6 +352,6 @@ def _readme(sources: _Sources) -> str:
         "To prove it, with the prison's public keys in the folder KEYS, that came to you another way:\n"
         "验证（KEYS 为另行取得的监狱公钥文件夹）：\n\n"
         "    kinbridge verify bundle THIS.zip --keys KEYS\n\n"
-        f"{json.dumps({'purpose': one.purpose}, ensure_ascii=False)}\n"
+        f"{besides}{json.dumps({'purpose': one.purpose}, ensure_ascii=False)}\n"
         "Passing it on beyond this purpose is an offence. 超出用途转交须承担法律责任。\n"
     )

@@ -205,6 +205,18 @@ async def claim(session: Session, export_id: str, token: str, until: datetime, p
     return await _changed(session, *where, **values) == 1
 
 
+async def try_again(session: Session, export_id: str, token: str, not_before: datetime) -> int:
+    """Gives a failed try back; answers how many there were, 0 where another has the claim."""
+    mine = (
+        ExportRow.id == export_id,
+        ExportRow.claim == token,
+        ExportRow.state == ExportState.APPROVED.value,
+    )
+    values = {"claim": None, "claimed_until": not_before, "tries": ExportRow.tries + 1}
+    changed = await _changed(session, *mine, **values)
+    return (await get(session, export_id)).tries if changed else 0
+
+
 async def _changed(session: Session, *where: ColumnElement[bool], **values: Any) -> int:
     result = await session.execute(
         update(ExportRow).where(*where).values(**values).execution_options(synchronize_session=False)

@@ -1,17 +1,21 @@
 """What is handed out is asked for, approved by another, fetched once; and proves itself to a stranger."""
 
+import asyncio
 import contextlib
 import hashlib
 import io
 import json
 import shutil
+import warnings
 import zipfile
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import av
 import numpy as np
 import pytest
+from sqlalchemy import update
 
 import ledger.read
 from core import keys
@@ -25,9 +29,11 @@ from recording import bundle, bundling, composite, handing_out, masters, origina
 from recording.clear import Local
 from recording.composite import Pixels
 from recording.errors import NothingToHandOut
+from recording.export_table import ExportRow
 from recording.handing_out import ExportState
 from recording.locked import Growing, Key
 from recording.matroska import LiveWriter
+from recording.model import RecordingState
 from recording.service import Recorders
 from tests.conftest import FakeClock
 from tests.recording.conftest import act
@@ -173,6 +179,68 @@ async def test_what_cannot_be_made_is_tried_again_and_then_said(
     async with db.read() as session:
         assert (await handing_out.get(session, asked)).state == ExportState.FAILED.value
     assert not bundling.path_of(settings, asked).exists()
+
+
+async def test_a_worker_that_lost_its_claim_does_not_spoil_what_another_made(
+    asked: str, db: Database, settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with db.write() as session:
+        await handing_out.decide(session, ZHOU, asked, approved=True)
+    slow = bundling._make
+
+    def overtaken(*work: Any) -> int:
+        monkeypatch.setattr(bundling, "_make", slow)
+        asyncio.run_coroutine_threadsafe(another(), loop).result()
+        raise OSError("too late")
+
+    async def another() -> None:
+        async with db.write() as session:
+            await session.execute(update(ExportRow).values(claimed_until=None))
+        assert await bundling.render_due(db, settings, marked) == 1
+
+    loop = asyncio.get_running_loop()
+    monkeypatch.setattr(bundling, "TRIES", 1)
+    monkeypatch.setattr(bundling, "_make", overtaken)
+    assert await bundling.render_due(db, settings, marked) == 0
+    assert await fetched(db, settings, await linked(db, asked))
+
+
+async def test_what_else_was_recorded_and_is_not_in_it_is_said(
+    asked: str, recorders: Recorders, db: Database, settings: Settings, tmp_path: Path
+) -> None:
+    """Of a visit with two takes one was found damaged: the copy of the other does not pass for all there is."""
+    second = await recorders.start("room_1", "bok_1")
+    act(second, seconds=1)
+    await second.finish("over")
+    await tasks.seal_finished(db, settings)
+    async with db.write() as session:
+        move = (RecordingState.SEALED, RecordingState.DAMAGED)
+        await repository.move(session, second.recording_id, *move)
+        await handing_out.decide(session, ZHOU, asked, approved=True)
+    assert await bundling.render_due(db, settings, marked) == 1
+    (tmp_path / "bundle.zip").write_bytes(await fetched(db, settings, await linked(db, asked)))
+    verdict = found(tmp_path / "bundle.zip", settings)
+    assert verdict.intact
+    assert f"{second.recording_id} (damaged) is not in it" in verdict.report()["text"]
+    with zipfile.ZipFile(tmp_path / "bundle.zip") as archive:
+        assert second.recording_id in archive.read("README.txt").decode()
+
+
+@pytest.mark.parametrize("name", ["{}", "/{}", "{}\0.exe", "empty/"])
+async def test_what_some_programs_unpack_instead_is_found(
+    unpacked: Path, settings: Settings, tmp_path: Path, name: str
+) -> None:
+    """A zip may hold two files of one name, or of names that are one to some programs."""
+    genuine, other = unpacked.with_name("bundle.zip"), tmp_path / "other.zip"
+    with zipfile.ZipFile(genuine) as archive, zipfile.ZipFile(other, "w") as forged:
+        hidden = zipfile.ZipInfo()
+        hidden.filename = hidden.orig_filename = name.format("composite.webm")
+        forged.writestr(hidden, b"" if name == "empty/" else b"something else")
+        for entry in archive.infolist():
+            with warnings.catch_warnings():
+                warnings.simplefilter("ignore")  # of the name that is there already
+                forged.writestr(entry, archive.read(entry))
+    assert "extra-file" in {one.code for one in found(other, settings).problems}
 
 
 @pytest.fixture
