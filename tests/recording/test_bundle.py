@@ -18,11 +18,12 @@ import pytest
 from sqlalchemy import update
 
 import ledger.read
+import ledger.record
 from core import keys
 from core.db import Database
 from core.errors import Conflict, Forbidden, NotFound, Refused
 from core.ids import Ref
-from core.settings import Settings
+from core.settings import Settings, from_environment
 from ledger.chain import canonical
 from people.model import Identity, Role
 from recording import bundle, bundling, composite, handing_out, masters, originals, repository, tasks, vault
@@ -36,7 +37,7 @@ from recording.matroska import LiveWriter
 from recording.model import RecordingState
 from recording.service import Recorders
 from tests.conftest import FakeClock
-from tests.recording.conftest import act
+from tests.recording.conftest import act, prison
 
 
 def officer(name: str, *roles: Role) -> Identity:
@@ -58,10 +59,11 @@ def marked(words: str, size: tuple[int, int]) -> Pixels:
 async def asked(
     recorders: Recorders, db: Database, settings: Settings, monkeypatch: pytest.MonkeyPatch
 ) -> str:
-    async def prison(_session: object, _booking_id: str) -> str:
-        return "prison_1"
-
     monkeypatch.setattr(repository, "prison_of", prison)
+    return await ask(recorders, db, settings)
+
+
+async def ask(recorders: Recorders, db: Database, settings: Settings) -> str:
     recorder = await recorders.start("room_1", "bok_1")
     act(recorder, seconds=2)
     await recorder.finish("over")
@@ -227,7 +229,7 @@ async def test_what_else_was_recorded_and_is_not_in_it_is_said(
 
 
 @pytest.mark.parametrize("name", ["{}", "/{}", "{}\0.exe", "empty/"])
-async def test_what_some_programs_unpack_instead_is_found(
+def test_what_some_programs_unpack_instead_is_found(
     unpacked: Path, settings: Settings, tmp_path: Path, name: str
 ) -> None:
     """A zip may hold two files of one name, or of names that are one to some programs."""
@@ -243,10 +245,37 @@ async def test_what_some_programs_unpack_instead_is_found(
     assert "extra-file" in {one.code for one in found(other, settings).problems}
 
 
+@pytest.fixture(scope="module")
+def made(tmp_path_factory: pytest.TempPathFactory, sqlite_template: Path) -> Path:
+    """A data folder with a bundle beside it: what is proved of bundles needs no database and one of them."""
+    home = tmp_path_factory.mktemp("bundle")
+    settings = from_environment({}, mode="test", data_dir=home / "var")
+    shutil.copy(sqlite_template, settings.data_dir / "kinbridge.sqlite3")
+
+    async def make() -> bytes:
+        db = Database.connect(settings.sqlalchemy_url)
+        ledger.record.install(db)
+        recorders = Recorders(settings, db, "node_1", prison_of=prison)
+        try:
+            export_id = await ask(recorders, db, settings)
+            async with db.write() as session:
+                await handing_out.decide(session, ZHOU, export_id, approved=True)
+            assert await bundling.render_due(db, settings, marked) == 1
+            return await fetched(db, settings, await linked(db, export_id))
+        finally:
+            await recorders.close()
+            await db.close()
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(repository, "prison_of", prison)
+        (home / "bundle.zip").write_bytes(asyncio.run(make()))
+    return home
+
+
 @pytest.fixture
-async def unpacked(ready: str, db: Database, settings: Settings, tmp_path: Path) -> Path:
-    content = await fetched(db, settings, await linked(db, ready))
-    (tmp_path / "bundle.zip").write_bytes(content)
+def unpacked(made: Path, settings: Settings, tmp_path: Path) -> Path:
+    shutil.copytree(made / "var" / "keys", settings.data_dir / "keys")
+    shutil.copy(made / "bundle.zip", tmp_path)
     with zipfile.ZipFile(tmp_path / "bundle.zip") as archive:
         archive.extractall(tmp_path / "bundle")
     return tmp_path / "bundle"
@@ -277,7 +306,7 @@ def restate(path: Path, settings: Settings) -> None:
     (path / "export.sig").write_bytes(keys.signer(settings.data_dir).sign(text))
 
 
-async def test_a_stranger_proves_it_with_the_public_key_alone(unpacked: Path, settings: Settings) -> None:
+def test_a_stranger_proves_it_with_the_public_key_alone(unpacked: Path, settings: Settings) -> None:
     for path in (unpacked, unpacked.with_name("bundle.zip")):
         verdict = found(path, settings)
         assert verdict.intact, verdict.report()["text"]
@@ -300,7 +329,7 @@ async def test_a_stranger_proves_it_with_the_public_key_alone(unpacked: Path, se
     assert found(unpacked, settings).intact
 
 
-async def test_one_byte_of_the_zip_anywhere_is_found(unpacked: Path, settings: Settings) -> None:
+def test_one_byte_of_the_zip_anywhere_is_found(unpacked: Path, settings: Settings) -> None:
     path = unpacked.with_name("bundle.zip")
     content = path.read_bytes()
     names = {one.filename: one for one in zipfile.ZipFile(path).infolist()}
@@ -324,14 +353,14 @@ async def test_one_byte_of_the_zip_anywhere_is_found(unpacked: Path, settings: S
         (lambda path: (path / "export.json").unlink(), "no-export"),
     ],
 )
-async def test_what_was_done_to_it_is_named(
+def test_what_was_done_to_it_is_named(
     unpacked: Path, settings: Settings, spoil: Callable[[Path], object], code: str
 ) -> None:
     spoil(unpacked)
     assert code in {one.code for one in found(unpacked, settings).problems}
 
 
-async def test_who_has_the_signing_key_still_cannot_change_what_was_sealed(
+def test_who_has_the_signing_key_still_cannot_change_what_was_sealed(
     unpacked: Path, settings: Settings
 ) -> None:
     flip(recording(unpacked) / "relative-1.webm", 5000)
@@ -359,7 +388,7 @@ def other_words(path: Path) -> None:
     sealed(path, originals.KEYS).write_bytes(canonical(opens).encode())
 
 
-async def test_neither_by_changing_what_proves_it(unpacked: Path, settings: Settings, tmp_path: Path) -> None:
+def test_neither_by_changing_what_proves_it(unpacked: Path, settings: Settings, tmp_path: Path) -> None:
     attacks: list[Callable[[Path], object]] = [
         lambda path: flip(sealed(path, "relative-1.raw.webm"), 5000),
         lambda path: flip(sealed(path, "relative-1.webm"), 50),
