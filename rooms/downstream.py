@@ -8,15 +8,18 @@ for each packet is the stream's `flow` (`rooms.flows`).
 
 import secrets
 from collections import deque
+from itertools import takewhile
 
 from rooms import rtcp
+from rooms.bucket import Bucket
 from rooms.client import MediaKind
 from rooms.flows import Flows, Outflow, Port, Stream
 from rooms.rtp import HEADER, RTX_OF, BadPacket, extend, wrap_rtx
 from rooms.upstream import Upstream
 
 _FRESH = 6.0  # seconds for which a viewer's report counts
-_RESENDS = 250  # packets a viewer may ask for again in one second
+_RESENDS = 250.0  # packets that are sent again to a viewer in one second
+_ASKED = 1000.0  # numbers of them that are looked at in one second: each may be asked for several times
 _PLI_FIRST, _PLI_LAST = 1.0, 8.0  # seconds between two key frames that one viewer can bring about
 
 
@@ -45,8 +48,7 @@ class Downstream(Stream):
         self._asked = -1  # the newest of them
         self._rtx_sequence = secrets.randbelow(0x8000)
         self._reports: deque[tuple[int, float]] = deque(maxlen=8)  # middle of NTP, when it was sent
-        self._resends = float(_RESENDS)
-        self._resends_at = 0.0
+        self._resends, self._asks = Bucket(_RESENDS), Bucket(_ASKED)
         self._pli_wait = _PLI_FIRST
         self._pli_at = float("-inf")
 
@@ -150,26 +152,24 @@ class Downstream(Stream):
         source, flow = self._source, self.flow
         if source is None or flow.waiting or not self._flows:
             return
-        self.note(lost)
-        most = min(_RESENDS, most)
-        self._resends = min(most, self._resends + (now - self._resends_at) * most)
-        self._resends_at = now
-        for sequence in lost:
-            number = extend(sequence, flow.last_sequence) - flow.sequence_shift
+        self._resends.rate = min(_RESENDS, most)
+        for sequence in self.note(lost, now):
+            number = sequence - flow.sequence_shift
             packet = source.flow.kept(number) if flow.first <= number <= flow.newest else None
-            if packet is None or self._resends < 1:
-                continue
-            self._resends -= 1
-            self._send_again(packet, number)
+            if packet is not None and self._resends.take(now):
+                self._send_again(packet, number)
 
-    def note(self, lost: tuple[int, ...]) -> None:
-        """Counts what the viewer misses of what was sent to it."""
+    def note(self, lost: tuple[int, ...], now: float) -> list[int]:
+        """Counts what the viewer misses of what was sent to it. The extended numbers, as far as they are looked at."""
         source, flow = self._source, self.flow
-        for sequence in sorted({extend(sequence, flow.last_sequence) for sequence in lost}):
+        within = takewhile(lambda _: self._asks.take(now), lost)
+        missed = sorted({extend(sequence, flow.last_sequence) for sequence in within})
+        for sequence in missed:
             number = sequence - flow.sequence_shift
             if sequence > self._asked and source is not None and flow.first <= number <= flow.newest:
                 self._asked = sequence
                 self.missed += source.flow.kept(number) is not None
+        return missed
 
     def _send_again(self, packet: bytes, number: int) -> None:
         sequence = (number + self.flow.sequence_shift) & 0xFFFF

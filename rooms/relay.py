@@ -179,7 +179,7 @@ class Relay:
             if down.kind is MediaKind.AUDIO or not self.rate.down.congested:  # sound first
                 down.resend(message.lost, now, self.rate.spare)
             else:
-                down.note(message.lost)
+                down.note(message.lost, now)
         elif isinstance(message, wire.KeyframeRequest):
             down.keyframe_wanted(now)
 

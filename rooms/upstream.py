@@ -22,6 +22,7 @@ _WAITING = 1.0  # seconds between two requests while no key frame comes
 _HEARD = 0.015  # loss of sound from which on it is worth repeating
 _REPEATED = 0.2  # the loss that is told then
 _LOSSY = 10.0  # seconds for which it is told after the last
+_REPORTED = 0.1  # seconds between two sender reports that are passed on; browsers send one or two a second
 _ALIVE = 3.0  # seconds without a packet after which a sender is not asked any more: its camera is off
 
 
@@ -161,6 +162,9 @@ class Upstream(Stream):
 
     def sender_report(self, report: rtcp.SenderReport, came: float, now: float) -> None:
         """`came` is what the sender is told; viewers are told `now`, and by that their round trip is known."""
+        if self.last_report is not None and 0 <= came - self.last_report[1] < _REPORTED:
+            self._dropped["rtcp-too-often"] += 1
+            return
         self.last_report = (report, came)
         for out in self.outs:
             out.sender_report(report, now)

@@ -6,28 +6,27 @@ of its own and never waits for strangers. Media needs no budget: what nobody cla
 """
 
 from collections import OrderedDict
-from dataclasses import dataclass
 from typing import Any
+
+from rooms.bucket import Bucket
 
 PER_SOURCE = 200.0  # messages a second of one host; a browser's first checks are about 50
 STRANGERS = 2000.0  # … of all that hold no address
-CONTROL = 400.0  # RTCP packets a second of one peer; a browser on a bad network sends about 60
+CONTROL = (
+    400.0  # of RTCP a second of one peer, each packet by its size; a browser on a bad network sends about 60
+)
+_PIECE = 128  # bytes: a packet counts once, and once more for each so many; a browser's have 30 to 150
 _SOURCES = 2048  # hosts that are remembered
 
 
-@dataclass(slots=True)
-class Bucket:
-    """Lets `rate` a second pass, and as many at once."""
+class Reports(Bucket):
+    """The budget of one peer's RTCP. A packet's price is what may be in it: a full one of NACKs asks for thousands."""
 
-    rate: float
-    left: float = -1.0
-    at: float = 0.0
+    def __init__(self) -> None:
+        super().__init__(CONTROL)
 
-    def take(self, now: float) -> bool:
-        left = self.rate if self.left < 0 else min(self.rate, self.left + (now - self.at) * self.rate)
-        self.at = now
-        self.left = left - 1 if left >= 1 else left
-        return left >= 1
+    def admits(self, size: int, now: float) -> bool:
+        return self.take(now, 1 + size // _PIECE)
 
 
 class Floodgate:

@@ -20,7 +20,7 @@ from rooms.relay import Relay
 from rooms.rtp import PICTURE_TYPE
 from signaling import sdp
 from signaling.dtls import LegDtls, Pipe
-from signaling.floods import CONTROL, Bucket
+from signaling.floods import Reports
 from signaling.srtp import Srtp
 
 if TYPE_CHECKING:
@@ -71,7 +71,7 @@ class PeerLeg:
             self._native.translate(offered.types.inward, offered.types.outward)
         self.relay = Relay(self, lines, self._dropped, most_bits, self._native, codec, also)
         self._theirs = offered
-        self._reports = Bucket(CONTROL)
+        self._reports = Reports()
         self._session = secrets.randbits(62)
         self._offered: float | None = None
         self._peer: sdp.Answer | None = None
@@ -306,7 +306,7 @@ class PeerLeg:
             self.relay.rtp(packet, now)
 
     def _control(self, srtp: Srtp, reporter: bytes, size: int, now: float) -> None:
-        if not self._reports.take(now):
+        if not self._reports.admits(size, now):
             self._dropped["rtcp-flood"] += 1
         elif not self.relay.knows_reporter(reporter):
             self._dropped["rtcp-too-many-reporters"] += 1
@@ -330,7 +330,7 @@ class PeerLeg:
     def took_rtcp(self, packet: bytes, now: float) -> None:
         if self._srtp is None:
             return
-        if self._reports.take(now):
+        if self._reports.admits(len(packet), now):
             self.relay.rtcp(packet, now, clock.monotonic())
         else:
             self._dropped["rtcp-flood"] += 1

@@ -1,8 +1,11 @@
 """The relay under whatever peers may send, in any order."""
 
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from rooms import rtcp
+from rooms.client import MediaKind
 from rooms.rtp import RTX
 from tests.fakes.rtp import KEY, packet
 from tests.rooms.relay_legs import AUDIO, VIDEO, Leg, pair, video
@@ -53,3 +56,43 @@ def test_whatever_happens_a_viewer_sees_numbers_that_never_step_back_far(
         ahead = ((seen.sequence - highest + 0x8000) & 0xFFFF) - 0x8000
         assert -40 < ahead <= 501
         highest = (highest + max(0, ahead)) & 0xFFFF
+
+
+def test_a_storm_of_sender_reports_is_not_the_viewers() -> None:
+    """A packet holds fifty of them, and each would be sealed and sent to everybody who watches."""
+    sender, viewer = pair()
+    sender.send([packet(AUDIO, 1, 0, 0x20)])
+    for tick in range(100):
+        told = [rtcp.SenderReport(0x20, (tick * 50 + n) << 32, 0, 1, 1) for n in range(50)]
+        sender.relay.rtcp(b"".join(map(rtcp.sender_report, told)), 1.0 + tick / 100)
+    assert 5 <= len(viewer.asked(rtcp.SenderReport)) <= 11
+    assert sender.dropped["rtcp-too-often"] > 4900
+
+
+@pytest.mark.parametrize("congested", [False, True])
+def test_a_storm_of_requests_is_not_looked_at_number_by_number(
+    monkeypatch: pytest.MonkeyPatch, congested: bool
+) -> None:
+    """A packet of a kilobyte may ask for four thousand numbers."""
+    sender, viewer = pair()
+    sender.send([video(1, KEY), *(video(number) for number in range(2, 500))])
+    viewer.relay.rate.down.congested = congested
+    looked: list[int] = []
+    flow = sender.relay.ups[MediaKind.VIDEO].flow
+    kept = flow.kept
+
+    def noted(number: int) -> bytes | None:
+        looked.append(number)
+        return kept(number)
+
+    monkeypatch.setattr(flow, "kept", noted)
+    newest = viewer.got(VIDEO)[-1].sequence
+    asked = [(newest - back) & 0xFFFF for back in range(400)] * 10
+    before = len(viewer.port.packets)
+    for tick in range(100):
+        viewer.relay._heard(
+            viewer.down(VIDEO), rtcp.Nack(viewer.down(VIDEO).ssrc, tuple(asked)), 1 + tick / 100
+        )
+    assert len(looked) < 4500
+    assert len(viewer.port.packets) - before <= 500
+    assert viewer.down(VIDEO).missed == 400, "each is counted once"

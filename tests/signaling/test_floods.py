@@ -10,8 +10,9 @@ import pytest
 from aioice import stun
 
 from rooms import rtcp
+from rooms.bucket import Bucket
 from rooms.client import MediaKind
-from signaling.floods import CONTROL, PER_SOURCE, STRANGERS, Bucket, Floodgate
+from signaling.floods import PER_SOURCE, STRANGERS, Floodgate, Reports
 from signaling.library import Wanted
 from signaling.peer import PeerFactory
 from tests.fakes.rtp import KEY, packet
@@ -88,15 +89,15 @@ async def test_a_stall_is_seen() -> None:
     assert stalls.worst >= 0.02
 
 
-async def _flood(factory: PeerFactory, clients: list[RawClient], storm: bytes) -> None:
+async def _flood(factory: PeerFactory, clients: list[RawClient], storm: tuple[bytes, bytes]) -> None:
     """Strangers' noise of every kind and a viewer's storm of reports, while the first client talks."""
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as sock:
         sock.connect(("127.0.0.1", factory.port))
         for number in range(60):
             for data in hostile() * 10:
                 sock.send(data)
-            for _ in range(20):
-                await clients[1].dtls._send_rtp(storm)
+            for turn in range(20):
+                await clients[1].dtls._send_rtp(storm[turn % 2])
             await clients[0].send(AUDIO, number, b"sound", number * 960)
             await clients[0].send(VIDEO, number, KEY, number * 3000, marker=True)
             await asyncio.sleep(0.005)
@@ -113,7 +114,9 @@ async def test_who_talks_goes_on_talking_while_others_flood(factory: PeerFactory
         legs.append(leg)
         clients.append(client)
     legs[1].show(0, legs[0], audio=True, video=True)
-    storm = rtcp.pli(1, legs[1].relay.downs["4"].ssrc) * 3
+    shown = legs[1].relay.downs["4"].ssrc
+    everything = [number for start in range(0, 4250, 17) for number in range(start, start + 17)]
+    storm = rtcp.pli(1, shown) * 3, rtcp.nack(1, shown, everything)
     quiet, flooded = Stalls(), Stalls()
     async with quiet.noted():
         await asyncio.sleep(0.3)
@@ -133,8 +136,13 @@ async def test_who_talks_goes_on_talking_while_others_flood(factory: PeerFactory
 
 
 def test_a_peer_s_reports_have_a_budget_that_a_bad_network_does_not_reach() -> None:
-    bucket = Bucket(CONTROL)
-    assert all(bucket.take(1.0 + number / 200) for number in range(2000))
+    reports = Reports()
+    assert all(reports.admits(120, 1.0 + number / 200) for number in range(2000))
+
+
+def test_a_report_that_asks_for_more_takes_more_of_the_budget() -> None:
+    reports = Reports()
+    assert sum(reports.admits(1400, 1.0) for _ in range(400)) < 40
 
 
 @pytest.mark.parametrize("backend", ["python", "native"])
