@@ -103,11 +103,11 @@ async def stored(session: Session, recording_id: str, store: str, now: datetime)
         raise Conflict
 
 
-async def try_again(session: Session, recording_id: str, token: str, not_before: datetime) -> int:
-    """Gives a failed try back; answers how many there were."""
+async def try_again(session: Session, recording_id: str, token: str, not_before: datetime) -> bool:
+    """Gives a failed try back; False where another has the claim."""
     where = (RecordingRow.id == recording_id, RecordingRow.claim == token)
-    await _changed(session, *where, claim=None, claimed_until=not_before, tries=RecordingRow.tries + 1)
-    return (await row(session, recording_id)).tries
+    values = {"claim": None, "claimed_until": not_before, "tries": RecordingRow.tries + 1}
+    return await _changed(session, *where, **values) == 1
 
 
 async def due(session: Session, now: datetime) -> Sequence[str]:

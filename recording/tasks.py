@@ -9,7 +9,7 @@ from typing import Any
 import ledger.record
 from core import clock, keys
 from core.db import Database, Session
-from core.errors import Conflict
+from core.errors import Conflict, Misconfigured
 from core.ids import SYSTEM, Ref, new_id
 from core.log import fields
 from core.settings import Settings
@@ -52,7 +52,10 @@ async def recover(db: Database, settings: Settings) -> int:
 
 
 async def seal_finished(db: Database, settings: Settings) -> int:
-    """Seals all that is due, the oldest first; answers how many were sealed."""
+    """Seals all that is due, the oldest first; answers how many were sealed. Where no recordings are at all, storage
+    that others share is not mounted: nothing is said to be gone then."""
+    if not await asyncio.to_thread(folder.root(settings).is_dir):
+        return 0
     await recover(db, settings)
     async with db.read() as session:
         ids = await repository.due(session, clock.now())
@@ -72,12 +75,16 @@ async def _seal(db: Database, settings: Settings, recording_id: str) -> bool:
         kept, until = await retention.decided(session, settings, one)
         try:
             key = await vault.key_of(session, settings, recording_id)
-        except MasterKeyMissing:
+            signer = await asyncio.to_thread(keys.signer, settings.data_dir)
+        except (MasterKeyMissing, Misconfigured, OSError):
             _log.exception("x seal %s", fields(id=recording_id))
             return False  # once the claim has run out it is tried again: nothing is lost by waiting
     path = folder.root(settings) / one.folder
     if not await asyncio.to_thread(path.is_dir):
-        return await _give_up(db, recording_id, "folder-missing")
+        _log.critical("x recording %s", fields(id=recording_id, trouble="folder-missing"))
+        async with db.write() as session:
+            await service.fail(session, recording_id, RecordingState.SEALING, "folder-missing")
+        return False
     loop = asyncio.get_running_loop()
 
     def alive() -> None:
@@ -85,15 +92,16 @@ async def _seal(db: Database, settings: Settings, recording_id: str) -> bool:
             raise _NotMineError
 
     try:
-        signer = await asyncio.to_thread(keys.signer, settings.data_dir)
         sealed = await asyncio.to_thread(
             seal_folder, path, _facts(one, previous, kept, until), settings, signer, alive, key
         )
         await _sealed(db, one, sealed, token)
     except (_NotMineError, Conflict):
         return False
-    except OSError as error:
-        return await _failed_try(db, recording_id, token, error)
+    except Exception:  # noqa: BLE001 - whatever is wrong with this one, others go on and in the end somebody is told
+        _log.exception("x seal %s", fields(id=recording_id))
+        await _failed_try(db, recording_id, token)
+        return False
     _log.info("- recording %s", fields(id=recording_id, state="sealing -> sealed", manifest=sealed.digest))
     return True
 
@@ -198,19 +206,11 @@ def _track_row(recording_id: str, position: int, track: dict[str, Any], name: st
     )
 
 
-async def _failed_try(db: Database, recording_id: str, token: str, error: OSError) -> bool:
-    _log.error("x seal %s", fields(id=recording_id, error=error))
+async def _failed_try(db: Database, recording_id: str, token: str) -> None:
+    """At last it fails: nothing is thrown away, the folder stays as it is."""
     async with db.write() as session:
         tries = (await repository.row(session, recording_id)).tries
-        await repository.try_again(session, recording_id, token, clock.now() + AGAIN * 2**tries)
-    if tries + 1 >= TRIES:
-        return await _give_up(db, recording_id, "not-sealable")
-    return False
-
-
-async def _give_up(db: Database, recording_id: str, reason: str) -> bool:
-    """Nothing is thrown away: the folder stays as it is."""
-    _log.critical("x recording %s", fields(id=recording_id, state="sealing -> failed", reason=reason))
-    async with db.write() as session:
-        await service.fail(session, recording_id, RecordingState.SEALING, reason)
-    return False
+        mine = await repository.try_again(session, recording_id, token, clock.now() + AGAIN * 2**tries)
+        if mine and tries + 1 >= TRIES:
+            _log.critical("x recording %s", fields(id=recording_id, state="sealing -> failed"))
+            await service.fail(session, recording_id, RecordingState.SEALING, "not-sealable")

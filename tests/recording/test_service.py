@@ -5,6 +5,7 @@ import json
 import shutil
 from datetime import timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
 from sqlalchemy import update
@@ -17,7 +18,7 @@ from core.ids import Ref
 from core.settings import Settings
 from ledger.chain import Entry
 from people.model import Identity, Role
-from recording import folder, repository, seal, service, tasks
+from recording import folder, repository, seal, sealing, service, tasks
 from recording.errors import RecordingUnavailable, TrackMissing
 from recording.model import LEASE_S, MOVES, RecordingState, RecordingView
 from recording.service import Recorders
@@ -169,6 +170,62 @@ async def test_sealing_that_fails_is_tried_again_later_and_failed_at_last(
     view = await view_of(db, recording_id)
     assert (view.state, view.reason) == (RecordingState.FAILED, "not-sealable")
     assert (await entries_of(db, recording_id))[-1].tag == "system:recording:failed"
+
+
+async def test_what_nobody_foresaw_holds_up_no_other_and_fails_at_last(
+    recorders: Recorders, db: Database, settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    first, second = await visit(recorders), await visit(recorders, "bok_2")
+    real = sealing.seal_folder
+
+    def broken(path: Path, *rest: Any) -> sealing.Sealed:
+        if path.name == first:
+            raise KeyError("file")
+        return real(path, *rest)
+
+    monkeypatch.setattr(tasks, "seal_folder", broken)
+    assert await tasks.seal_finished(db, settings) == 1
+    assert (await view_of(db, second)).state is RecordingState.SEALED
+    for _ in range(tasks.TRIES):
+        async with db.write() as session:
+            await session.execute(update(RecordingRow).values(claimed_until=None))
+        await tasks.seal_finished(db, settings)
+    assert (await view_of(db, first)).state is RecordingState.FAILED
+
+
+async def test_who_lost_the_claim_fails_nothing(
+    recorders: Recorders, db: Database, settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    recording_id = await visit(recorders)
+    loop = asyncio.get_running_loop()
+
+    async def take() -> None:
+        async with db.write() as session:
+            later = clock.now() + tasks.CLAIM
+            await session.execute(update(RecordingRow).values(claim="another", claimed_until=later))
+
+    def overtaken(*_args: object) -> None:
+        asyncio.run_coroutine_threadsafe(take(), loop).result()
+        raise OSError(5, "Input/output error")
+
+    monkeypatch.setattr(tasks, "seal_folder", overtaken)
+    monkeypatch.setattr(tasks, "TRIES", 1)
+    assert await tasks.seal_finished(db, settings) == 0
+    assert (await view_of(db, recording_id)).state is RecordingState.SEALING
+    async with db.read() as session:
+        assert (await repository.row(session, recording_id)).claim == "another"
+
+
+@pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
+async def test_storage_that_is_not_mounted_makes_nothing_fail(
+    recorders: Recorders, db: Database, settings: Settings, tmp_path: Path
+) -> None:
+    recording_id = await visit(recorders)
+    folder.root(settings).rename(tmp_path / "elsewhere")
+    assert await tasks.seal_finished(db, settings) == 0
+    assert (await view_of(db, recording_id)).state is RecordingState.SEALING
+    (tmp_path / "elsewhere").rename(folder.root(settings))
+    assert await tasks.seal_finished(db, settings) == 1
 
 
 async def test_a_folder_that_is_gone_is_a_failure(
