@@ -159,8 +159,14 @@ class RedisBus:
             if message["type"] == "subscribe":
                 self._ready[message["channel"]].set()
             elif message["type"] == "message":
-                for subscription in tuple(self._subscribers.get(message["channel"], ())):
-                    subscription.put(json.loads(message["data"]))
+                self._hand_out(message["channel"], message["data"])
+
+    def _hand_out(self, channel: str, text: str) -> None:
+        try:
+            for subscription in tuple(self._subscribers.get(channel, ())):
+                subscription.put(json.loads(text))
+        except ValueError:  # nobody of the house; the reader of all channels goes on
+            _log.warning("x message %s", fields(channel=channel))
 
     async def ping(self) -> None:
         await self._redis.ping()
