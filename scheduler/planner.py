@@ -43,7 +43,10 @@ from scheduler.wishes import WishState
 
 _log = logging.getLogger(__name__)
 NO_MEETINGS = NoMeetings()
-WISH_OVER = Reason("wish-over", "The family has withdrawn this request, or it has been met already.")
+WISH_OVER = Reason(
+    "wish-over",
+    "This request is over: the family has withdrawn it, it has been met already, or the inmate has left.",
+)
 
 
 async def work(db: Database, meetings: Meetings = NO_MEETINGS) -> int:
@@ -154,12 +157,12 @@ async def publish(db: Database, meetings: Meetings = NO_MEETINGS) -> int:
     for plan, legal, proposals in todo:
         for meeting in legal:
             if meeting.state is ProposalState.PROPOSED:
-                applied += await meeting_proposals.settle(db, plan.made_by, meeting, meetings)
+                applied += await meeting_proposals.settle(db, plan.published_by, meeting, meetings)
         for proposal in proposals:
             if proposal.state is ProposalState.PROPOSED:
-                applied += await _settle(db, plan.made_by, proposal)
+                applied += await _settle(db, plan.published_by, proposal)
         async with db.write() as session:
-            await plans.move(session, plan.made_by, plan.id, PlanState.PUBLISHED)
+            await plans.move(session, plan.published_by, plan.id, PlanState.PUBLISHED)
     return applied
 
 

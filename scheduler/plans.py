@@ -59,6 +59,9 @@ class ProposalState(StrEnum):
     STALE = "stale"  # what it was computed on has changed; `reasons` say what stands in the way now
 
 
+GIVEN = frozenset({ProposalState.PROPOSED, ProposalState.APPLIED})  # has a time
+
+
 class BadWeek(Malformed):
     code = "bad-week"
     text = "Please choose a first and a last day, five weeks at most, that are not over."
@@ -92,6 +95,11 @@ class Plan:
     def read_at(self) -> datetime:
         """When what it was computed on was read."""
         return datetime.fromisoformat(self.read["at"]) if "at" in self.read else self.made_at
+
+    @property
+    def published_by(self) -> Ref:
+        """Who pressed, and so decides on what is booked by it: not always who had asked for the plan."""
+        return Ref(*self.report["published_by"]) if "published_by" in self.report else self.made_by
 
 
 @dataclass(frozen=True, slots=True)
@@ -204,10 +212,15 @@ async def stop(session: Session, actor: Actor, plan_id: str) -> None:
 
 
 async def publish(session: Session, actor: Actor, plan_id: str) -> None:
-    """One press: the worker now applies it proposal by proposal. Raises `PlanMoved`."""
+    """One press: the worker now applies it proposal by proposal; a second press meanwhile changes nothing. Raises
+    `PlanMoved`."""
     plan = await get(session, plan_id)
     require(actor, plan.prison_id, DECIDERS)
-    if not await move(session, actor, plan_id, PlanState.PUBLISHING, lease_until=None):
+    by = ref(actor)
+    report = {**plan.report, "published_by": [by.kind, by.id]}
+    if await move(session, actor, plan_id, PlanState.PUBLISHING, lease_until=None, report=report):
+        return
+    if (await get(session, plan_id)).state is not PlanState.PUBLISHING:
         raise PlanMoved
 
 

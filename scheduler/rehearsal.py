@@ -159,7 +159,7 @@ async def _make(session: Session, actor: Identity, prison_id: str, edit: Edit) -
         raise NotFound
     if edit.kind is EditKind.END_TEMPLATE:
         return await _end_template(session, actor, prison_id, edit.template_id)
-    if edit.day is None:
+    if edit.day is None or (edit.kind is EditKind.TERMINAL_OUT and not edit.terminal_id):
         raise BadEdit
     before = {flag.id for flag in await flags.open_in(session, prison_id)}
     if edit.kind is EditKind.CLOSE_DAY:
@@ -181,6 +181,8 @@ def _happening(prison_id: str, zone: str, day: date, edit: Edit) -> Happening:
 async def _end_template(
     session: Session, actor: Identity, prison_id: str, template_id: str
 ) -> list[BookingView]:
+    if not template_id:
+        raise BadEdit
     row = await session.get(TemplateRow, template_id)
     if row is None or row.prison_id != prison_id:
         raise NotFound

@@ -34,7 +34,8 @@ class Burden:
 
 @dataclass(frozen=True, slots=True)
 class Call:
-    """A call of the week; `planned`: it would be booked when the plan is published. `watched`: by an officer."""
+    """A call of the week; `planned`: it would be booked when the plan is published. `span`: the terminal's time.
+    `watched`: by an officer, for as long as people talk (`minutes`; `None`: the whole span)."""
 
     id: str
     wing_id: str
@@ -43,6 +44,13 @@ class Call:
     terminal_id: str | None = None
     kind: str = VisitKind.FAMILY
     watched: bool = True
+    minutes: int | None = None
+
+    @property
+    def talk(self) -> Span:
+        """What an officer watches: not the pause in which the terminal is made ready for the next call."""
+        begins, ends = self.span
+        return begins, ends if self.minutes is None else begins + timedelta(minutes=self.minutes)
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,7 +67,7 @@ def calls_of(
     booked: Sequence[BookingView], slots: Sequence[SlotRow], planned: Sequence[tuple[str, str, str]]
 ) -> list[Call]:
     """The week's calls. `planned`: (id, slot, wing) of each proposal."""
-    at = {row.id: (row.starts_at, row.ends_at) for row in slots}
+    at = {row.id: row for row in slots}
     found = [
         Call(
             view.id,
@@ -67,10 +75,18 @@ def calls_of(
             (view.starts_at, view.slot_ends_at),
             planned=False,
             terminal_id=view.terminal_id,
+            minutes=view.minutes,
         )
         for view in booked
     ]
-    return [*found, *(Call(one, wing, at[slot], planned=True) for one, slot, wing in planned if slot in at)]
+    would = [(one, at[slot], wing) for one, slot, wing in planned if slot in at]
+    return [
+        *found,
+        *(
+            Call(one, wing, (row.starts_at, row.ends_at), planned=True, minutes=row.minutes)
+            for one, row, wing in would
+        ),
+    ]
 
 
 async def of(session: Session, prison_id: str, slots: Sequence[SlotRow], calls: Sequence[Call]) -> LoadBoard:
@@ -134,11 +150,11 @@ def _officers(duty: Sequence[Shift], calls: Sequence[Call]) -> tuple[tuple[Burde
     """(the burden of each officer on duty, calls that nobody watches from beginning to end)."""
     if not duty:
         return (), 0
-    spans = [call.span for call in calls]
+    spans = [call.talk for call in calls]
     booked: dict[str, int] = {}
     planned: dict[str, int] = {}
     for call, parts in zip(calls, shifts.watches(duty, spans), strict=True):
-        ends = [part.from_ for part in parts[1:]] + [call.span[1]]
+        ends = [part.from_ for part in parts[1:]] + [call.talk[1]]
         for part, end in zip(parts, ends, strict=False):
             into = planned if call.planned else booked
             into[part.officer_id] = into.get(part.officer_id, 0) + _minutes((part.from_, end))

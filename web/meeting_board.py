@@ -19,7 +19,7 @@ from rooms.model import SeatRole
 from scheduler import meeting_proposals, planning
 from scheduler.meeting_proposals import MeetingProposal
 from scheduler.model import VisitKind
-from scheduler.plans import Plan, ProposalState
+from scheduler.plans import GIVEN, Plan, ProposalState
 from scheduler.timetable import instant
 from web.load_board import Call
 
@@ -53,12 +53,14 @@ class Left:
 
 @dataclass(frozen=True, slots=True)
 class MeetingBoard:
-    """`days`: every day of the plan. `calls`: what the meetings take of terminals and officers."""
+    """`days`: every day of the plan. `calls`: what the meetings take of terminals and officers. `given`: requests that
+    get a time, or got it."""
 
     days: tuple[tuple[date, tuple[Entry, ...]], ...]
     left: tuple[Left, ...]
     stale: tuple[Left, ...]
     calls: tuple[Call, ...]
+    given: int
 
     @property
     def empty(self) -> bool:
@@ -76,9 +78,8 @@ async def of(session: Session, plan: Plan, zone: str, now: datetime) -> MeetingB
         if one.starts_at is not None and one.state is ProposalState.PROPOSED and one.meeting_id in known:
             who, call = known[one.meeting_id], one.call_at(one.starts_at)
             entries.append(Entry(one.starts_at, one.minutes, who.inmate, who.lawyer, "planned"))
-            calls.append(
-                Call(one.id, one.wing_id, (call.starts_at, call.ends_at), True, None, call.kind, call.watched)
-            )
+            span = (call.starts_at, call.ends_at)
+            calls.append(Call(one.id, one.wing_id, span, True, None, call.kind, call.watched, one.minutes))
     entries.sort(key=lambda entry: entry.starts_at)
     in_zone = ZoneInfo(zone)
     return MeetingBoard(
@@ -89,6 +90,7 @@ async def of(session: Session, plan: Plan, zone: str, now: datetime) -> MeetingB
         left=_with_reasons(proposals, ProposalState.LEFT_OUT, known),
         stale=_with_reasons(proposals, ProposalState.STALE, known),
         calls=tuple(calls),
+        given=sum(one.state in GIVEN for one in proposals),
     )
 
 
@@ -120,7 +122,10 @@ async def _arranged(session: Session, plan: Plan, zone: str) -> tuple[list[Entry
         )
         present = agreed.confidentiality is Confidentiality.OFFICER_PRESENT
         span = (agreed.starts_at, agreed.ends_at)
-        calls.append(Call(agreed.about.id, "", span, False, agreed.terminal_id, VisitKind.LEGAL, present))
+        terminal = agreed.terminal_id
+        calls.append(
+            Call(agreed.about.id, "", span, False, terminal, VisitKind.LEGAL, present, agreed.minutes)
+        )
     return entries, calls
 
 

@@ -13,7 +13,7 @@ from people import repository as people
 from scheduler import openings, planning, plans, repository, wishes
 from scheduler.model import OPEN_STATES, BookingState, BookingView
 from scheduler.planning_tables import WishRow
-from scheduler.plans import Plan, Proposal, ProposalState
+from scheduler.plans import GIVEN, Plan, Proposal, ProposalState
 from scheduler.tables import BookingRow, PlaceRow, SlotRow
 from scheduler.wishes import Wish
 from web import load_board, meeting_board
@@ -81,11 +81,18 @@ class Load:
 
 @dataclass(frozen=True, slots=True)
 class WeekBoard:
+    """`given`: wishes that get a time, or got it when the plan was published; of these `first_choice` their dearest one
+    and `priority` with a reason to come first. `booked`: visits that stood before. `todo`: still to be published."""
+
     lanes: tuple[Lane, ...]
     left: tuple[Left, ...]
     stale: tuple[Left, ...]
     loads: tuple[Load, ...]
+    given: int
+    first_choice: int
+    priority: int
     booked: int
+    todo: int
     burdens: LoadBoard
     meetings: MeetingBoard
 
@@ -100,12 +107,17 @@ async def of(session: Session, plan: Plan, zone: str, now: datetime) -> WeekBoar
     booked = await _booked(session, plan)
     lanes = await _lanes(session, plan, slots, booked, _planned(proposals, known, names))
     meetings = await meeting_board.of(session, plan, zone, now)
+    given = [one for one in proposals if one.state in GIVEN]
     return WeekBoard(
         lanes=lanes,
         left=_with_reasons(proposals, ProposalState.LEFT_OUT, known, names, now),
         stale=_with_reasons(proposals, ProposalState.STALE, known, names, now),
         loads=await _loads(session, plan, zone, slots, booked, proposals, meetings),
-        booked=len(booked),
+        given=len(given),
+        first_choice=sum(one.rank == 0 for one in given),
+        priority=sum(bool(known[one.wish_id].ground) for one in given if one.wish_id in known),
+        booked=len(booked) - sum(one.state is ProposalState.APPLIED for one in proposals),
+        todo=sum(one.state is ProposalState.PROPOSED for one in proposals),
         burdens=await _burdens(session, plan, slots, booked, proposals, known, meetings),
         meetings=meetings,
     )

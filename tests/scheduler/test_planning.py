@@ -1,6 +1,7 @@
 """Wishes, the weekly plan, and publishing it proposal by proposal."""
 
 import asyncio
+import dataclasses
 import signal
 import sys
 from collections import Counter
@@ -312,6 +313,24 @@ async def test_a_publishing_process_may_be_killed_at_any_moment(database_url: st
     assert sorted(len(views) for views in booked) == [0, 1, 1, 1]
     assert sorted(len(open_) for open_ in wanted) == [0, 0, 0, 1]
     assert (await read.verify(world.db)).intact
+
+
+async def test_who_presses_publish_decides_and_twice_is_once(world: World) -> None:
+    """The ledger names the officer who published, not the one who had asked for the plan."""
+    await world.terminal()
+    await tuesday(world)
+    wanted = await wish(world, await world.family())
+    made = await plan(world)
+    other = dataclasses.replace(world.approver, subject=Ref("officer", "off_other"))
+    for _ in range(2):
+        async with world.db.write() as session:
+            await plans.publish(session, other, made.id)
+    assert await planner.publish(world.db) == 1
+    booking_id = (await proposals(world, made))[wanted.id].booking_id
+    assert booking_id is not None
+    async with world.db.read() as session:
+        decided = {entry.tag: entry.actor_id for entry in await read.latest(session, about=booking_id)}
+    assert decided["officer:booking:approved"] == "off_other"
 
 
 async def test_a_plan_whose_process_died_is_taken_over(world: World, clock: FakeClock) -> None:

@@ -70,8 +70,13 @@ async def test_who_may_and_what_is_needed(world: World) -> None:
     stranger = identity("officer", "off_m", Role.MONITOR, prison_id=world.prison_id)
     with pytest.raises(Forbidden):
         await rehearsal.rehearse(world.db, stranger, world.prison_id, Edit(EditKind.CLOSE_DAY, DAY))
-    with pytest.raises(rehearsal.BadEdit):
-        await rehearsal.rehearse(world.db, world.approver, world.prison_id, Edit(EditKind.CLOSE_DAY))
+    for half in (
+        Edit(EditKind.CLOSE_DAY),
+        Edit(EditKind.END_TEMPLATE),
+        Edit(EditKind.TERMINAL_OUT, DAY),
+    ):
+        with pytest.raises(rehearsal.BadEdit):
+            await rehearsal.rehearse(world.db, world.approver, world.prison_id, half)
     with pytest.raises(NotFound):
         edit = Edit(EditKind.END_TEMPLATE, template_id="tpl_none")
         await rehearsal.rehearse(world.db, world.approver, world.prison_id, edit)

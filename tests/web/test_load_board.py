@@ -16,7 +16,13 @@ def after(minutes: int) -> datetime:
 
 
 def slot(first: int, last: int, wing: str | None = None) -> SlotRow:
-    return SlotRow(id=f"slt_{first}", wing_id=wing, starts_at=after(first), ends_at=after(last))
+    return SlotRow(
+        id=f"slt_{first}",
+        wing_id=wing,
+        starts_at=after(first),
+        ends_at=after(last),
+        minutes=last - first - 10,
+    )
 
 
 def call(name: str, first: int, last: int, *, planned: bool = False) -> Call:
@@ -48,4 +54,13 @@ def test_officers_share_what_is_to_be_watched() -> None:
 def test_a_planned_call_lies_where_its_slot_does() -> None:
     rows = [slot(0, 40)]
     (only,) = load_board.calls_of([], rows, [("prp_1", "slt_0", "w"), ("prp_2", "slt_gone", "w")])
-    assert only == Call("prp_1", "w", (NINE, after(40)), planned=True)
+    assert only == Call("prp_1", "w", (NINE, after(40)), planned=True, minutes=30)
+
+
+def test_officers_watch_as_long_as_people_talk() -> None:
+    """Not while the terminal is made ready: a call may end where the break of the only officer begins."""
+    shifts = [Shift("o1", "Li", NINE, after(120), 1, ((after(30), after(60)),))]
+    burdens, unwatched = load_board._officers(
+        shifts, [Call("a", "w", (NINE, after(40)), planned=True, minutes=30)]
+    )
+    assert (unwatched, burdens) == (0, (Burden("Li", 0, 30, 90),))

@@ -115,7 +115,7 @@ def _unwritable(args: argparse.Namespace) -> str:
 
 
 def _read(file: Path) -> Any:
-    return json.loads(file.read_text(encoding="utf-8"), object_pairs_hook=_once)
+    return json.loads(file.read_text(encoding="utf-8-sig"), object_pairs_hook=_once)  # with a mark or without
 
 
 def _once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
@@ -151,4 +151,4 @@ def _name(title: str, requests: Sequence[int]) -> None:
     if requests:
         named = ", ".join(str(one) for one in requests[:_NAMED])
         more = f" and {len(requests) - _NAMED} more" if len(requests) > _NAMED else ""
-        print(f"{title}: {named}{more}.")
+        print(f"{title}: request{'s' if len(requests) > 1 else ''} {named}{more}.")

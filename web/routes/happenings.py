@@ -11,7 +11,7 @@ from fastapi import APIRouter, Form, Request
 from starlette.responses import Response
 
 from core.db import Database, Session
-from core.errors import KinbridgeError, NotFound
+from core.errors import Conflict, KinbridgeError, NotFound
 from people import repository as people
 from people.model import Identity, Role
 from scheduler import befalling, flags, offering, repository
@@ -38,6 +38,8 @@ _ELSEWHERE = frozenset(
         Kind.VISITOR_UNAPPROVED,
     }
 )
+# End where they were entered: when the day is opened again in the timetable, or the suspension is lifted.
+_ENDS_ELSEWHERE = frozenset({Kind.DATE_CLOSED, Kind.SESSION_CLOSED, Kind.RESTRICTION})
 OFFER_STATES: Mapping[str, str] = {
     "open": N_("offered, the family has not answered"),
     "accepted": N_("taken"),
@@ -45,6 +47,11 @@ OFFER_STATES: Mapping[str, str] = {
     "expired": N_("ran out"),
     "taken-back": N_("taken back"),
 }
+
+
+class EndsElsewhere(Conflict):
+    code = "ends-elsewhere"
+    text = "This ends where it was entered: in the timetable for a closed day, with the suspension for a visitor."
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,7 +81,9 @@ async def _context(db: Database, who: Identity) -> dict[str, Any]:
         staff = [one for one in await people.staff_of(session, on.prison.id) if Role.MONITOR in one.roles]
         return {
             "touched": sorted(touched, key=lambda one: one.view.starts_at),
-            "going_on": [(one, await _about(session, one)) for one in going_on],
+            "going_on": [
+                (one, await _about(session, one), one.kind not in _ENDS_ELSEWHERE) for one in going_on
+            ],
             "kinds": [(kind.value, NATURES[kind].name) for kind in Kind if kind not in _ELSEWHERE],
             "wings_named": [(one.id, one.name) for one in await repository.wings(session, on.prison.id)],
             "terminals_named": [
@@ -146,6 +155,8 @@ async def _happening(session: Session, on: Duty, typed: Mapping[str, str]) -> Ha
         first, last = _moment(typed["from"], on.zone), _moment(typed["till"], on.zone)
     except ValueError as error:
         raise befalling.BadHappening from error
+    if kind in _ELSEWHERE:
+        raise befalling.BadHappening
     found: dict[str, Any] = {}
     for field, name in (("inmate_id", "inmate"), ("other_id", "other")):
         if typed[name].strip() and field in NATURES[kind].needs:
@@ -172,6 +183,10 @@ def _moment(text: str, zone: str) -> datetime | None:
 @router.post("/officer/happenings/{happening_id}/close")
 async def close(services: Svc, who: Officer, happening_id: str) -> Response:
     async with services.db.write() as session:
+        on = await duty.of(session, who)
+        going_on = await befalling.open_in(session, on.prison.id)
+        if any(one.id == happening_id and one.kind in _ENDS_ELSEWHERE for one in going_on):
+            raise EndsElsewhere
         await befalling.close(session, who, happening_id)
     return redirect("/officer/happenings")
 

@@ -17,10 +17,13 @@ from web import duty, week_board
 from web.deps import Db, Svc
 from web.duty import Approver, Duty
 from web.forms import Text, at_fields
+from web.i18n import N_
+from web.routes.wishes import PARTS
 from web.templating import redirect, render, sentence
 
 router = APIRouter(include_in_schema=False)
 _WORKING = frozenset({PlanState.QUEUED, PlanState.WORKING, PlanState.PUBLISHING})
+_PARTS = {PARTS["any"]: "", PARTS["morning"]: N_("Morning"), PARTS["afternoon"]: N_("Afternoon")}
 _SHOWN = frozenset({PlanState.READY, PlanState.PUBLISHING, PlanState.PUBLISHED})
 
 
@@ -53,6 +56,7 @@ async def _context(db: Database, who: Identity) -> dict[str, Any]:
         "stages": STAGES,
         "board": board,
         "waiting": waiting,
+        "parts": _PARTS,
         "names": names,
         "grounds": [(key, text) for key, text in wishes.GROUNDS.items() if key in used],
         "evidence": rules.priority_needs_evidence,

@@ -131,6 +131,7 @@ def test_a_window_outside_every_session_is_named() -> None:
         (b"[" * 100_000, 2, "unreadable"),
         (b"[]", 1, "bad-instance"),
         (b"null", 1, "bad-instance"),
+        (b"\xef\xbb\xbf[]", 1, "bad-instance"),  # a byte order mark is read past
         (b'{"format": "kinbridge-assign/2"}', 1, "bad-instance"),
     ],
 )
