@@ -7,6 +7,7 @@ URLs are tried in order until one takes the notice.
 
 import asyncio
 from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 from typing import Protocol
 from urllib.parse import quote
 
@@ -15,6 +16,7 @@ import apprise
 from core.settings import Settings
 from notices.model import Notice
 
+AT_ONCE = 8  # notices under way
 _PATIENCE = 30  # seconds for one notice, all URLs together
 
 
@@ -31,15 +33,17 @@ class Channel(Protocol):
 
 
 class AppriseChannel:
-    """Apprise blocks, so each delivery has a thread."""
+    """Apprise blocks, so each delivery has a thread: one of its own, since a gateway that does not answer would hold up
+    whatever else of the process waits for one (a recording that begins)."""
 
     def __init__(self, urls: Sequence[str]) -> None:
         self._urls = tuple(urls)
+        self._hands = ThreadPoolExecutor(AT_ONCE, "notices")
 
     async def send(self, notice: Notice) -> None:
         try:
             async with asyncio.timeout(_PATIENCE):
-                taken = await asyncio.to_thread(self._send, notice)
+                taken = await asyncio.get_running_loop().run_in_executor(self._hands, self._send, notice)
         except TimeoutError as error:
             raise DeliveryError("no answer in time") from error
         except Exception as error:  # a plug-in's own trouble must not hold up the other notices

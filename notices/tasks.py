@@ -14,13 +14,12 @@ from sqlalchemy import ColumnElement, and_, or_, select, update
 
 from core import clock, log
 from core.db import Database, Session
-from notices.channels import Channel, DeliveryError
+from notices.channels import AT_ONCE, Channel, DeliveryError
 from notices.model import BACKOFF, ENDED, MOVES, Notice, NoticeState
 from notices.outbox import as_notice
 from notices.tables import NoticeRow
 
 _BATCH = 50
-_AT_ONCE = 8
 _CLAIM = timedelta(minutes=3)  # longer than the channel's patience
 _CODES_KEPT = timedelta(hours=1)
 _KEPT = timedelta(days=30)
@@ -32,7 +31,7 @@ async def deliver_due(db: Database, channel: Channel | None) -> int:
     await _lapse(db)
     claim = secrets.token_hex(8)
     notices = await _claim(db, claim)
-    at_once = asyncio.Semaphore(_AT_ONCE)
+    at_once = asyncio.Semaphore(AT_ONCE)
 
     async def deliver(notice: Notice) -> bool:
         async with at_once:

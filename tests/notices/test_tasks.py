@@ -2,7 +2,9 @@
 
 import asyncio
 import json
+import threading
 from collections.abc import AsyncIterator
+from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 from typing import Any
 from urllib.parse import unquote
@@ -142,6 +144,30 @@ async def test_a_plug_ins_own_trouble_is_a_failed_try(db: Database, monkeypatch:
     await post(db)
     assert await tasks.deliver_due(db, AppriseChannel(["json://a/"])) == 0
     assert ((await only(db)).state, (await only(db)).problem) == (NoticeState.QUEUED, "RuntimeError")
+
+
+async def test_a_gateway_that_does_not_answer_takes_nobody_elses_thread(
+    db: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    answered, asked = threading.Event(), threading.Event()
+
+    def slow(*_asked: str) -> bool:
+        asked.set()
+        return answered.wait(60)
+
+    monkeypatch.setattr(AppriseChannel, "_send_by", slow)
+    await post(db)
+    with ThreadPoolExecutor(1) as hands:  # as a small machine has few
+        asyncio.get_running_loop().set_default_executor(hands)
+        delivering = asyncio.create_task(tasks.deliver_due(db, AppriseChannel(["json://a/"])))
+        try:
+            async with asyncio.timeout(30):
+                while not asked.is_set():
+                    await asyncio.sleep(0.01)
+                assert await asyncio.to_thread(int, "1") == 1
+        finally:
+            answered.set()
+        assert await delivering == 1
 
 
 async def test_without_a_channel_it_stays_readable(db: Database) -> None:
