@@ -124,6 +124,29 @@ async def test_the_rings_go_round_and_lose_nothing_that_is_read_in_time(
     await world.close()
 
 
+async def test_strangers_do_not_take_the_way_to_python_from_who_is_in(monkeypatch: pytest.MonkeyPatch) -> None:
+    world = World("native", FakeClock(), monkeypatch)
+    sender, viewer = await world.add("sender"), await world.add("viewer")
+    viewer.leg.show(0, sender.leg, audio=True, video=True)
+    sender.socket.send(sender.seal.protect(packet(VIDEO, 0, 0, 0x10, KEY)))
+    world.step()
+    core, down = world.factory.udp.core, viewer.leg.relay.downs["4"]
+    assert core is not None
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as stranger:
+        stranger.connect(("127.0.0.1", world.factory.port))
+        for first in (1, 22) * 1000:
+            stranger.send(bytes((first,)) + bytes(1000))
+            core.library.kb_step(core.handle, world.clock.monotonic())  # Python is elsewhere
+    block = rtcp.ReportBlock(down.ssrc, 128, 1, 0, 0, 0, 0)
+    viewer.socket.send(viewer.seal.protect_rtcp(rtcp.receiver_report(9, [block])))
+    sender.socket.send(sender.seal.protect(packet(VIDEO, 5, 5, 0x10, DELTA)))
+    world.step()
+    assert world.factory.counters["handover-full"] > 1000
+    assert down.loss == (0.5, world.clock.monotonic()), "a report came through"
+    assert len(sender.leg.relay.ups[VIDEO].missing) == 4, "what is missing is known"
+    await world.close()
+
+
 async def test_ipv6_is_the_same_to_it(monkeypatch: pytest.MonkeyPatch) -> None:
     world = World("native", FakeClock(), monkeypatch, threaded=True, host="::1")
     sender, viewer = await shown(world)
