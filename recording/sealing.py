@@ -4,6 +4,7 @@ It may be cut off at any point and is then done again: raw files stay as they ar
 until manifest and signature are safe on the disk; and the same raw files give the same finished ones.
 """
 
+import contextlib
 import hashlib
 import json
 import logging
@@ -17,7 +18,7 @@ from core import placing
 from core.keys import Signer, public_keys
 from core.log import fields
 from core.settings import Settings
-from recording import folder, locked, seal
+from recording import clear, folder, locked, seal
 from recording.digest import Digest, digest_of
 from recording.finalise import (
     Files,
@@ -95,7 +96,7 @@ def seal_folder(
             tracks.append(_track(path, started, events, key, left=left))
         last_ms = _last_ms(tracks, events)
         manifest = _manifest(facts, tracks, _closed(path, events, facts, last_ms, key), last_ms)
-        manifest |= {**_lock(key), "strays": _strays(path, tracks, events)}
+        manifest |= {**_lock(key), "strays": _strays(path, tracks, events, left=left)}
         digest = seal.sign(path, manifest, signer)
         done = Sealed(seal.read_manifest(path) or {}, digest, tuple(events))
     kept = {one.name for one in seal.listed(done.manifest)}
@@ -144,18 +145,29 @@ def _track(path: Path, started: Event, events: list[Event], key: Key | None, *, 
     except NotFinishedError as error:
         _log.exception("x seal %s", fields(folder=path.name, file=raw.name))
         out.unlink(missing_ok=True)
-        return {**entry, **_file(raw.name, digest_of(raw)), "note": f"kept as it was written: {error}"}
+        return {**entry, **_as_it_is(raw, left=left), "note": f"kept as it was written: {error}"}
     if finished is None:
         return {**entry, "note": "no media arrived"}
     return {**entry, **_finished(finished, raw.name, out.name, started.ms)}
 
 
-def _strays(path: Path, tracks: list[dict[str, Any]], events: list[Event]) -> list[dict[str, Any]]:
+def _as_it_is(raw: Path, *, left: bool) -> dict[str, Any]:
+    """What cannot be finished is sealed whole; of a copy in its place, where its writer was taken for dead."""
+    if left:
+        with contextlib.closing(clear.Local(raw)) as source:
+            starts = range(0, source.size, clear.STEP)
+            placing.place(raw, (source.read(at, min(at + clear.STEP, source.size)) for at in starts))
+    return _file(raw.name, digest_of(raw))
+
+
+def _strays(
+    path: Path, tracks: list[dict[str, Any]], events: list[Event], *, left: bool
+) -> list[dict[str, Any]]:
     """Raw files of which the time line does not tell, for it was damaged: they are sealed as they are."""
     told = {event.details.get("file") for event in events if event.tag == "track:started"}
     kept = {one["file"] for one in tracks}
     raw = [one for one in sorted(path.iterdir()) if folder.is_raw(one.name) and one.name not in kept]
-    return [_file(one.name, digest_of(one)) for one in raw if one.name.split(folder.RAW)[0] not in told]
+    return [_as_it_is(one, left=left) for one in raw if one.name.split(folder.RAW)[0] not in told]
 
 
 def _finished(finished: FinishedTrack, raw: str, name: str, started_ms: int) -> dict[str, Any]:

@@ -3,6 +3,7 @@
 import contextlib
 import hashlib
 import json
+import os
 import random
 import shutil
 import subprocess
@@ -147,6 +148,24 @@ async def folder_of_two(settings: Settings) -> Path:
     await recorder.finish("over")
     sealing.seal_folder(path, facts(), settings, keys.signer(settings.data_dir), lambda: None, KEY)
     return path
+
+
+async def test_nor_into_what_could_not_be_finished(settings: Settings) -> None:
+    path = folder.root(settings) / "rec_1"
+    folder.make(path)
+    stray, spoilt = path / "stray-1.raw.webm", path / "relative-1.raw.webm"
+    details = {"track": "trk_1", "person": {"kind": "relative", "id": "rel_1"}, "role": "relative"}
+    told = folder.Event(1, "", 0, "track:started", {**details, "name": "", "file": "relative-1"})
+    (path / folder.EVENTS).write_bytes(Growing(KEY, folder.EVENTS).lock(told.line()))
+    for raw in (stray, spoilt):
+        raw.write_bytes(os.urandom(1000))
+    with stray.open("ab") as first, spoilt.open("ab") as second:
+        signer = keys.signer(settings.data_dir)
+        sealing.seal_folder(path, facts(INTERRUPTED), settings, signer, lambda: None, KEY)
+        for slow in (first, second):
+            slow.write(b"later")
+    assert codes(path, settings) == set()
+    assert {raw.stat().st_size for raw in (stray, spoilt)} == {1000}
 
 
 def codes(path: Path, settings: Settings) -> set[tuple[str, str]]:
