@@ -124,7 +124,9 @@ async def test_the_rings_go_round_and_lose_nothing_that_is_read_in_time(
     await world.close()
 
 
-async def test_strangers_do_not_take_the_way_to_python_from_who_is_in(monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_strangers_do_not_take_the_way_to_python_from_who_is_in(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     world = World("native", FakeClock(), monkeypatch)
     sender, viewer = await world.add("sender"), await world.add("viewer")
     viewer.leg.show(0, sender.leg, audio=True, video=True)
