@@ -114,6 +114,8 @@ def parse(
     if not accepted:
         raise BadSdp("nothing in it that this seat can send or be shown")
     first = accepted[0].section
+    if len({one.section.one("mid") for one in accepted}) != len(accepted):
+        raise BadSdp("two m-lines of one name")  # RFC 5888 section 4
     sdp.bundled(session, [one.section for one in accepted])
     setup = first.one("setup") or session.one("setup")
     if setup not in ("active", "actpass"):

@@ -271,7 +271,7 @@ class _Session:
             raise PreconditionNeeded
         if question["if_match"] == "*":
             return await self._restart(question["fragment"])
-        if question["if_match"] != self.etag:
+        if self.etag not in [etag.strip() for etag in question["if_match"].split(",")]:
             raise PreconditionFailed
         if not fragment.ufrags(question["fragment"]) <= self._ufrags:
             raise NoIceRestart  # it says that it is about the present connection, and is not

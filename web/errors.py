@@ -27,7 +27,7 @@ from core.errors import (
 )
 from core.log import fields
 from web.i18n import N_
-from web.security import SAFE_METHODS
+from web.security import BY_TICKET, SAFE_METHODS
 from web.templating import redirect, render, sentence
 
 logger = logging.getLogger(__name__)
@@ -117,6 +117,8 @@ def answer(
         response = _page(request, error, reasons, status)
     if isinstance(error, TooMany) and "retry_after" in error.params:
         response.headers["retry-after"] = str(error.params["retry_after"])
+    if status == Unauthorised.status and request.url.path.startswith(BY_TICKET):
+        response.headers["www-authenticate"] = "Bearer"  # RFC 9110 section 11.6.1, RFC 6750 section 3
     response.headers.update(headers or {})
     return response
 

@@ -191,7 +191,9 @@ async def test_a_terminal_by_whip_is_admitted_seen_recorded_and_ended_like_a_bro
     assert (again.status_code, again.json()["code"]) == (401, "ticket-invalid")
     assert (await terminal.patch(terminal.etag)).status_code == 204
     assert (await terminal.patch(None)).json()["code"] == "precondition-needed"
-    assert (await terminal.patch('"other"')).json()["code"] == "precondition-failed"
+    assert (await terminal.patch(f'"other", {terminal.etag}')).status_code == 204
+    for unlike in ('"other"', f"W/{terminal.etag}"):  # RFC 9110 section 13.1.1: weak ones are never alike
+        assert (await terminal.patch(unlike)).json()["code"] == "precondition-failed"
     same = await terminal.patch("*", terminal.own())
     assert (same.status_code, same.json()["code"]) == (422, "no-ice-restart"), "these are the present ones"
     assert (await terminal.patch("*", "a=ice-ufrag:new1\r\n")).json()["code"] == "bad-sdp"
@@ -250,7 +252,9 @@ async def test_refusals_have_codes(http: httpx.AsyncClient, cast: Cast) -> None:
     assert await post("v=0", authorization=check) == (401, "ticket-invalid")
     for method in ("GET", "PUT"):
         assert (await http.request(method, "/whip")).status_code == 405
-    preflight = await http.options("/whip", headers={"origin": "https://evil.example"})
-    assert preflight.headers["accept-post"] == SDP
-    assert not any(name.startswith("access-control") for name in preflight.headers)
+    for path, told, kind in (("/whip", "accept-post", SDP), ("/whep/none", "accept-patch", FRAGMENT)):
+        preflight = await http.options(path, headers={"origin": "https://evil.example"})
+        assert (preflight.status_code, preflight.headers[told]) == (204, kind)
+        assert not any(name.startswith("access-control") for name in preflight.headers)
+    assert (await http.post("/whip", content="v=0")).headers["www-authenticate"] == "Bearer"
     assert (await http.delete("/whep/none", headers={"authorization": "Bearer x"})).status_code == 404

@@ -135,6 +135,7 @@ def test_h264_is_taken_in_the_form_that_can_be_recorded() -> None:
     [
         "", "v=0", HEAD, "x" * 70_000, offer(), offer(section("application", "0", "sendrecv", "webrtc", "")),
         offer(sound("0", "inactive")), offer(sound("0", "sendonly"), bundle="9"),
+        offer(sound("0", "sendonly"), picture("0", "sendonly")),
         offer(sound("0", "sendonly")).replace("actpass", "passive"),
         offer(sound("0", "sendonly")).replace("a=rtcp-mux\r\n", ""),
         offer(sound("0", "sendonly")).replace("opus", "PCMU"),

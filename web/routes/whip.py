@@ -97,3 +97,11 @@ async def end(resource: str, ticket: Ticket, held: Held) -> Response:
 async def preflight() -> Response:
     """What may be sent; no origin is allowed, so another site's page goes no further."""
     return Response(status_code=204, headers={"accept-post": _SDP})
+
+
+@router.options("/whip/{resource}")
+@router.options("/whep/{resource}")
+async def session_preflight(resource: str) -> Response:
+    """The same of every address of a session, whether there is one or not."""
+    del resource
+    return Response(status_code=204, headers={"accept-patch": _FRAGMENT})
