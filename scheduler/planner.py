@@ -44,7 +44,7 @@ from scheduler.wishes import WishState
 _log = logging.getLogger(__name__)
 NO_MEETINGS = NoMeetings()
 WISH_OVER = Reason(
-    "wish-over",
+    "wish-ended",
     "This request is over: the family has withdrawn it, it has been met already, or the inmate has left.",
 )
 

@@ -38,7 +38,7 @@ GROUNDS: Mapping[str, str] = {
     "hearing": "A hearing is near",
 }
 NO_SUCH_TIME = Reason(
-    "no-such-time",
+    "no-visits-then",
     "The prison has no visits for this wing at any of these times. Please choose others from the calendar.",
 )
 

@@ -313,8 +313,8 @@ async def keep_one_visit_due(db: Database, settings: Settings) -> int:
             continue
         await scheduler.tasks.place_approved(db)
         return 1
-    # The wife may have booked this very hour herself; the next turn looks again.
-    _log.warning("x %s", fields(visit="due", refused=refused))
+    # The wife may have booked this very hour herself; the next turn, in seconds, looks again.
+    _log.info("x %s", fields(visit="due", refused=refused))
     return 0
 
 

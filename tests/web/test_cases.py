@@ -325,6 +325,8 @@ async def test_a_referral_is_raised_handed_on_and_answered(
     await sign_in(desk, aid.house.monitor, strong=True)
     assert "还没有" in (await desk.get("/referrals")).text
     assert (await desk.get(path)).status_code == 403
+    await sign_in(desk, aid.house.admin, strong=True)
+    assert (await desk.get("/referrals/new?question=qst_x")).status_code == 403  # meets nobody
 
 
 async def test_papers_are_looked_at_before_a_time_is_asked_for(

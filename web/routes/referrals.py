@@ -1,6 +1,8 @@
 """Referrals for staff: raised from a question or a call, held by a desk, handed on, answered."""
 
-from fastapi import APIRouter, Request
+from typing import Annotated
+
+from fastapi import APIRouter, Depends, Request
 from starlette.responses import Response
 
 from core.db import Session
@@ -13,7 +15,7 @@ from legalaid.forms import WORDS_MAX
 from legalaid.referrals import ReferralForm, ReferralState, matter
 from people.model import Identity, Role
 from web import legal
-from web.deps import Svc
+from web.deps import Svc, staff
 from web.duty import AnyStaff, Counsel
 from web.forms import MENDABLE, Text, at_fields
 from web.routes.counsel import STEPS
@@ -21,6 +23,7 @@ from web.services import Services
 from web.templating import redirect, render
 
 router = APIRouter(include_in_schema=False)
+Raiser = Annotated[Identity, Depends(staff(Role.MONITOR, Role.APPROVER, Role.COUNSEL))]  # who meets people
 # Where somebody is who has handed a matter on, by its kind.
 LISTS = {
     "question": "/counsel",
@@ -43,7 +46,7 @@ async def seen(request: Request, services: Svc, who: AnyStaff) -> Response:
 
 
 @router.get("/referrals/new")
-async def form(request: Request, _who: AnyStaff, question: str = "", booking: str = "") -> Response:
+async def form(request: Request, _who: Raiser, question: str = "", booking: str = "") -> Response:
     source = f"question:{question}" if question else f"booking:{booking}"
     return _form(request, {"source": source, "key": new_id("key")}, {})
 
@@ -67,7 +70,7 @@ def _form(request: Request, values: dict[str, str], errors: dict[str, str], stat
 async def raise_(
     request: Request,
     services: Svc,
-    who: AnyStaff,
+    who: Raiser,
     source: Text = "",
     kind: Text = "",
     words: Text = "",
