@@ -4,6 +4,7 @@ The procuratorate supervises how prisons enforce the law (rules section 2.7); so
 never what families said: who intervened how often, who opened which recording and why, who was refused.
 """
 
+from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
@@ -98,6 +99,10 @@ async def counted(session: Session, prison_id: str, month: Month, tags: Iterable
     columns = tuple(tags)
     staff = {one.id: one.name for one in await _staff(session, prison_id)}
     found = await read.tally(session, columns, staff, month.begin, month.end)
+    if OPENED in columns:  # entered for each take of the visit, and one look
+        entries = await read.made_by(session, (OPENED,), staff, month.begin, month.end)
+        looks = {(entry.actor_id, entry.parsed()["opening"]) for entry in entries}
+        found |= {(OPENED, one): n for one, n in Counter(actor for actor, _ in looks).items()}
     rows = [Row(name, tuple(found.get((tag, one), 0) for tag in columns)) for one, name in staff.items()]
     return sorted((row for row in rows if row.total), key=lambda row: (-row.total, row.name))
 

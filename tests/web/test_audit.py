@@ -1,5 +1,6 @@
 """The resident procurator reads who intervened and who listened; changes nothing, and is entered too."""
 
+import re
 from datetime import timedelta
 
 import pytest
@@ -67,8 +68,16 @@ async def test_interventions_are_counted_from_the_ledger_and_for_one_prison_only
 
 
 async def test_who_listened_stands_there_with_the_reason(
-    auditor: Browser, another_browser: Browser, visit: BookingView, house: Staffed, sign_in: SignIn
+    auditor: Browser,
+    another_browser: Browser,
+    visit: BookingView,
+    house: Staffed,
+    sign_in: SignIn,
+    db: Database,
+    services: Services,
 ) -> None:
+    """A visit of two takes is opened once; whoever has its files sent has them, whatever their browser reports."""
+    await staffed.recorded(db, services, visit, house, seconds=1)
     assert "没有人调阅录像" in (await auditor.get("/audit/listening")).text
     await sign_in(another_browser, house.monitor, strong=True)
     opened = await another_browser.send_form(
@@ -79,6 +88,12 @@ async def test_who_listened_stands_there_with_the_reason(
     assert visit.reference in page
     assert "wumin 警官" in page
     assert "家属来信 12 号" in page
+    assert '<td class="figures" data-label="调阅录像">1</td>' in (await auditor.get("/audit")).text
+    address = opened.headers["location"]
+    file = re.search(rf"{address}/[\w/]+\.webm", (await another_browser.get(address)).text)
+    assert file is not None
+    assert (await another_browser.get(file[0])).status_code == 200
+    assert "已发送 1 个文件，未报告收听" in (await auditor.get("/audit/listening")).text
 
 
 def _room(visit: BookingView) -> RoomRow:
