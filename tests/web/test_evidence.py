@@ -62,6 +62,7 @@ async def test_from_the_hold_to_its_release(
     listed = (await browser.get("/evidence")).text
     assert "法院或检察院调取" in listed
     assert "卷 17" in listed
+    assert "2027年2月19日" in listed  # the day that was entered
     assert hold_id not in listed  # who supervises cannot release
     assert "保全中" in (await browser.get(f"/recordings/{visit.id}")).text
     clock.move(days=31)

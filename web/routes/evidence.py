@@ -1,7 +1,7 @@
 """What is kept as evidence: which recordings are held, by whom and why, and when that is looked at again."""
 
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, datetime, timedelta
 from typing import Annotated
 
 from fastapi import APIRouter, Depends, Request
@@ -52,6 +52,11 @@ class Held:
     @property
     def reason(self) -> str:
         return REASONS[self.hold.reason]
+
+    @property
+    def last(self) -> datetime:
+        """In the last day for which it is thought to be held, not the midnight after it."""
+        return self.hold.until - timedelta.resolution
 
 
 @dataclass(frozen=True, slots=True)
