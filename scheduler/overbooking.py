@@ -63,7 +63,8 @@ async def overbook(
         raise NotFound
     require(actor, relation.prison_id, DECIDERS)
     purpose = Purpose(on_behalf=relation.relative_id, extra=True, starter="officer")
-    await add_place(session, actor, slot_id, words)
+    if await picking.known(session, relation.relative_id, relation.inmate_id, key) is None:
+        await add_place(session, actor, slot_id, words)
     held = await picking.hold(session, actor, relation.inmate_id, slot_id, key, purpose)
     choice = [VisitorChoice(relationship_id)]
     return await booking.confirm_pick(session, actor, held, choice, key, extra=True)

@@ -87,8 +87,8 @@ async def hold(
             case, verdict = await judged(session, ground, [who], slot, booking_id, purpose)
         except Refused:
             # The same pick, sent twice at once, may be what stands in its own way.
-            if known := await _made_meanwhile(session, relative_id, inmate_id, key):
-                return known
+            if same := await known(session, relative_id, inmate_id, key):
+                return same
             raise
         keys = _keys(case, slot, relative_id, verdict, purpose)
         row = _row(ground, slot, relative_id, booking_id, key, purpose)
@@ -101,15 +101,16 @@ async def hold(
                 slot=slot_id,
             )
             return repository.fresh(row, ground.prison, ground.wing_name)
-        if known := await _made_meanwhile(session, relative_id, inmate_id, key):
-            return known
+        if same := await known(session, relative_id, inmate_id, key):
+            return same
         in_the_way = True
     raise moves.Moved
 
 
-async def _made_meanwhile(session: Session, relative_id: str, inmate_id: str, key: str) -> BookingView | None:
-    known = (await _held_now(session, relative_id, inmate_id, key)).same
-    return None if known is None else await repository.get(session, known)
+async def known(session: Session, relative_id: str, inmate_id: str, key: str) -> BookingView | None:
+    """The pick that was made with this key before."""
+    same = (await _held_now(session, relative_id, inmate_id, key)).same
+    return None if same is None else await repository.get(session, same)
 
 
 @dataclass(frozen=True, slots=True)
