@@ -4,6 +4,7 @@ standard output. Whoever started it may kill it at any time; nothing is lost but
 
 import json
 import sys
+from collections.abc import Callable
 
 import numpy as np
 
@@ -15,16 +16,17 @@ def _say(**line: object) -> None:
     sys.stdout.flush()
 
 
-def main() -> None:
-    asked = problem.unpack(sys.stdin.buffer.read())
+def solve(packed: bytes, say: Callable[..., None]) -> None:
+    """Says the progress and at last the answer (`scheduler.solving.solve`)."""
+    asked = problem.unpack(packed)
     waited = asked.waited if len(asked.waited) else None
 
     def watch(stage: str, percent: int) -> None:
-        _say(stage=stage, percent=percent)
+        say(stage=stage, percent=percent)
 
     answer = engine.assign(asked.columns, asked.blocks, seed=asked.seed, waited=waited, watch=watch)
     priced = np.flatnonzero(answer.price > engine.PRICE_FLOOR).tolist()
-    _say(
+    say(
         chosen=answer.chosen,
         value=answer.value,
         bound=answer.bound,
@@ -44,4 +46,4 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    main()
+    solve(sys.stdin.buffer.read(), _say)

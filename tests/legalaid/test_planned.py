@@ -15,7 +15,7 @@ from legalaid.meeting_times import Time
 from legalaid.meetings import MeetingMoved
 from legalaid.planned import PlannedMeetings
 from people.model import Identity
-from scheduler import befalling, meeting_proposals, planner, plans, setup, wishes
+from scheduler import befalling, meeting_proposals, planner, plans, setup, solving, wishes
 from scheduler.happenings import Happening, Kind
 from scheduler.meeting_proposals import MeetingProposal
 from scheduler.plans import Plan, PlanState, ProposalState
@@ -25,6 +25,7 @@ from scheduler.wishes import Choice
 from tests.legalaid import test_meetings
 from tests.legalaid.place import Place
 from tests.legalaid.test_meetings import PAPERS, do, officer
+from tests.scheduler import solving_here
 
 ZONE, TUESDAY = "Asia/Shanghai", date(2026, 11, 24)  # the clock stands at Saturday the 21st
 
@@ -43,6 +44,11 @@ async def asked(here: Place, *times: Time, who: Identity | None = None, **more: 
         await do(here, meeting_times.name, lawyer, meeting_id, times)
     await do(here, meeting_times.admit, officer(here), meeting_id, admitted=True)
     return meeting_id
+
+
+@pytest.fixture(autouse=True)
+def _solved_here(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(solving, "solve", solving_here.solve)
 
 
 async def plan(here: Place, days: int = 1) -> tuple[Plan, dict[str, MeetingProposal]]:
