@@ -208,16 +208,22 @@ class Host:
     # The bus
 
     async def _listen(self, listening: asyncio.Event) -> None:
+        """For ever. Raises what the bus says at the start alone; later it is tried again."""
         while True:
-            async with self._bus.subscribe(f"node:{self.node_id}") as messages:
-                listening.set()
-                try:
+            try:
+                async with self._bus.subscribe(f"node:{self.node_id}") as messages:
+                    listening.set()
                     async for message in messages:
                         await self._take(message)
-                except SlowSubscriberError:
-                    _log.error("x bus: too slow, every socket is to come back")
-                    for running in tuple(self.rooms.values()):
-                        await self._give_up(running, release=True)
+            except SlowSubscriberError:
+                _log.error("x bus: too slow, every socket is to come back")
+                for running in tuple(self.rooms.values()):
+                    await self._give_up(running, release=True)
+            except Exception:  # whatever is the matter with the bus: a node that does not listen is no node
+                if not listening.is_set():
+                    raise
+                _log.exception("x bus")
+                await asyncio.sleep(BEAT)
 
     async def _take(self, message: Message) -> None:
         try:

@@ -80,6 +80,7 @@ class _Socket:
         self._language = "zh"
         self._entry: entering.Entry | None = None
         self._entering: asyncio.Task[None] | None = None
+        self._alive = self._stay = 0.0  # when life was shown to the node, and to the session
         self._tasks: list[asyncio.Task[None]] = []
 
     async def run(self) -> None:
@@ -144,18 +145,25 @@ class _Socket:
         return []
 
     async def _time(self) -> None:
-        alive = stay = clock.monotonic()
+        self._alive = self._stay = clock.monotonic()
         while True:
             await asyncio.sleep(_TICK)
             now = clock.monotonic()
             await self._inputs.put(partial(self._protocol.tick, now))
-            if self._node is not None and now - alive >= _ALIVE_EVERY:
-                alive = now
-                await self._tell_node({"op": "alive", "conns": [self._conn]})
-            if self._session_id and now - stay >= _STAY_EVERY:
-                stay = now
-                if not await entering.stay(self._services.db, self._session_id):
-                    await self._inputs.put(partial(self._protocol.fail, "session-ended"))
+            try:
+                await self._show_life(now)
+            except Exception as error:  # noqa: BLE001 - the bus or the database is away: time goes on all the same
+                _log.warning("x alive %s", fields(conn=self._conn, error=repr(error)))
+
+    async def _show_life(self, now: float) -> None:
+        """To the node that its socket lives, to the session that it is used."""
+        if self._node is not None and now - self._alive >= _ALIVE_EVERY:
+            self._alive = now
+            await self._tell_node({"op": "alive", "conns": [self._conn]})
+        if self._session_id and now - self._stay >= _STAY_EVERY:
+            self._stay = now
+            if not await entering.stay(self._services.db, self._session_id):
+                await self._inputs.put(partial(self._protocol.fail, "session-ended"))
 
     # Effects
 

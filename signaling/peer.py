@@ -160,7 +160,11 @@ class PeerFactory:
 
     async def _tick_all(self, now: float) -> None:
         if self.udp.core is not None:
-            self.udp.core.tick()
+            try:
+                self.udp.core.tick()
+            except Exception:  # nor is what one handed over
+                self.counters["internal"] += 1
+                log.exception("x media clock")
         for place, leg in enumerate([*self._legs], start=1):
             if place % _TURN == 0:
                 await asyncio.sleep(0)

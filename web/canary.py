@@ -76,7 +76,11 @@ class Canary:
     async def keep(self) -> None:
         again = _AGAIN
         while True:
-            proof = await self.run()
+            try:
+                proof = await self.run()
+            except Exception:  # noqa: BLE001 - the database may be away: proved again when it is back
+                _log.exception("x canary")
+                proof = None
             if proof is not None and proof.holds:
                 again = _AGAIN
                 await asyncio.sleep(proving.EVERY.total_seconds())

@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from core import ending
 from core.bus import Bus
 from core.db import Database
 from core.ids import Ref
@@ -109,3 +110,23 @@ async def test_words_on_the_disk_are_found(
     found = failed(proof.findings)  # by the second meeting too, where the first was over within a second
     assert found[0] == "visual_only:bytes-on-disk"
     assert {code.partition(":")[2] for code in found} == {"bytes-on-disk"}
+
+
+async def test_a_database_that_is_away_for_a_moment_does_not_end_it(
+    node: MediaNode, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("web.canary._AGAIN", 0.0)
+    tried = asyncio.Queue[None]()
+
+    async def away() -> None:
+        tried.put_nowait(None)
+        if tried.qsize() == 1:
+            raise ConnectionError
+
+    monkeypatch.setattr(node.canary, "run", away)
+    keeping = asyncio.create_task(node.canary.keep())
+    async with asyncio.timeout(30):
+        while tried.qsize() < 2:
+            await asyncio.sleep(0)
+    assert not keeping.done()
+    await ending.end([keeping])

@@ -257,9 +257,23 @@ async def test_who_says_nothing_is_shown_out(
         assert socket.close_code == 4408
 
 
-async def test_a_node_that_falls_silent_sends_everybody_back(server: Server, host: Host, cast: Cast) -> None:
+async def test_a_node_that_falls_silent_sends_everybody_back(
+    server: Server, host: Host, cast: Cast, bus: Bus, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Also where the bus was away for a moment before, and a sign of life could not be given."""
+    monkeypatch.setattr("signaling.endpoint._ALIVE_EVERY", 0.0)
+    publish, away = bus.publish, asyncio.Event()
+
+    async def once_away(channel: str, message: dict[str, Any]) -> int:
+        if message["op"] == "alive" and "conns" in message and not away.is_set():
+            away.set()
+            raise ConnectionError
+        return await publish(channel, message)
+
+    monkeypatch.setattr(bus, "publish", once_away)
     async with server.client(await cast.ticket(cast.relative)) as client:
         await client.heard(lambda m: m["type"] == "state")
+        await away.wait()
         for task in tuple(host._tasks):
             task.cancel()
         await closes_with(client, "room-moved")
