@@ -149,7 +149,7 @@ async def test_a_court_date_moves_a_visit_with_one_tap(
     assert (await browser.send_form("/officer/happenings", form | {"inmate": ""})).status_code == 422
     assert (await browser.send_form("/officer/happenings", form)).status_code == 303
     page = (await browser.get("/officer/happenings")).text
-    assert "出庭" in page
+    assert "<strong>出庭</strong>" in page  # what befell, beside the family's sentence
     assert "家属未答复" in page
     await sign_in(browser, Ref("relative", house.place.mei))
     home = (await browser.get("/home")).text

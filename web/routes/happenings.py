@@ -16,7 +16,7 @@ from people import repository as people
 from people.model import Identity, Role
 from scheduler import befalling, flags, offering, repository
 from scheduler.flags import Flag
-from scheduler.happenings import NATURES, Happening, Kind, Remedy
+from scheduler.happenings import NATURES, Happening, Kind, Nature, Remedy
 from scheduler.model import BookingView
 from scheduler.offering import Offer
 from scheduler.timetable import instant
@@ -49,6 +49,9 @@ OFFER_STATES: Mapping[str, str] = {
 }
 
 
+_BY_KIND = {kind.value: nature for kind, nature in NATURES.items()}
+
+
 class EndsElsewhere(Conflict):
     code = "ends-elsewhere"
     text = "This ends where it was entered: in the timetable for a closed day, with the suspension for a visitor."
@@ -56,11 +59,17 @@ class EndsElsewhere(Conflict):
 
 @dataclass(frozen=True, slots=True)
 class Touched:
-    """A flagged booking with its newest offer."""
+    """A flagged booking with its newest offer. `nature`: what befell, where it was reported."""
 
     flag: Flag
     view: BookingView
     offer: Offer | None
+    nature: Nature | None
+
+    @property
+    def movable(self) -> bool:
+        """Whether another time could help."""
+        return self.nature is None or self.nature.remedy is not Remedy.NONE
 
 
 @router.get("/officer/happenings")
@@ -74,7 +83,12 @@ async def _context(db: Database, who: Identity) -> dict[str, Any]:
         waiting = await flags.open_in(session, on.prison.id)
         offers = await offering.of_bookings(session, [flag.booking_id for flag in waiting])
         touched = [
-            Touched(flag, await repository.get(session, flag.booking_id), offers.get(flag.booking_id))
+            Touched(
+                flag,
+                await repository.get(session, flag.booking_id),
+                offers.get(flag.booking_id),
+                _BY_KIND.get(flag.cause.partition(":")[0]),
+            )
             for flag in waiting
         ]
         going_on = await befalling.open_in(session, on.prison.id)
