@@ -35,6 +35,10 @@ _SHOWN = 3  # reasons kept for a wish that cannot be served
 NO_TIME_LEFT = Reason(
     "no-time-left", "All the times wished for went to others who have waited longer or come first."
 )
+NOTHING_LEFT = Reason(
+    "nothing-left",
+    "At all the times wished for no terminal is left, or no officer to supervise, or no booth.",
+)
 NO_ROOM_LEFT = Reason(
     "no-room-left",
     "At all the times asked for the terminals, or somebody who takes part, are needed by others.",
@@ -273,11 +277,13 @@ class MeetingOutcome:
 
 def outcomes(week: Week, posed: Posed, chosen: Sequence[int]) -> tuple[list[Outcome], list[MeetingOutcome]]:
     """Each wish and each meeting with its time, or its reasons."""
-    starts = posed.problem.columns.start
+    columns = posed.problem.columns
+    starts, ways = columns.start, columns.first[1:] - columns.first[:-1]
     got = [posed.meant[int(starts[column])] if column >= 0 else (None, None) for column in chosen]
     visits = []
-    for asked, (slot_id, rank) in zip(week.asked, got, strict=False):
-        reasons = () if slot_id is not None else asked.reasons or (NO_TIME_LEFT,)
+    for number, (asked, (slot_id, rank)) in enumerate(zip(week.asked, got, strict=False)):
+        why = (NO_TIME_LEFT if ways[number] else NOTHING_LEFT,)
+        reasons = () if slot_id is not None else asked.reasons or why
         visits.append(Outcome(asked, slot_id if isinstance(slot_id, str) else None, rank, reasons))
     meetings = []
     for meeting, (at, rank) in zip(week.meetings, got[len(week.asked) :], strict=True):

@@ -122,8 +122,14 @@ async def test_terminals_and_rosters_are_what_there_is(world: World) -> None:
     await world.terminal()
     await tuesday(world, capacity=2)
     asked = [await wish(world, await world.family()) for _ in range(2)]
-    found = await proposals(world, await plan(world))
+    first = await plan(world)
+    found = await proposals(world, first)
     assert sum(found[one.id].slot_id is not None for one in asked) == 1
+    (left,) = [one.id for one in asked if found[one.id].slot_id is None]
+    assert [one.code for one in found[left].reasons] == ["no-time-left"]
+    assert await publish(world, first) == 1
+    again = await proposals(world, await plan(world))  # a place is left, and no terminal
+    assert [one.code for one in again[left].reasons] == ["nothing-left"]
 
 
 async def test_a_lawyers_meeting_takes_its_terminal_and_its_inmate_out_of_the_plan(world: World) -> None:
@@ -175,7 +181,7 @@ async def test_seats_of_a_booth_outside_are_given_out_with_the_times(world: Worl
         assert await booths.free(session, world.prison_id, [view.starts_at]) == {(booth, view.starts_at): 0}
     again = await plan(world)  # the seat is gone, although a place and a terminal are left
     other = asked[1 - served].id
-    assert [one.code for one in (await proposals(world, again))[other].reasons] == ["no-time-left"]
+    assert [one.code for one in (await proposals(world, again))[other].reasons] == ["nothing-left"]
     async with world.db.write() as session:
         await service.withdraw(session, families[served].actor, view.id)
     freed = await plan(world)
