@@ -111,6 +111,13 @@ async def reclassify(db: Database, settings: Settings) -> int:
     """Keeps longer what turned out to be graver in the end: a breach was found by listening again, the recording broke
     and what there is of it proves less than it should, or another take of the visit is of a graver class. Answers how
     many."""
+    done = 0
+    while changed := await _some_graver(db, settings):  # all of them: what is not reached would go too early
+        done += changed
+    return done
+
+
+async def _some_graver(db: Database, settings: Settings) -> int:
     async with db.read() as session:
         rows = (await session.scalars(select(RecordingRow).where(_ENDED, _GRAVER).limit(_AT_ONCE))).all()
     return sum([await _reclassify(db, settings, one) for one in rows])

@@ -119,6 +119,23 @@ async def test_a_breach_found_by_listening_again_keeps_it_longer_before_anything
     assert await retention.delete_expired(db, settings) == 1
 
 
+async def test_nothing_goes_because_much_has_become_graver_at_once(
+    world: World,
+    visit: str,
+    db: Database,
+    settings: Settings,
+    clock: FakeClock,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    for _ in range(3):
+        await take(visit, db, settings)
+    clock.move(days=KEPT + 1)
+    async with db.write() as session:
+        _reviewed(session, world, visit, reviews.BREACH)
+    monkeypatch.setattr(retention, "_AT_ONCE", 1)
+    assert await retention.delete_expired(db, settings) == 0
+
+
 async def test_takes_of_one_visit_are_kept_together(
     visit: str, db: Database, settings: Settings, clock: FakeClock
 ) -> None:
