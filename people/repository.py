@@ -1,6 +1,8 @@
 """Queries of people. They answer whoever asks: services narrow them by the asking actor."""
 
 from collections.abc import Iterable, Sequence
+from dataclasses import fields
+from typing import Any
 
 from sqlalchemy import Select, func, select
 
@@ -25,22 +27,18 @@ from people.model import (
 from people.phones import masked
 from people.tables import DeviceRow, InmateRow, ProofRow, RelationshipRow, RelativeRow, StaffRow
 
+_FIELDS = tuple(one.name for one in fields(Inmate))
+INMATE: tuple[Any, ...] = tuple(getattr(InmateRow, name) for name in _FIELDS)
+
+
+def inmate_of(values: Iterable[Any]) -> Inmate:
+    """From what the columns of `INMATE` answer."""
+    found = dict(zip(_FIELDS, values, strict=True))
+    return Inmate(**(found | {"status": InmateStatus(found["status"])}))
+
 
 def as_inmate(row: InmateRow) -> Inmate:
-    return Inmate(
-        id=row.id,
-        number=row.number,
-        name=row.name,
-        prison_id=row.prison_id,
-        wing_id=row.wing_id,
-        level=row.level,
-        status=InmateStatus(row.status),
-        location=row.location,
-        category=row.category,
-        convicted=row.convicted,
-        case_type=row.case_type,
-        foreign=row.foreign,
-    )
+    return inmate_of(getattr(row, name) for name in _FIELDS)
 
 
 def as_relative(row: RelativeRow) -> Relative:

@@ -1,10 +1,14 @@
 """Queries of policy: what is in force for a prison or ward at a moment."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from datetime import datetime
+from typing import Any
 from weakref import WeakKeyDictionary
 
-from sqlalchemy import BindParameter, bindparam, func, or_, select
+from sqlalchemy import BindParameter, Select, and_, bindparam, func, or_, select
+from sqlalchemy.ext.compiler import compiles
+from sqlalchemy.sql.compiler import SQLCompiler
+from sqlalchemy.sql.functions import FunctionElement
 
 from core.db import Session, UtcDateTime, rows
 from policy import model
@@ -25,7 +29,10 @@ async def current(session: Session, scope_id: str, at: datetime) -> PolicySet:
     `BadPolicy` when scopes contradict each other.
     """
     path = await path_of(session, scope_id)
-    in_force = await _in_force(session, path, at)
+    return await _merge(session, await _in_force(session, path, at))
+
+
+async def _merge(session: Session, in_force: tuple[str, ...]) -> PolicySet:
     found = _merged.get(in_force)
     if found is None:
         found = model.merge(await _layers(session, in_force))
@@ -48,23 +55,66 @@ async def path_of(session: Session, scope_id: str) -> tuple[str, ...]:
 
 async def _in_force(session: Session, path: tuple[str, ...], at: datetime) -> tuple[str, ...]:
     """The ids of the newest version in force of each scope, in the order of the path."""
-    found = await rows(session, _IN_FORCE, {"path": list(path), "at": at})
+    return _newest(path, await rows(session, _IN_FORCE, {"path": list(path), "at": at}))
+
+
+def _newest(path: Iterable[str], found: Iterable[Sequence[Any]]) -> tuple[str, ...]:
     newest = {row[0]: row[1] for row in found}
     return tuple(newest[scope_id] for scope_id in path if scope_id in newest)
 
 
 _AT: BindParameter[datetime] = bindparam("at", type_=UtcDateTime())
+_VALID = and_(
+    PolicyRow.approved_at.is_not(None),
+    PolicyRow.valid_from <= _AT,
+    or_(PolicyRow.valid_to.is_(None), PolicyRow.valid_to > _AT),
+)
 # Asked by every page: built once.
 _IN_FORCE = (
     select(PolicyRow.scope_id, PolicyRow.id)
-    .where(
-        PolicyRow.scope_id.in_(bindparam("path", expanding=True)),
-        PolicyRow.approved_at.is_not(None),
-        PolicyRow.valid_from <= _AT,
-        or_(PolicyRow.valid_to.is_(None), PolicyRow.valid_to > _AT),
-    )
+    .where(PolicyRow.scope_id.in_(bindparam("path", expanding=True)), _VALID)
     .order_by(PolicyRow.version)
 )
+
+
+class _OnPath(FunctionElement[Any]):
+    """Whether a scope (the first argument) is one of a path's. Of no type: SQLite would compare a truth with 1, and
+    go through all rows for it."""
+
+    inherit_cache = True
+
+
+@compiles(_OnPath, "sqlite")
+def _on_path_sqlite(element: _OnPath, compiler: SQLCompiler, **options: Any) -> str:
+    scope_id, path = (compiler.process(one, **options) for one in element.clauses)
+    parts = f"""json_each('["' || replace({path}, '/', '","') || '"]')"""
+    return f"{scope_id} IN (SELECT value FROM {parts})"  # noqa: S608 - names of columns
+
+
+@compiles(_OnPath, "postgresql")
+def _on_path_postgresql(element: _OnPath, compiler: SQLCompiler, **options: Any) -> str:
+    scope_id, path = (compiler.process(one, **options) for one in element.clauses)
+    return f"{scope_id} = ANY (string_to_array({path}, '/'))"
+
+
+def with_rules(statement: Select[Any], scope_id: Any) -> Select[Any]:
+    """A statement whose rows have a scope each, and what is in force there at `:at` in one question: every row as
+    often as there are versions in force, at least once, with three more columns for `merged`; older versions first."""
+    return (
+        statement.add_columns(ScopeRow.path, PolicyRow.scope_id, PolicyRow.id)
+        .outerjoin(ScopeRow, ScopeRow.id == scope_id)
+        .outerjoin(PolicyRow, and_(_OnPath(PolicyRow.scope_id, ScopeRow.path), _VALID))
+        .order_by(PolicyRow.version)
+    )
+
+
+async def merged(session: Session, found: Sequence[Sequence[Any]]) -> PolicySet:
+    """The rules that the last three columns of these rows of `with_rules` name, all of one scope; raises as
+    `current`."""
+    path = found[0][-3]
+    if path is None:
+        raise PolicyUnknown
+    return await _merge(session, _newest(path.split("/"), (row[-2:] for row in found)))
 
 
 async def _layers(session: Session, policy_ids: tuple[str, ...]) -> list[Layer]:

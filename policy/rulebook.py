@@ -373,7 +373,7 @@ class FamilyPolicy(_Frozen):
                 return Period("balance", limit, date.max)
             case Span.MONTH:
                 following = (day.replace(day=1) + timedelta(days=32)).replace(day=1)
-                return Period(f"{day:%Y-%m}", limit, following - timedelta(days=1))
+                return Period(day.isoformat()[:7], limit, following - timedelta(days=1))
 
 
 _FIRST_MONDAY = date(1970, 1, 5)

@@ -1,7 +1,7 @@
 """What the rules look at: the inmate, the visitors, the slot, and what stands in their way. Pure values."""
 
 from collections.abc import Collection, Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import InitVar, dataclass, field
 from datetime import date, datetime
 from zoneinfo import ZoneInfo
 
@@ -98,6 +98,9 @@ class Case:
     inmate has under the span `balance`. `lockdowns`: when this wing has no visits at all. `used_limits`: the units
     taken of a slot's further limits, by `slot id/name`. `starter`: who asks, as in the policy's `started_by`; None: the
     platform, for a plan or an offer. `given_until`: the last day that a plan has given out; None: it is no matter.
+    `closed`: days without visits in the whole prison, with what families read; no rule asks for them, whose slots are
+    closed as well. `periods`: those of some days that are known already. `counted_visitors`: those who visit; not
+    whoever comes along to interpret or to care, where the policy does not count them.
     """
 
     now: datetime
@@ -118,7 +121,16 @@ class Case:
     kind: VisitType = VisitType.FAMILY
     starter: str | None = "family"
     given_until: date | None = None
+    closed: Mapping[date, str] = field(default_factory=dict)
+    periods: InitVar[Mapping[date, Period] | None] = None
+    counted_visitors: tuple[VisitorFacts, ...] = field(init=False, compare=False)
     _periods: dict[date, Period] = field(default_factory=dict, init=False, compare=False, repr=False)
+
+    def __post_init__(self, periods: Mapping[date, Period] | None) -> None:
+        self._periods.update(periods or {})
+        aside = self.policy.uncounted_companions
+        counted = tuple(visitor for visitor in self.visitors if visitor.kinship not in aside)
+        object.__setattr__(self, "counted_visitors", counted)
 
     def period(self, day: date) -> Period:
         """The period in which a visit of this inmate on `day` counts; remembered, many slots lie on one day."""
@@ -140,12 +152,6 @@ class Case:
     def counted(self, slot: SlotFacts) -> bool:
         """Whether a visit at this time uses the allowance."""
         return slot.audience.counted and self.kind not in self.policy.uncounted_types
-
-    @property
-    def counted_visitors(self) -> tuple[VisitorFacts, ...]:
-        """Those who visit; not whoever comes along to interpret or to care, where the policy does not count them."""
-        aside = self.policy.uncounted_companions
-        return tuple(visitor for visitor in self.visitors if visitor.kinship not in aside)
 
     @property
     def remand(self) -> bool:

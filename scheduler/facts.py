@@ -1,6 +1,6 @@
 """Loads what the rules look at, in a handful of queries however many slots there are."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from typing import Any, Protocol
@@ -11,16 +11,16 @@ from sqlalchemy import ColumnElement, Select, Text, and_, bindparam, case, cast,
 from core import clock
 from core.db import Session, rows
 from core.errors import NotFound
+from people import repository as people
 from people.model import LIVE_RELATIONSHIPS, Inmate, InmateStatus, RelationshipState
-from people.repository import as_inmate
 from people.tables import InmateRow, RelationshipRow, RelativeRow
 from policy import calendar, clocks
 from policy import repository as policies
-from policy.model import PolicySet
+from policy.model import Period, PolicySet
 from policy.rulebook import Channel, Span
 from scheduler import audience, capacity, obstacles, places
 from scheduler.case import Case, InmateFacts, SlotFacts, VisitorFacts, kind_of
-from scheduler.model import BookingState, ClaimKind, VisitKind
+from scheduler.model import BookingState, ClaimKind, Prison, VisitKind
 from scheduler.obstacles import Befallen, Claimed
 from scheduler.places import Ignoring
 from scheduler.planning_tables import PlanRow
@@ -33,7 +33,7 @@ class Ground:
 
     now: datetime
     inmate: Inmate
-    prison: PrisonRow
+    prison: Prison
     wing_name: str
     policy: PolicySet
 
@@ -80,37 +80,44 @@ class Visiting:
 
 async def ground(session: Session, inmate_id: str) -> Ground:
     """Raises `NotFound` for an unknown inmate or one whose prison is not on the platform."""
-    found = (await session.execute(_GROUND, {"inmate": inmate_id})).first()
-    if found is None:
+    now = clock.now()
+    return await _ground(session, now, await rows(session, _GROUND, {"inmate": inmate_id, "at": now}))
+
+
+def _about(*columns: Any) -> Select[Any]:
+    """Of an inmate: these columns, the inmate, the prison, the wing, and what is in force there at `:at`."""
+    about = (
+        select(*columns, *people.INMATE, *_PRISON, WingRow.name)
+        .select_from(InmateRow)
+        .join(PrisonRow, PrisonRow.id == InmateRow.prison_id)
+        .join(WingRow, WingRow.id == InmateRow.wing_id)
+        .where(InmateRow.id == bindparam("inmate"))
+    )
+    return policies.with_rules(about, InmateRow.wing_id)
+
+
+async def _ground(session: Session, now: datetime, found: Sequence[Sequence[Any]]) -> Ground:
+    """`found`: what `_about` answers without columns of its own."""
+    if not found:
         raise NotFound
-    return await _ground(session, *found)
-
-
-_GROUND = (
-    select(InmateRow, PrisonRow, WingRow.name)
-    .join(PrisonRow, PrisonRow.id == InmateRow.prison_id)
-    .join(WingRow, WingRow.id == InmateRow.wing_id)
-    .where(InmateRow.id == bindparam("inmate"))
-)
-
-
-async def _ground(session: Session, inmate: InmateRow, prison: PrisonRow, wing_name: str) -> Ground:
+    inmate, prison = people.inmate_of(found[0][:_TO_PRISON]), Prison(*found[0][_TO_PRISON:_TO_WING])
     if not prison.active:
         raise NotFound
-    now = clock.now()
-    policy = await policies.current(session, inmate.wing_id, now)
-    return Ground(now, as_inmate(inmate), prison, wing_name, policy)
+    return Ground(now, inmate, prison, found[0][_TO_WING], await policies.merged(session, found))
 
 
+_PRISON = (PrisonRow.id, PrisonRow.name, PrisonRow.zone, PrisonRow.help_phone, PrisonRow.active)
+_TO_PRISON = len(people.INMATE)
+_TO_WING = _TO_PRISON + len(_PRISON)
+_GROUND = _about()
+_WHO = (
+    RelationshipRow.id, RelativeRow.name, RelativeRow.born, RelationshipRow.kinship, RelationshipRow.state,
+)  # fmt: skip
 _ASKING = (
-    select(RelationshipRow, RelativeRow.name, RelativeRow.born, InmateRow, PrisonRow, WingRow.name)
+    _about(*_WHO)
+    .join(RelationshipRow, RelationshipRow.inmate_id == InmateRow.id)
     .join(RelativeRow, RelativeRow.id == RelationshipRow.relative_id)
-    .join(InmateRow, InmateRow.id == RelationshipRow.inmate_id)
-    .join(PrisonRow, PrisonRow.id == InmateRow.prison_id)
-    .join(WingRow, WingRow.id == InmateRow.wing_id)
-    .where(
-        RelationshipRow.relative_id == bindparam("relative"), RelationshipRow.inmate_id == bindparam("inmate")
-    )
+    .where(RelationshipRow.relative_id == bindparam("relative"))
     .order_by(RelationshipRow.applied_at.desc(), RelationshipRow.id.desc())
 )
 
@@ -120,58 +127,55 @@ async def asking(session: Session, relative_id: str, inmate_id: str) -> tuple[Gr
 
     Raises `NotFound` for a relative who never applied, and as `ground`.
     """
-    found = (await session.execute(_ASKING, {"relative": relative_id, "inmate": inmate_id})).all()
+    now = clock.now()
+    found = await rows(session, _ASKING, {"relative": relative_id, "inmate": inmate_id, "at": now})
     if not found:
         raise NotFound
-    live = (one for one in found if one[0].state in LIVE_RELATIONSHIPS)
-    row, name, born, inmate, prison, wing_name = next(live, found[0])
-    who = Visiting(row.id, relative_id, name, born, row.kinship, RelationshipState(row.state))
-    return await _ground(session, inmate, prison, wing_name), who
-
-
-def _counted(*, run_out: ColumnElement[bool], ignored: ColumnElement[bool]) -> list[ColumnElement[Any]]:
-    """Of a slot: seats, seats taken, when the first of the holds among them runs out, seats of holds run out."""
-    has = PlaceRow.booking_id.is_not(None)
-    counts = and_(has, ~run_out, ~ignored)
-    return [
-        func.coalesce(func.sum(case((PlaceRow.extra.is_(False), 1), else_=0)), 0),
-        func.coalesce(func.sum(case((counts, 1), else_=0)), 0),
-        func.min(
-            case((and_(BookingRow.state == BookingState.HELD, counts), BookingRow.held_until), else_=None)
-        ),
-        func.coalesce(func.sum(case((and_(has, run_out, ~ignored), 1), else_=0)), 0),
-    ]
+    live = (one for one in found if one[4] in LIVE_RELATIONSHIPS)
+    key, name, born, kinship, state, *_ = next(live, found[0])
+    who = Visiting(key, relative_id, name, born, kinship, RelationshipState(state))
+    return await _ground(session, now, [one[len(_WHO) :] for one in found if one[0] == key]), who
 
 
 def _slots(
     where: Iterable[ColumnElement[bool]], run_out: ColumnElement[bool], ignored: ColumnElement[bool]
 ) -> Select[Any]:
-    columns: list[ColumnElement[Any]] = [*_SLOT, *_counted(run_out=run_out, ignored=ignored)]
+    """The columns of `SlotFacts`, in its order. Bookings that are ignored are as if their seats were free."""
+    seats = func.coalesce(func.sum(case((PlaceRow.extra.is_(False), 1), else_=0)), 0)
+    gone = func.coalesce(func.sum(case((run_out, 1), else_=0)), 0)
+    waits = and_(BookingRow.state == BookingState.HELD, ~run_out)
     return (
-        select(*columns)
+        select(
+            SlotRow.id, SlotRow.wing_id, SlotRow.day, SlotRow.starts_at, SlotRow.ends_at, SlotRow.minutes,
+            seats, func.count(BookingRow.id) - gone, func.min(case((waits, BookingRow.held_until))),
+            SlotRow.closed, SlotRow.closed_words, gone, SlotRow.audience, cast(SlotRow.limits, Text),
+        )
         .outerjoin(PlaceRow, PlaceRow.slot_id == SlotRow.id)
-        .outerjoin(BookingRow, BookingRow.id == PlaceRow.booking_id)
+        .outerjoin(BookingRow, and_(BookingRow.id == PlaceRow.booking_id, ~ignored))
         .where(*where)
         .group_by(SlotRow.id)
         .order_by(SlotRow.starts_at, SlotRow.id)
-    )
+    )  # fmt: skip
 
 
-_SLOT: tuple[Any, ...] = (
-    SlotRow.id, SlotRow.wing_id, SlotRow.day, SlotRow.starts_at, SlotRow.ends_at, SlotRow.minutes, SlotRow.closed,
-    SlotRow.closed_words, SlotRow.audience, cast(SlotRow.limits, Text),
-)  # fmt: skip
 _ONE = _slots(
     [SlotRow.id == bindparam("slot"), SlotRow.prison_id == bindparam("prison")], places.STALE, places.IGNORED
 )
-_SHOWN = _slots(
-    [
-        SlotRow.prison_id == bindparam("prison"),
+
+
+def _of_families(prison_id: Any, wing_id: Any, first: Any, last: Any) -> list[ColumnElement[bool]]:
+    """What is shown to the families of a wing between two days: slots of the prison, for the wing or for every wing."""
+    return [
+        SlotRow.prison_id == prison_id,
         SlotRow.kind == VisitKind.FAMILY,
-        SlotRow.day.between(bindparam("first"), bindparam("last")),
-        or_(SlotRow.wing_id.is_(None), SlotRow.wing_id == bindparam("wing")),
+        SlotRow.day.between(first, last),
+        or_(SlotRow.wing_id.is_(None), SlotRow.wing_id == wing_id),
         SlotRow.closed != "withdrawn",
-    ],
+    ]
+
+
+_SHOWN = _slots(
+    _of_families(*(bindparam(name) for name in ("prison", "wing", "first", "last"))),
     places.STALE,
     places.IGNORED,
 )
@@ -186,8 +190,7 @@ async def slot(session: Session, ground: Ground, slot_id: str, ignoring: Ignorin
 async def shown(
     session: Session, ground: Ground, first: date, last: date, ignoring: Ignoring
 ) -> list[SlotFacts]:
-    """What is shown to the family of this inmate between two days: slots of the prison, for the wing or for every
-    wing; as `slots`."""
+    """What is shown to the family of this inmate between two days; as `slots`."""
     given = {"prison": ground.prison.id, "wing": ground.inmate.wing_id, "first": first, "last": last}
     return _facts(await rows(session, _SHOWN, given | ignoring.given))
 
@@ -204,36 +207,12 @@ async def slots(
 
 
 def _facts(found: Iterable[Any]) -> list[SlotFacts]:
-    return [
-        SlotFacts(
-            id=row[0],
-            wing_id=row[1],
-            day=row[2],
-            starts_at=row[3],
-            ends_at=row[4],
-            minutes=row[5],
-            capacity=row[10],
-            taken=row[11],
-            released_at=row[12],
-            closed=row[6],
-            closed_words=row[7],
-            stale=row[13],
-            audience=audience.read(row[8]),
-            limits=capacity.read(row[9]),
-        )
-        for row in found
-    ]
+    return [SlotFacts(*(*row[:-2], audience.read(row[-2]), capacity.read(row[-1]))) for row in found]
 
 
 def family_slots(ground: Ground, first: date, last: date) -> list[ColumnElement[bool]]:
-    """Which slots are shown to the family of this inmate: of the prison, for the wing or for every wing."""
-    return [
-        SlotRow.prison_id == ground.prison.id,
-        SlotRow.kind == VisitKind.FAMILY,
-        SlotRow.day.between(first, last),
-        or_(SlotRow.wing_id.is_(None), SlotRow.wing_id == ground.inmate.wing_id),
-        SlotRow.closed != "withdrawn",
-    ]
+    """Which slots `shown` answers."""
+    return _of_families(ground.prison.id, ground.inmate.wing_id, first, last)
 
 
 async def judge(
@@ -245,27 +224,28 @@ async def judge(
     ignoring: Ignoring | ColumnElement[bool],
     channel: Channel | None = Channel.REMOTE_PHONE,
     starter: str | None = None,
+    days: tuple[date, date] | None = None,
 ) -> Case:
     """The case of these visitors for these slots. `ignoring`: bookings that do not stand in the way. `starter`: see
-    `Case`."""
+    `Case`. `days`: between which closed days are wanted, if not between the bookable ones."""
     relatives = [guest.relative_id for guest in guests]
     values, inmate = ground.policy.values, ground.inmate
-    owners = _owners(ground, [slot.day for slot in wanted])
+    periods = _periods(ground, (slot.day for slot in wanted))
+    owners = _owners(ground, periods)
     buffer = timedelta(minutes=values.appointment_buffer_minutes)
-    place = (ground.prison.id, inmate.wing_id, inmate.id, relatives)
+    place, bookable = (ground.prison.id, inmate.wing_id, inmate.id, relatives), ground.bookable
     if isinstance(ignoring, Ignoring):
-        about = obstacles.About(*place, owners, ground.zone, buffer)
+        about = obstacles.About(*place, owners, ground.zone, buffer, days or bookable)
         taken, befell = await obstacles.in_the_way(session, wanted, about, ignoring)
     else:
         taken = await obstacles.claimed(session, wanted, inmate.id, relatives, owners, ignoring)
         befell = await obstacles.befallen(session, *place, ground.zone, buffer)
-    first_day, last_day = ground.bookable
     return Case(
         now=ground.now,
         zone=ground.zone,
         policy=values,
-        first_day=first_day,
-        last_day=last_day,
+        first_day=bookable[0],
+        last_day=bookable[1],
         inmate=await _inmate(session, ground, wanted, taken, befell),
         visitors=tuple(_visitor(guest, taken) for guest in guests),
         used={owners[owner]: len(numbers) for owner, numbers in taken.visits.items()},
@@ -279,6 +259,8 @@ async def judge(
         kind=kind_of(guest.kinship for guest in guests),
         starter=starter,
         given_until=await _given_until(session, ground) if starter else None,
+        closed=befell.closed,
+        periods=periods,
     )
 
 
@@ -370,11 +352,14 @@ async def guests(session: Session, inmate_id: str, relationship_ids: Iterable[st
     return list(people.values())
 
 
-def _owners(ground: Ground, days: Iterable[date]) -> dict[str, str]:
-    """Owner of the claims on an allowance -> key of its period, for the periods that the days touch."""
+def _periods(ground: Ground, days: Iterable[date]) -> dict[date, Period]:
     inmate, values = ground.inmate, ground.policy.values
-    keys = {values.period_of(day, inmate.level, convicted=inmate.convicted).key for day in set(days)}
-    return {f"{inmate.id}/{key}": key for key in keys}
+    return {day: values.period_of(day, inmate.level, convicted=inmate.convicted) for day in set(days)}
+
+
+def _owners(ground: Ground, periods: Mapping[date, Period]) -> dict[str, str]:
+    """Owner of the claims on an allowance -> key of its period."""
+    return {f"{ground.inmate.id}/{period.key}": period.key for period in periods.values()}
 
 
 async def balance(session: Session, ground: Ground) -> int:
@@ -390,6 +375,6 @@ async def used(
     session: Session, ground: Ground, days: Iterable[date], ignoring: Ignoring | None = None
 ) -> dict[str, int]:
     """Visits of each period that the days touch: every live booking of the inmate, whoever asked for it."""
-    owners = _owners(ground, days)
+    owners = _owners(ground, _periods(ground, days))
     taken = await obstacles.claimed(session, [], "", [], owners, ignoring or Ignoring())
     return {owners[owner]: len(numbers) for owner, numbers in taken.visits.items()}

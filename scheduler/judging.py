@@ -12,7 +12,8 @@ from scheduler.case import Case, SlotFacts
 from scheduler.model import TICK_MINUTES
 from scheduler.rules import Rule
 
-# Rules whose answer is the same for every slot, and for every slot of a day: asked once.
+# Rules whose answer is the same for every slot; for every slot of a day; and of all days on which the visitors are
+# of the same ages: asked once.
 _OF_THE_CASE = frozenset(
     {
         rules.channel_not_offered,
@@ -26,12 +27,9 @@ _OF_THE_CASE = frozenset(
         rules.companion_alone,
     }
 )
-_OF_THE_DAY = frozenset(
+_OF_THE_DAY = frozenset({rules.suspended, rules.too_far, rules.by_wishes, rules.restricted})
+_OF_THE_AGES = frozenset(
     {
-        rules.suspended,
-        rules.too_far,
-        rules.by_wishes,
-        rules.restricted,
         rules.too_many_visitors,
         rules.too_many_adults,
         rules.too_many_children,
@@ -51,6 +49,9 @@ _OF_THE_GROUP = frozenset(
 )
 # Rules that have nothing to say of any slot unless there is something of this kind in the case.
 _NEEDS: Mapping[Rule, Callable[[Case], object]] = {
+    rules.suspended: lambda case: case.bans,
+    rules.by_wishes: lambda case: case.given_until,
+    rules.restricted: lambda case: case.policy.restricted_days,
     rules.locked_down: lambda case: case.lockdowns,
     rules.inmate_elsewhere: lambda case: case.inmate.away,
 }
@@ -59,9 +60,11 @@ _OF_THE_TIGHT = frozenset({rules.closed, rules.limit_reached, rules.full})
 _Asked = Sequence[tuple[int, Rule]]
 _DayNeeds = Mapping[Rule, Callable[[date], object]]
 _NUMBERED: _Asked = tuple(enumerate(rules.RULES))
-_WIDE: _Asked = tuple(one for one in _NUMBERED if one[1] in _OF_THE_CASE | _OF_THE_DAY)
+_CASEWISE: _Asked = tuple(one for one in _NUMBERED if one[1] in _OF_THE_CASE)
+_DAILY: _Asked = tuple(one for one in _NUMBERED if one[1] in _OF_THE_DAY)
+_AGED: _Asked = tuple(one for one in _NUMBERED if one[1] in _OF_THE_AGES)
 _GROUPED: _Asked = tuple(one for one in _NUMBERED if one[1] in _OF_THE_GROUP)
-_NARROW: _Asked = tuple(one for one in _NUMBERED if one[1] not in _OF_THE_CASE | _OF_THE_DAY | _OF_THE_GROUP)
+_NARROW: _Asked = tuple(one for one in _NUMBERED if one not in (*_CASEWISE, *_DAILY, *_AGED, *_GROUPED))
 # Reasons that an office may let pass and that say the allowance is used: then a visit beyond it is claimed.
 BEYOND_ALLOWANCE = frozenset(
     {"allowance-used", "remand-week-used", "no-visits-at-level", "no-visits-in-period"}
@@ -82,15 +85,18 @@ def month(case: Case, slots: Sequence[SlotFacts]) -> list[tuple[Reason, ...]]:
     """Every reason against each slot, as `rules.refusals` would answer them one by one."""
     days: dict[date, tuple[_Found, _Asked, _Asked]] = {}
     groups: dict[object, tuple[_Found, tuple[Reason, ...], _Asked, _Asked]] = {}
-    narrow = [one for one in _NARROW if one[1] not in _NEEDS or _NEEDS[one[1]](case)]
+    ages: dict[tuple[int, ...], _Found] = {}
+    daily, narrow = _concerned(_DAILY, case), _concerned(_NARROW, case)
     needs = _needs_of_day(case)
+    of_case = _ask(_CASEWISE, case, slots[0]) if slots else []
     answers: list[tuple[Reason, ...]] = []
     for slot in slots:
         group = slot.day, slot.wing_id, id(slot.audience)  # alive as long as its slot is
         known = groups.get(group)
         if known is None:
             if slot.day not in days:
-                days[slot.day] = (_ask(_WIDE, case, slot), *_of_day(narrow, needs, slot.day))
+                of_day = [*of_case, *_ask(daily, case, slot), *_of_ages(ages, case, slot)]
+                days[slot.day] = (of_day, *_of_day(narrow, needs, slot.day))
             of_day, of_tight, of_wide = days[slot.day]
             wide = sorted([*of_day, *_ask(_GROUPED, case, slot)], key=_number)
             known = groups[group] = (wide, _reasons(wide), of_tight, of_wide)
@@ -100,6 +106,18 @@ def month(case: Case, slots: Sequence[SlotFacts]) -> list[tuple[Reason, ...]]:
         found = _ask(asked, case, slot) if asked else ()
         answers.append(_reasons(sorted([*wide, *found], key=_number)) if found else all_of_it)
     return answers
+
+
+def _concerned(asked: _Asked, case: Case) -> _Asked:
+    return [one for one in asked if one[1] not in _NEEDS or _NEEDS[one[1]](case)]
+
+
+def _of_ages(known: dict[tuple[int, ...], _Found], case: Case, slot: SlotFacts) -> _Found:
+    """What is against visitors who are of the ages that these are of on the slot's day."""
+    ages = tuple([visitor.age_on(slot.day) for visitor in case.visitors])
+    if ages not in known:
+        known[ages] = _ask(_AGED, case, slot)
+    return known[ages]
 
 
 def _reasons(found: _Found) -> tuple[Reason, ...]:

@@ -1,5 +1,5 @@
 """What stands in the way of an inmate and the visitors in a stretch of time: what others hold, and what befell (bans,
-appointments, lockdowns, inmates to be kept apart); each in a query, or both in one."""
+appointments, lockdowns, inmates to be kept apart, closed days); each in a query, or both in one."""
 
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
@@ -32,9 +32,9 @@ from scheduler.happenings import NATURES, Kind
 from scheduler.model import COUNTED_STATES, ClaimKind, ticks
 from scheduler.places import IGNORED, STALE, Ignoring, stale
 from scheduler.planning_tables import HappeningRow
-from scheduler.tables import BanRow, BookingRow, ClaimRow
+from scheduler.tables import BanRow, BookingRow, ClaimRow, ClosedDateRow
 
-_BAN = "ban"
+_BAN, _CLOSED = "ban", "closed"
 # What of the happenings keeps an inmate from coming to the terminal.
 _AWAY = (Kind.COURT, Kind.HOSPITAL, Kind.ILLNESS, Kind.ISOLATION, Kind.RELEASED, Kind.TRANSFERRED)
 _ASKED = (*_AWAY, Kind.KEEP_APART, Kind.RESTRICTION, Kind.LOCKDOWN)
@@ -154,12 +154,13 @@ def _on_weekend(day: date) -> bool:
 
 @dataclass(slots=True)
 class Befallen:
-    """`apart`: ids of inmates whom this one must not meet."""
+    """`apart`: ids of inmates whom this one must not meet. `closed`: the days, with what families read."""
 
     bans: list[BanFacts] = field(default_factory=list)
     away: list[Away] = field(default_factory=list)
     lockdowns: list[Stretch] = field(default_factory=list)
     apart: set[str] = field(default_factory=set)
+    closed: dict[date, str] = field(default_factory=dict)
 
 
 async def befallen(
@@ -171,7 +172,8 @@ async def befallen(
     zone: ZoneInfo,
     buffer: timedelta,
 ) -> Befallen:
-    """What is in force about these people. `buffer`: kept free on both sides of a court date."""
+    """What is in force about these people; nothing of closed days. `buffer`: kept free on both sides of a court
+    date."""
     given = {"prison": prison_id, "wing": wing_id, "inmate": inmate_id, "relatives": list(relatives)}
     found = Befallen()
     for row in await rows(session, _BEFALLEN, given):
@@ -182,7 +184,7 @@ async def befallen(
 @dataclass(frozen=True, slots=True)
 class About:
     """Whom and where it is asked about. `periods`: owners of allowances; `buffer`: kept free on both sides of a court
-    date."""
+    date; `days`: the first and last of which it is asked whether they are closed."""
 
     prison_id: str
     wing_id: str
@@ -191,6 +193,7 @@ class About:
     periods: Collection[str]
     zone: ZoneInfo
     buffer: timedelta
+    days: tuple[date, date]
 
 
 async def in_the_way(
@@ -198,7 +201,7 @@ async def in_the_way(
 ) -> tuple[Claimed, Befallen]:
     """What `claimed` and `befallen` answer, in one query."""
     given = _asked(wanted, about.inmate_id, about.relatives, about.periods) | ignoring.given
-    given |= {"prison": about.prison_id, "wing": about.wing_id}
+    given |= {"prison": about.prison_id, "wing": about.wing_id, "from": about.days[0], "to": about.days[1]}
     claims, befell = Claimed(), Befallen()
     for *row, number in await rows(session, _IN_THE_WAY, given):
         if number is None:
@@ -212,6 +215,8 @@ def _sort_befallen(found: Befallen, row: Sequence[Any], zone: ZoneInfo, buffer: 
     kind, relative_id, other_id, first, last, starts_at, ends_at = row
     if kind == _BAN:
         found.bans.append(BanFacts(relative_id, other_id, first, last))
+    elif kind == _CLOSED:
+        found.closed[first] = other_id
     else:
         _sort_in(found, Kind(kind), relative_id, other_id, (starts_at, ends_at or _ENDLESS), zone, buffer)
 
@@ -252,12 +257,19 @@ _HAPPENED = select(
     ),
 )  # fmt: skip
 _BEFALLEN = union_all(_BANS, _HAPPENED)
+_SHUT = select(
+    literal(_CLOSED), cast(null(), String), ClosedDateRow.words, ClosedDateRow.day, _NEVER, _NOTHING, _NOTHING
+).where(
+    ClosedDateRow.prison_id == bindparam("prison"),
+    ClosedDateRow.template_id.is_(None),
+    ClosedDateRow.day.between(bindparam("from"), bindparam("to")),
+)
 _NUMBERLESS = cast(null(), Integer).label("number")
 _OF_CLAIMS = _claims(
     ClaimRow.kind, ClaimRow.owner_id, cast(null(), String), BookingRow.day, _NEVER, _NOTHING, _NOTHING, ClaimRow.number
 )  # fmt: skip
 _IN_THE_WAY = union_all(
-    _BANS.add_columns(_NUMBERLESS), _HAPPENED.add_columns(_NUMBERLESS), _OF_CLAIMS.where(_unless(IGNORED))
+    *(one.add_columns(_NUMBERLESS) for one in (_BANS, _HAPPENED, _SHUT)), _OF_CLAIMS.where(_unless(IGNORED))
 )
 
 

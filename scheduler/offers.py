@@ -4,9 +4,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 
-from sqlalchemy import bindparam, select
-
-from core.db import Session, rows
+from core.db import Session
 from core.errors import NotFound, Reason
 from people import repository as people
 from people.model import Identity, Relationship, RelationshipState
@@ -17,7 +15,7 @@ from scheduler.facts import Ground
 from scheduler.model import Allowance, DayOffer, SlotOffer
 from scheduler.places import Ignoring
 from scheduler.rules import CLOSED
-from scheduler.tables import ClosedDateRow, SlotRow
+from scheduler.tables import SlotRow
 
 _ALTERNATIVES = 3  # as many as are offered elsewhere (rules N15)
 
@@ -80,16 +78,19 @@ async def choice(
     ground, who = await facts.asking(session, access.relative_id(actor), inmate_id)
     begin = first or ground.now.astimezone(ground.zone).date().replace(day=1)
     end = last or max(ground.bookable[1], begin)
-    ignoring = Ignoring(() if instead_of is None else (instead_of,), actor.subject.id, inmate_id)
+    ignoring = Ignoring(replaced=instead_of or "", relative_id=actor.subject.id, inmate_id=inmate_id)
     found = await facts.shown(session, ground, begin, end, ignoring)
-    case = await facts.judge(session, ground, coming or [who], found, ignoring=ignoring, starter=starter)
+    case = await facts.judge(
+        session, ground, coming or [who], found, ignoring=ignoring, starter=starter, days=(begin, end)
+    )
     where = case.inmate
     found = [slot for slot in found if slot.audience.admits(where.location, where.category, where.level)]
     offers = tuple(
         (slot, _offer(slot, judging.verdict(case.policy, reasons)))
         for slot, reasons in zip(found, judging.month(case, found), strict=True)
     )
-    shut = await _closed_days(session, ground.prison.id, begin, end)
+    text = CLOSED["prison-closed"]
+    shut = {day: Reason("prison-closed", text, {"words": words}) for day, words in case.closed.items()}
     return Choice(ground, offers, shut, dict(case.used), who.state is RelationshipState.APPROVED)
 
 
@@ -110,19 +111,6 @@ async def month(
     first = date(year, month_number, 1)
     last = (first + timedelta(days=32)).replace(day=1) - timedelta(days=1)
     return (await choice(session, actor, inmate_id, first, last)).month(year, month_number)
-
-
-_SHUT = select(ClosedDateRow.day, ClosedDateRow.words).where(
-    ClosedDateRow.prison_id == bindparam("prison"),
-    ClosedDateRow.template_id.is_(None),
-    ClosedDateRow.day.between(bindparam("first"), bindparam("last")),
-)
-
-
-async def _closed_days(session: Session, prison_id: str, first: date, last: date) -> dict[date, Reason]:
-    shut = await rows(session, _SHUT, {"prison": prison_id, "first": first, "last": last})
-    text = CLOSED["prison-closed"]
-    return {day: Reason("prison-closed", text, {"words": words}) for day, words in shut}
 
 
 async def alternatives(
@@ -149,7 +137,7 @@ async def why_not(
     anything is asked for, and the nearest three others. Raises `NotFound` for a slot of another prison."""
     ground, who = await facts.asking(session, access.relative_id(actor), inmate_id)
     coming: list[facts.Visiting] = await facts.guests(session, inmate_id, relationship_ids) or [who]
-    ignoring = Ignoring((), actor.subject.id, inmate_id)
+    ignoring = Ignoring(relative_id=actor.subject.id, inmate_id=inmate_id)
     slot = await facts.slot(session, ground, slot_id, ignoring)
     if slot is None:
         raise NotFound

@@ -173,8 +173,7 @@ async def expire_hold(session: Session, booking_id: str) -> bool:
 
 def ignoring_of(booking_id: str, purpose: Purpose) -> Ignoring:
     """The bookings that do not stand in the way: this one, and the one that it replaces."""
-    old = purpose.replaces
-    return Ignoring((booking_id,) if old is None else (booking_id, old.id))
+    return Ignoring(booking_id, "" if purpose.replaces is None else purpose.replaces.id)
 
 
 async def look(

@@ -27,9 +27,11 @@ Key = tuple[ClaimKind, str, int]
 
 @dataclass(frozen=True, slots=True)
 class Ignoring:
-    """Bookings that do not stand in the way: these, and the present pick of a relative for an inmate."""
+    """Bookings that do not stand in the way: one, the one that it replaces or would, and the present pick of a relative
+    for an inmate."""
 
-    ids: tuple[str, ...] = ()
+    booking_id: str = ""
+    replaced: str = ""
     relative_id: str = ""
     inmate_id: str = ""
 
@@ -37,7 +39,8 @@ class Ignoring:
     def given(self) -> dict[str, Any]:
         """The parameters of `IGNORED` and `STALE`, now."""
         return {
-            "ign_ids": list(self.ids),
+            "ign_booking": self.booking_id,
+            "ign_replaced": self.replaced,
             "ign_relative": self.relative_id,
             "ign_inmate": self.inmate_id,
             "now": clock.now(),
@@ -52,7 +55,7 @@ def stale(now: datetime) -> ColumnElement[bool]:
 # The same two as one might write them each time, with parameters: statements that have them are built once.
 STALE = and_(BookingRow.state == BookingState.HELD, BookingRow.held_until <= bindparam("now"))
 IGNORED = or_(
-    BookingRow.id.in_(bindparam("ign_ids", expanding=True)),
+    BookingRow.id.in_((bindparam("ign_booking"), bindparam("ign_replaced"))),
     and_(
         BookingRow.state == BookingState.HELD,
         BookingRow.requested_by == bindparam("ign_relative"),

@@ -131,14 +131,14 @@ def in_order(visitors: Iterable[Visitor], requested_by: str) -> tuple[Visitor, .
 BOOKING_COLUMNS = tuple(column.name for column in BookingRow.__table__.columns)
 
 
-def fresh(values: Mapping[str, Any], prison_row: PrisonRow, wing_name: str) -> BookingView:
+def fresh(values: Mapping[str, Any], prison: Prison, wing_name: str) -> BookingView:
     """The view of a pick whose row, with every column, was just written."""
-    return _view(BookingRow(**values), prison_row, wing_name, None, None, ())
+    return _view(BookingRow(**values), prison, wing_name, None, None, ())
 
 
 def _view(
     row: BookingRow,
-    prison_row: PrisonRow,
+    prison: Prison | PrisonRow,
     wing_name: str,
     terminal_row: TerminalRow | None,
     room_row: VisitRoomRow | None,
@@ -155,8 +155,8 @@ def _view(
         inmate_id=row.inmate_id,
         inmate_name=row.inmate_name,
         prison_id=row.prison_id,
-        prison_name=prison_row.name,
-        zone=prison_row.zone,
+        prison_name=prison.name,
+        zone=prison.zone,
         wing_id=row.wing_id,
         wing_name=wing_name,
         slot_id=row.slot_id,

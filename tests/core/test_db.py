@@ -3,8 +3,10 @@
 import asyncio
 from datetime import datetime, timedelta, timezone
 
+import psycopg
 import pytest
-from sqlalchemy import literal, select, text
+from psycopg.pq import TransactionStatus
+from sqlalchemy import literal, select, text, update
 from sqlalchemy.ext.asyncio import create_async_engine
 
 from core import clock
@@ -62,6 +64,30 @@ async def test_readers_never_commit(db: Database) -> None:
         head = await session.get(HeadRow, 1)
         assert head is not None
         assert head.seq == 0
+
+
+async def test_readers_that_lock_or_write_are_undone_like_others(db: Database) -> None:
+    """On PostgreSQL a reader's transaction begins with what does more than select."""
+    for number, lock in enumerate((True, False, False)):
+        async with db.read() as session:
+            await session.execute(select(HeadRow.seq))
+            assert db.is_sqlite or not await _in_transaction(session)
+            if lock:
+                await session.execute(select(HeadRow.seq).with_for_update())
+                assert db.is_sqlite or await _in_transaction(session)
+            for seq in (98, 99):
+                await session.execute(update(HeadRow).values(seq=seq))
+            assert db.is_sqlite or await _in_transaction(session)
+            assert await session.scalar(select(HeadRow.seq)) == 99
+        assert len(await _entries(db)) == number
+        async with db.write() as session:  # on the same connection
+            _enter(session, number)
+
+
+async def _in_transaction(session: Session) -> bool:
+    driver = (await (await session.connection()).get_raw_connection()).driver_connection
+    assert isinstance(driver, psycopg.AsyncConnection)
+    return driver.info.transaction_status is not TransactionStatus.IDLE
 
 
 async def test_writers_of_two_processes_wait_for_each_other(db: Database) -> None:

@@ -94,8 +94,8 @@ async def test_a_month_takes_the_same_few_queries_however_many_slots(world: Worl
     statements.clear()
     days = await month(world, family, 2026, 12)
     assert sum(len(day.slots) for day in days) > 100
-    # who asks about whom, which rules are in force, slots, what stands in the way, closed dates
-    assert len(statements) == 5 <= few
+    # who asks about whom under which rules, slots, what stands in the way
+    assert len(statements) == 3 <= few
 
 
 async def test_the_three_nearest_others(world: World) -> None:

@@ -107,7 +107,14 @@ def test_many_slots_are_judged_as_each_by_itself() -> None:
     night = replace(CASE.inmate, busy=frozenset(ticks(LATE, LATE + timedelta(minutes=40))))
     child = replace(CHILD, approved=False, busy=TICKS)
     bad = case(visitors=(child,), used={"2026-12": 2}, inmate=replace(CASE.inmate, busy=TICKS))
-    cases = [bad, case(inmate=night), case(now=LATE), *(one[0] for pair in PAIRS for one in pair[1:3])]
+    birthday = case(visitors=(replace(CHILD, born=date(2008, 12, 5)),))  # of age on the second of the days
+    cases = [
+        bad,
+        birthday,
+        case(inmate=night),
+        case(now=LATE),
+        *(one[0] for pair in PAIRS for one in pair[1:3]),
+    ]
     meant = [one[1] for pair in PAIRS for one in pair[1:3]]
     meant += [
         slot(starts_at=start, ends_at=start + timedelta(minutes=50), taken=taken)
