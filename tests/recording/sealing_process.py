@@ -41,7 +41,9 @@ from recording.tables import RecordingRow
 from tests.conftest import FakeClock
 
 ROOT = Path(__file__).resolve().parents[2]
-WATCHED = tuple(str(ROOT / part) for part in ("recording/", "core/db.py", "core/keys.py", "core/placing.py", "ledger/"))
+WATCHED = tuple(
+    str(ROOT / part) for part in ("recording/", "core/db.py", "core/keys.py", "core/placing.py", "ledger/")
+)
 CUT = 9  # exit code of a process that ended at its point
 
 
