@@ -27,13 +27,13 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 
 import numpy as np
-from scipy.optimize import linprog
 
 from legalaid import rest
 from legalaid.bringing import AHEAD
 from legalaid.matching import Ask, Helper, plan
 from legalaid.rest import Hours, Seat, Standing
 from legalaid.wording import TOPICS
+from scheduler.assign import highs
 
 LAWYERS, ROOMS, QUESTIONS = 10, 6, 120
 MINUTES, TURN = 180, 10  # of the day; of a planned turn
@@ -216,14 +216,14 @@ def bound(asks: Sequence[Ask], helpers: Sequence[Helper], truth: Truth) -> float
         for h, helper in enumerate(helpers)
         if truth.takes[ask.id] and helper.may(ask)
     ]
-    matrix = np.zeros((len(asks) + len(helpers) + 1, len(pairs)))
-    for column, (a, h) in enumerate(pairs):
-        minutes = truth.takes[asks[a].id]
-        matrix[a, column] = 1
-        matrix[len(asks) + h, column] = matrix[-1, column] = minutes
+    entries = [
+        (row, column, 1.0 if row == a else float(truth.takes[asks[a].id]))
+        for column, (a, h) in enumerate(pairs)
+        for row in (a, len(asks) + h, len(asks) + len(helpers))
+    ]
     limits = [1] * len(asks) + [MINUTES - truth.there[h.id] for h in helpers] + [ROOMS * MINUTES]
-    solved = linprog(-np.ones(len(pairs)), A_ub=matrix, b_ub=limits, bounds=(0, 1), method="highs")
-    return float(-solved.fun)
+    shares, _ = highs.fractions(np.ones(len(pairs)), highs.of_entries(entries, limits, len(pairs)), most=1)
+    return float(shares.sum())
 
 
 def main(days: int) -> None:

@@ -17,8 +17,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from scipy.optimize import linprog
-from scipy.sparse import coo_matrix
+
+from scheduler.assign import highs
 
 # What a place is worth, in steps that never overtake one another within a day.
 _ANSWERED = 1000.0
@@ -98,11 +98,9 @@ def _flow(
     if not pairs or not seats or rooms < 1:
         return {}, {}
     gains = [gain(asks[a], helpers[h]) for a, h in pairs] + [-turn * 1e-4 for _, turn in seats]
-    matrix, bounds = _constraints(asks, helpers, pairs, seats, rooms)
-    solved = linprog(-np.array(gains), A_ub=matrix, b_ub=bounds, bounds=(0, 1), method="highs-ds")
-    if not solved.success:  # the empty day is always feasible, so this is a defect and not a bad day
-        raise RuntimeError(f"the plan of a day was not found: {solved.message}")
-    taken = solved.x > 0.5
+    asked = _constraints(asks, helpers, pairs, seats, rooms)
+    shares, _ = highs.fractions(np.array(gains), asked, most=1)
+    taken = shares > 0.5
     chosen: dict[str, list[Ask]] = defaultdict(list)
     present: dict[str, list[int]] = defaultdict(list)
     for (a, h), used in zip(pairs, taken[: len(pairs)], strict=True):
@@ -125,7 +123,7 @@ def _constraints(
     pairs: Sequence[tuple[int, int]],
     seats: Sequence[tuple[int, int]],
     rooms: int,
-) -> tuple[coo_matrix, np.ndarray]:
+) -> highs.Matrix:
     """Each question once; a helper's questions fit its seats; a turn's seats fit the rooms."""
     turns = {turn: row for row, turn in enumerate(sorted({turn for _, turn in seats}))}
     entries = [(a, column, 1.0) for column, (a, _) in enumerate(pairs)]
@@ -133,10 +131,8 @@ def _constraints(
     for column, (h, turn) in enumerate(seats, start=len(pairs)):
         entries.append((len(asks) + h, column, -1.0))
         entries.append((len(asks) + len(helpers) + turns[turn], column, 1.0))
-    rows, columns, values = zip(*entries, strict=True)
-    shape = (len(asks) + len(helpers) + len(turns), len(pairs) + len(seats))
     bounds = np.concatenate([np.ones(len(asks)), np.zeros(len(helpers)), np.full(len(turns), rooms)])
-    return coo_matrix((values, (rows, columns)), shape=shape), bounds
+    return highs.of_entries(entries, bounds.tolist(), len(pairs) + len(seats))
 
 
 class _Day:

@@ -21,10 +21,9 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
 import numpy as np
-from scipy.optimize import linprog
-from scipy.sparse import coo_matrix
 
 from legalaid.matching import Ask, Helper, gain, worth
+from scheduler.assign import highs
 
 _KEPT = 4.0  # who was promised a lawyer stays there; small, so that it never costs an answer
 _PLACE = 1e-4  # of two that are worth the same, the one that stands first in the queue
@@ -103,21 +102,17 @@ def assigned(
     ]
     if not pairs:
         return {}
-    size, ratio = len(asks) + len(helpers) + 1, hours.longer / hours.expected
+    last, ratio = len(asks) + len(helpers), hours.longer / hours.expected
     entries = [
         (row, column, ratio if asks[a].long and row != a else 1.0)
         for column, (a, h) in enumerate(pairs)
-        for row in (a, len(asks) + h, size - 1)
+        for row in (a, len(asks) + h, last)
     ]
-    rows, columns, units = zip(*entries, strict=True)
-    matrix = coo_matrix((units, (rows, columns)), shape=(size, len(pairs)))
     bounds = [1] * len(asks) + most + [sum(hours.turns(free_at) for free_at in standing.rooms.values())]
     gains = [_gain(asks[a], helpers[h], standing) - a * _PLACE for a, h in pairs]
-    solved = linprog(-np.array(gains), A_ub=matrix, b_ub=bounds, bounds=(0, 1), method="highs-ds")
-    if not solved.success:  # nobody meeting anybody is always feasible, so this is a defect and not a bad day
-        raise RuntimeError(f"the rest of a day was not planned: {solved.message}")
+    shares, _ = highs.fractions(np.array(gains), highs.of_entries(entries, bounds, len(pairs)), most=1)
     chosen: dict[str, list[Ask]] = defaultdict(list)
-    for (a, h), share in zip(pairs, solved.x, strict=True):
+    for (a, h), share in zip(pairs, shares, strict=True):
         if share > 0.5:
             chosen[helpers[h].id].append(asks[a])
     return {lawyer: sorted(found, key=worth, reverse=True) for lawyer, found in chosen.items()}

@@ -6,11 +6,11 @@ from typing import Any
 import numpy as np
 
 from scheduler.assign import fairness, native, week
-from scheduler.assign.columns import Columns, Ints, array
+from scheduler.assign.columns import Columns, Floats, Ints, array
 from scheduler.assign.fairness import Tier
 from scheduler.assign.instance import Instance
 from scheduler.assign.pool import Pool
-from scheduler.assign.prices import Floats, Watch, price, unwatched
+from scheduler.assign.prices import Watch, price, unwatched
 from scheduler.assign.search import Search
 
 FORMAT = "kinbridge-plan/1"

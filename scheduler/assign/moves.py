@@ -5,8 +5,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from scheduler.assign.columns import Columns, Ints
-from scheduler.assign.prices import Floats
+from scheduler.assign.columns import Columns, Floats, Ints
 
 TABLE = 1 << 16  # numbers in each random table
 DEPTH = 8  # ejected requests of one chain that are put in by ejecting others

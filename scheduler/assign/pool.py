@@ -1,36 +1,45 @@
 """The best of several plans: what each of them found, chosen from anew.
 
 Searches from different seeds end at different plans, each good in other places. Their columns alone, and those that
-the linear programs favour, are few enough for integer programs (HiGHS), one for each block, those first that lack most;
-columns that no better plan of the block can have are left out.
+the linear programs favour, are few enough for integer programs (HiGHS), one for each block; then those blocks whose
+columns were not all looked at are given whole, columns left out that no better plan of the block can have.
 What others use of shared rows is taken off beforehand, so that the plan is feasible after each block, and never worth
 less.
 """
 
 import os
-from collections.abc import Sequence
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
+from itertools import count, permutations
+from threading import Lock
 
 import numpy as np
-from scipy.optimize import Bounds, LinearConstraint, milp
 
-from scheduler.assign.columns import Columns, Ints, array
-from scheduler.assign.prices import Floats, Prices, Watch, program, unwatched
+from scheduler.assign import highs
+from scheduler.assign.columns import Columns, Floats, Ints, array
+from scheduler.assign.prices import Prices, Watch, program, unwatched
 
 _FAVOURED = 0.2  # of a column in the linear programs: from there on it is in the pool
-_WHOLE = 1300  # columns that a better plan of a block can have: with so few it is given whole
+_WHOLE = (
+    1500,
+    3000,
+)  # columns that a better plan of a block can have: with so few it is given whole, round by round
 _NEAR = 1e-3  # relative: a block so near to its bound is left alone, and a program so near to its own ends
-_NODES = 1  # the root of branch and bound alone; not seconds, so that a plan can be made again
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class _Block:
     """`lack`: what its part of the plan lacks to its part of the bound."""
 
+    name: int
     requests: Ints
     lack: float
     value: int
+
+    @property
+    def wanting(self) -> bool:
+        return self.lack > _NEAR * (self.value + self.lack)
 
 
 class Pool:
@@ -50,25 +59,70 @@ class Pool:
         np.maximum.at(self._best, columns.request, reduced)
         self._regret: Floats = self._best[columns.request] - reduced
         self._left: Ints = columns.capacity - self._used(self.chosen[self.chosen >= 0])
+        self._lock = Lock()
 
     def merge(self, blocks: Ints, watch: Watch = unwatched) -> None:
-        """Chooses anew from the pool, all blocks as they are now, on all cores; who finds then that another block has
-        taken something, once more. `blocks`: request -> block."""
-        found = sorted(self._blocks(blocks), key=lambda block: -block.lack)
-        wanting = [block for block in found if block.lack > _NEAR * (block.value + block.lack)]
-        answers = []
+        """Chooses anew, block by block, on all cores. `blocks`: request -> block."""
+        beside = _neighbours(self._columns, blocks)
+        finished: set[int] = set()  # blocks that were given whole
+        for number, most in enumerate(_WHOLE):
+            asked: dict[_Block, Ints] = {}
+            for block in self._blocks(blocks):
+                some, whole = self._some(block, most)
+                if block.wanting and block.name not in finished and (whole or not number):
+                    asked[block] = some
+                    finished |= {block.name} if whole else set()
+            for done, of in self._round(asked, beside):
+                watch("search", 100 * (number * of + done) // (len(_WHOLE) * of))
+
+    def _round(
+        self, asked: Mapping[_Block, Ints], beside: Mapping[int, set[int]]
+    ) -> Iterator[tuple[int, int]]:
+        """Each block once; answers (how many are done, of how many). Whoever shares something with a block that comes
+        earlier waits for it and sees what it took, so that the answer does not depend on the cores."""
+        under_way: dict[int, Future[None]] = {}
         with ThreadPoolExecutor(os.cpu_count()) as hands:
-            for number, answer in enumerate(hands.map(self._choice, wanting)):
-                answers.append(answer)
-                watch("search", 100 * (number + 1) // len(wanting))
-        for block, answer in zip(wanting, answers, strict=True):
-            if not self._take(block, answer):
-                self._take(block, self._choice(block))
+            for block in _in_turn(asked, beside):
+                earlier = [under_way[name] for name in beside[block.name] if name in under_way]
+                under_way[block.name] = hands.submit(self._choose, block, asked[block], earlier)
+            for number, one in enumerate(under_way.values()):
+                one.result()
+                yield number + 1, len(under_way)
+
+    def _choose(self, block: _Block, some: Ints, earlier: Iterable[Future[None]]) -> None:
+        for one in earlier:
+            one.result()
+        with self._lock:
+            left = self._freed(block)
+            mine = self.chosen[block.requests]
+        some = some[(np.append(left, 1)[self._columns.rows[some]] > 0).all(axis=1)]
+        if not len(some):
+            return
+        asked, _ = program(self._columns, some, left)
+        known = np.searchsorted(some, mine[mine >= 0])
+        answer = some[highs.whole(self._columns.value[some], asked, known, _NEAR)]
+        if self._columns.value[answer].sum() <= block.value:
+            return
+        with self._lock:
+            self._left += self._used(mine[mine >= 0]) - self._used(answer)
+            self.chosen[block.requests] = -1
+            self.chosen[self._columns.request[answer]] = answer
 
     def _used(self, taken: Ints) -> Ints:
         rows = self._columns.rows[taken].ravel()
         answer: Ints = np.bincount(rows, minlength=len(self._columns.capacity) + 1)[:-1]
         return answer
+
+    def _some(self, block: _Block, most: int) -> tuple[Ints, bool]:
+        """The columns that a better plan of this block can have, and whether these are all; otherwise those of them
+        that were found. With them what it has now."""
+        inside = np.zeros(self._columns.requests, dtype=bool)
+        inside[block.requests] = True
+        here = np.flatnonzero(inside[self._columns.request])
+        near = here[self._regret[here] <= block.lack]
+        whole = len(near) <= most
+        mine = self.chosen[block.requests]
+        return np.union1d(near if whole else near[self._pooled[near]], mine[mine >= 0]), whole
 
     def _blocks(self, blocks: Ints) -> list[_Block]:
         columns = self._columns
@@ -80,6 +134,7 @@ class Pool:
         value = np.where(taken, columns.value[self.chosen], 0)
         return [
             _Block(
+                name,
                 mine := np.flatnonzero(blocks == name),
                 float(lack[mine].sum() + idle[owner[:-1] == name].sum()),
                 int(value[mine].sum()),
@@ -92,38 +147,25 @@ class Pool:
         mine = self.chosen[block.requests]
         return self._left + self._used(mine[mine >= 0])
 
-    def _take(self, block: _Block, answer: Ints) -> bool:
-        """Takes the answer if it is worth more; False where something of it has run out."""
-        if self._columns.value[answer].sum() <= block.value:
-            return True
-        left = self._freed(block) - self._used(answer)
-        if left.min(initial=0) < 0:
-            return False
-        self._left = left
-        self.chosen[block.requests] = -1
-        self.chosen[self._columns.request[answer]] = answer
-        return True
 
-    def _choice(self, block: _Block) -> Ints:
-        """The best columns for these requests that were found."""
-        columns, left = self._columns, self._freed(block)
-        inside = np.zeros(columns.requests, dtype=bool)
-        inside[block.requests] = True
-        here = np.flatnonzero(inside[columns.request])
-        near = here[self._regret[here] <= block.lack]
-        some = near if len(near) <= _WHOLE else near[self._pooled[near]]
-        return self._program(some[(np.append(left, 1)[columns.rows[some]] > 0).all(axis=1)], left)
+def _neighbours(columns: Columns, blocks: Ints) -> dict[int, set[int]]:
+    """Block -> those that may use one of its rows."""
+    beside: dict[int, set[int]] = {name: set() for name in np.unique(blocks).tolist()}
+    owner = np.repeat(blocks[columns.request], columns.rows.shape[1])
+    row, user = np.unique(np.stack([columns.rows.ravel(), owner]), axis=1)
+    row, user = row[row < len(columns.capacity)], user[row < len(columns.capacity)]
+    together = {tuple(users.tolist()) for users in np.split(user, np.flatnonzero(np.diff(row)) + 1)}
+    for one, two in (pair for users in together for pair in permutations(users, 2)):
+        beside[one].add(two)
+    return beside
 
-    def _program(self, some: Ints, left: Ints) -> Ints:
-        """The best choice of these columns that was found."""
-        if not len(some):
-            return some
-        asked = program(self._columns, some, left)
-        answer = milp(
-            -self._columns.value[some].astype(np.float64),
-            constraints=LinearConstraint(asked.matrix, -np.inf, asked.limits),
-            integrality=np.ones(len(some)),
-            bounds=Bounds(0, 1),
-            options={"mip_rel_gap": _NEAR, "node_limit": _NODES},
-        )
-        return some[:0] if answer.x is None else some[answer.x > 0.5]
+
+def _in_turn(blocks: Iterable[_Block], beside: Mapping[int, set[int]]) -> list[_Block]:
+    """Those first that lack most, but so that few wait for one another: by colours, of which neighbours never have
+    the same."""
+    colour: dict[int, int] = {}
+    falling = sorted(blocks, key=lambda block: -block.lack)
+    for block in falling:
+        taken = {colour[name] for name in beside[block.name] if name in colour}
+        colour[block.name] = next(number for number in count() if number not in taken)
+    return sorted(falling, key=lambda block: colour[block.name])

@@ -4,21 +4,21 @@ A block sees only its own requests, so its optimum can only be too high: the sum
 best plan, and the blocks' duals, the highest where blocks share a row, are prices that prove a bound by weak duality.
 """
 
+import os
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from itertools import pairwise
 
 import numpy as np
-from numpy.typing import NDArray
-from scipy import sparse
-from scipy.optimize import linprog
 
-from scheduler.assign.columns import Columns, Ints
+from scheduler.assign import highs
+from scheduler.assign.columns import Columns, Floats, Ints
+from scheduler.assign.highs import Matrix
 
 _TINY = 1e-6
 _WORTH_MERGING = 25.0  # quarter-hours of a shared thing that are given out twice
 LARGEST = 700  # requests of a merged block: what one linear program solves in about half a second
-Floats = NDArray[np.float64]
 Watch = Callable[[str, int], None]  # (what is being done, percent); may raise to stop the work
 
 
@@ -69,15 +69,23 @@ class _Duals:
 
 
 def _solve_all(columns: Columns, wanted: Ints, fraction: Floats, duals: _Duals, watch: Watch) -> None:
-    """Solves the blocks that `wanted` names (-1: not this request's), into `fraction` and `duals`."""
+    """Solves the blocks that `wanted` names (-1: not this request's), on all cores, into `fraction` and `duals`."""
     of_column = wanted[columns.request]
     order = np.argsort(of_column, kind="stable")
     names, starts = np.unique(of_column[order], return_index=True)
-    for number, chosen in enumerate(np.split(order, starts[1:])):
-        if len(chosen) and names[number] >= 0:
-            fraction[chosen], used, prices = _solve(columns, chosen)
-            duals.of[int(names[number])] = (used, prices)
-        watch("prices", 100 * (number + 1) // max(1, len(names)))
+    if not len(order):
+        return
+    parts = [
+        (int(name), chosen)
+        for name, chosen in zip(names, np.split(order, starts[1:]), strict=True)
+        if len(chosen) and name >= 0
+    ]
+    with ThreadPoolExecutor(os.cpu_count()) as hands:
+        answers = hands.map(lambda part: _solve(columns, part[1]), parts)
+        for number, ((name, chosen), answer) in enumerate(zip(parts, answers, strict=True)):
+            fraction[chosen] = answer[0]
+            duals.of[name] = answer[1:]
+            watch("prices", 100 * (number + 1) // len(parts))
 
 
 def _merged(columns: Columns, blocks: Ints, fraction: Floats) -> Ints:
@@ -117,19 +125,9 @@ def bound(columns: Columns, row: Floats) -> float:
     return float((row[:-1] * columns.capacity).sum() + np.maximum(0, best).sum())
 
 
-@dataclass(frozen=True, slots=True)
-class Program:
-    """Some columns as a linear program: every line of `matrix` times them is at most its number in `limits`. The first
-    lines are `rows`, then comes each request."""
-
-    matrix: sparse.csc_matrix
-    limits: Floats
-    rows: Ints
-
-
-def program(columns: Columns, chosen: Ints, left: Ints) -> Program:
-    """The columns `chosen`: each request at most once, no row beyond what is `left` of it. Only rows that can bind
-    among them are written down."""
+def program(columns: Columns, chosen: Ints, left: Ints) -> tuple[Matrix, Ints]:
+    """The columns `chosen` as a program: each request at most once, no row beyond what is `left` of it. Only rows that
+    can bind among them are written down: first these, which are answered too, then each request."""
     rows = columns.rows[chosen]
     column, place = np.nonzero(rows < len(left))
     used, position = np.unique(rows[column, place], return_inverse=True)
@@ -139,31 +137,18 @@ def program(columns: Columns, chosen: Ints, left: Ints) -> Program:
     keep = users > left[used]
     number = np.cumsum(keep) - 1
     binding = keep[position]
-    column, position, used = column[binding], number[position[binding]], used[keep]
-    matrix = sparse.csc_matrix(
-        (
-            np.ones(len(position) + len(chosen)),
-            (
-                np.concatenate([position, len(used) + request]),
-                np.concatenate([column, np.arange(len(chosen))]),
-            ),
-        ),
-        shape=(len(used) + count, len(chosen)),
+    used = used[keep]
+    asked = highs.matrix(
+        np.concatenate([column[binding], np.arange(len(chosen))]),
+        np.concatenate([number[position[binding]], len(used) + request]),
+        np.concatenate([left[used], np.ones(count)]),
+        len(chosen),
     )
-    return Program(matrix, np.concatenate([left[used], np.ones(count)]), used)
+    return asked, used
 
 
 def _solve(columns: Columns, chosen: Ints) -> tuple[Floats, Ints, Floats]:
     """One block's linear program. Answers fractions, rows and their prices."""
-    asked = program(columns, chosen, columns.capacity)
-    answer = linprog(
-        -columns.value[chosen],
-        A_ub=asked.matrix,
-        b_ub=asked.limits,
-        bounds=(0, None),
-        method="highs-ipm",
-        options={"presolve": False},  # the rows were thinned out above; it would only look for them again
-    )
-    if answer.status != 0:
-        raise RuntimeError(f"a block's linear program ended with: {answer.message}")
-    return answer.x, asked.rows, np.maximum(0, -answer.ineqlin.marginals[: len(asked.rows)])
+    asked, rows = program(columns, chosen, columns.capacity)
+    fraction, prices = highs.fractions(columns.value[chosen], asked, method="ipx")
+    return fraction, rows, prices[: len(rows)]

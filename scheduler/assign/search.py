@@ -10,12 +10,13 @@ from concurrent.futures import ThreadPoolExecutor
 import numpy as np
 
 from scheduler.assign import chains, native
-from scheduler.assign.columns import Columns, Ints
+from scheduler.assign.columns import Columns, Floats, Ints
 from scheduler.assign.moves import SWEEPS, moves
-from scheduler.assign.prices import Floats, Prices, Watch, unwatched
+from scheduler.assign.prices import Prices, Watch, unwatched
 
 _NONE = -1
 _NEAR = 0.05  # of what serving a request is worth: columns that cost more against its best are not searched
+LONGER = 4  # times as many steps, where several plans are searched to be made one
 _TURN = 25  # steps for each request between two coolings, at most
 
 
@@ -72,16 +73,13 @@ class Search:
                 self._put(request, column)
 
     def several(self, plans: int, steps: int, blocks: Ints) -> list[list[int]]:
-        """The work of as many searches as `plans`: half of them from where it stands, each with other chances, on all
-        cores; the best of these is searched on for the other half. Stands at what came of it; answers all."""
-        apart = plans - plans // 2
+        """As many plans, searched from where it stands with other chances each, `LONGER` times `steps`, on all cores.
+        Stands at the best; answers all."""
         with ThreadPoolExecutor(os.cpu_count()) as hands:
-            found = list(
-                hands.map(lambda number: self._found(steps, blocks, self._seed + number), range(apart))
-            )
+            seeds = range(self._seed, self._seed + plans)
+            found = list(hands.map(lambda seed: self._found(LONGER * steps, blocks, seed), seeds))
         self.stand(max(found, key=self._worth))
-        self.improve(steps * (plans - apart), blocks)
-        return [*found, list(self.chosen)]
+        return found
 
     def _worth(self, plan: list[int]) -> int:
         return sum(self._value[column] for column in plan if column != _NONE)

@@ -56,7 +56,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
         "--plans",
         type=_plans,
         default=1,
-        help="so many plans are searched, and the best of all made one: 6 take six times as long and get nearer (1)",
+        help="so many plans are searched and made one, on all cores: 4 take ten times as much work and get nearer (1)",
     )
     parser.add_argument(
         "--fair",

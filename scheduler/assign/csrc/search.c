@@ -116,11 +116,17 @@ static int32_t full_rows(const struct search *s, int32_t column) {
     return full;
 }
 
+static int is_free(const struct search *s, int32_t column) {
+    for (int32_t i = s->of.place[column]; i < s->of.place[column + 1]; i++)
+        if (s->slack[s->of.row[i]] <= 0) return 0;
+    return 1;
+}
+
 /* The free column with the greatest reduced value, or NONE. */
 static int32_t best_free(const struct search *s, int32_t request) {
     int32_t best = NONE;
     for (int32_t c = s->of.first[request]; c < s->of.first[request + 1]; c++)
-        if ((best == NONE || s->of.reduced[c] > s->of.reduced[best]) && !full_rows(s, c)) best = c;
+        if ((best == NONE || s->of.reduced[c] > s->of.reduced[best]) && is_free(s, c)) best = c;
     return best;
 }
 
