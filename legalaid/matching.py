@@ -28,6 +28,7 @@ _WAITED = 1.0  # for each day since it was asked, up to fifty
 # What a choice of lawyer costs or saves; small, so that it never costs an answer.
 _CONTINUITY = 8.0  # who answered this thread before
 _FAIR = 0.05  # for each turn the lawyer has had lately, up to a hundred
+PLACE = 1e-4  # of two that are worth the same, the one that stands first in the queue
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,7 +98,7 @@ def _flow(
     seats = [(h, turn) for h, helper in enumerate(helpers) for turn in sorted(helper.turns)]
     if not pairs or not seats or rooms < 1:
         return {}, {}
-    gains = [gain(asks[a], helpers[h]) for a, h in pairs] + [-turn * 1e-4 for _, turn in seats]
+    gains = [gain(asks[a], helpers[h]) - a * PLACE for a, h in pairs] + [-turn * 1e-4 for _, turn in seats]
     asked = _constraints(asks, helpers, pairs, seats, rooms)
     shares, _ = highs.fractions(np.array(gains), asked, most=1)
     taken = shares > 0.5

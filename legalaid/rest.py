@@ -22,11 +22,10 @@ from datetime import datetime, timedelta
 
 import numpy as np
 
-from legalaid.matching import Ask, Helper, gain, worth
+from legalaid.matching import PLACE, Ask, Helper, gain, worth
 from scheduler.assign import highs
 
 _KEPT = 4.0  # who was promised a lawyer stays there; small, so that it never costs an answer
-_PLACE = 1e-4  # of two that are worth the same, the one that stands first in the queue
 _LEAST = 0.6  # a turn is begun if that share of its minutes is left
 LONG = 2  # turns that a long question is given
 _RESERVE = 2  # short turns of each room that are kept for the end
@@ -109,7 +108,7 @@ def assigned(
         for row in (a, len(asks) + h, last)
     ]
     bounds = [1] * len(asks) + most + [sum(hours.turns(free_at) for free_at in standing.rooms.values())]
-    gains = [_gain(asks[a], helpers[h], standing) - a * _PLACE for a, h in pairs]
+    gains = [_gain(asks[a], helpers[h], standing) - a * PLACE for a, h in pairs]
     shares, _ = highs.fractions(np.array(gains), highs.of_entries(entries, bounds, len(pairs)), most=1)
     chosen: dict[str, list[Ask]] = defaultdict(list)
     for (a, h), share in zip(pairs, shares, strict=True):

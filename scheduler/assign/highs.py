@@ -46,7 +46,10 @@ def fractions(
     `method`: "simplex", or "ipx" for great ones. Raises `RuntimeError` where there is no best one."""
     solver = _loaded(worth, asked, most)
     solver.setOptionValue("solver", method)
-    solver.setOptionValue("presolve", "off")  # rows that cannot bind are not written down in the first place
+    if method != "simplex":
+        solver.setOptionValue(
+            "presolve", "off"
+        )  # for rows that cannot bind are not written down in the first place
     solver.run()
     ended = solver.getModelStatus()
     if ended != highspy.HighsModelStatus.kOptimal:

@@ -21,10 +21,8 @@ from scheduler.assign.columns import Columns, Floats, Ints, array
 from scheduler.assign.prices import Prices, Watch, program, unwatched
 
 _FAVOURED = 0.2  # of a column in the linear programs: from there on it is in the pool
-_WHOLE = (
-    1500,
-    3000,
-)  # columns that a better plan of a block can have: with so few it is given whole, round by round
+# Columns that a better plan of a block can have: with so few it is given whole, round by round.
+_WHOLE = (1500, 3000)
 _NEAR = 1e-3  # relative: a block so near to its bound is left alone, and a program so near to its own ends
 
 
