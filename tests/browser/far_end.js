@@ -60,6 +60,8 @@ const ask = window.fetch;
 window.fetch = async (...given) => {
   counts.asked += 1;
   const answer = await ask(...given);
+  const body = await answer.text(); // whole before it counts: what the page does with it follows in the same turn
+  answer.json = async () => JSON.parse(body);
   counts.answered += 1;
   return answer;
 };
