@@ -19,6 +19,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
+from functools import cache
 from pathlib import Path
 from typing import TypeVar
 
@@ -30,6 +31,7 @@ MISSING = (
 )
 PAGES, TURN = "visits.kinbridge.test", "turn.kinbridge.test"
 _CLONE_NEWNET = 0x40000000
+_KNOWING = 'if [ -e "$0" ]; then mount --bind "$0" /etc/hosts; fi && exec "$@"'
 
 
 class NoNamespacesError(RuntimeError):
@@ -43,6 +45,12 @@ def _run(*command: str) -> str:
     return done.stdout
 
 
+@cache
+def _root_is_mounted() -> bool:
+    """Not so where a folder was made root (chroot)."""
+    return any(line.split()[4] == "/" for line in Path("/proc/self/mountinfo").read_text().splitlines())
+
+
 @dataclass
 class Namespace:
     """One network namespace."""
@@ -50,11 +58,19 @@ class Namespace:
     name: str
 
     def ip(self, *arguments: str) -> str:
-        return _run("ip", "-n", self.name, *arguments)
+        return _run(*self._entered, "ip", *arguments)
 
     def command(self, *arguments: str) -> list[str]:
-        """The command line that runs `arguments` in here."""
-        return ["ip", "netns", "exec", self.name, *arguments]
+        """The command line that runs `arguments` in here, with this place's names."""
+        if _root_is_mounted():
+            return ["ip", "netns", "exec", self.name, *arguments]
+        # ip(8) wants to keep its mounts from what lies around; in a folder made root (chroot) it can't, and gives up.
+        own = ["unshare", "--mount", "--propagation", "unchanged", "sh", "-c", _KNOWING]
+        return [*self._entered, *own, str(self._files / "hosts"), *arguments]
+
+    @property
+    def _entered(self) -> list[str]:
+        return ["nsenter", f"--net=/run/netns/{self.name}"]
 
     def execute(self, *arguments: str) -> str:
         return _run(*self.command(*arguments))
