@@ -130,11 +130,31 @@ async def layers(session: Session, scope_id: str, at: datetime) -> list[Layer]:
 
 
 async def would_be(session: Session, scope_id: str, draft: Layer, at: datetime) -> PolicySet:
-    """The rules of `scope_id` at `at` if `draft`, of it or of a wider scope, were in force by then."""
+    """The rules of `scope_id` at `at` if `draft`, of it or of a wider scope, were in force by then; a newer version of
+    its scope that holds by then comes before it."""
     path = await path_of(session, scope_id)
     standing = {layer.scope_id: layer for layer in await layers(session, scope_id, at)}
-    standing[draft.scope_id] = draft
+    if draft.scope_id not in standing or standing[draft.scope_id].version < draft.version:
+        standing[draft.scope_id] = draft
     return model.merge([standing[one] for one in path if one in standing])
+
+
+async def turns(session: Session) -> dict[str, set[datetime]]:
+    """Scope -> when approved versions of what it states begin and end."""
+    approved = PolicyRow.approved_at.is_not(None)
+    found: dict[str, set[datetime]] = {}
+    for scope_id, *moments in await session.execute(
+        select(PolicyRow.scope_id, PolicyRow.valid_from, PolicyRow.valid_to).where(approved)
+    ):
+        found.setdefault(scope_id, set()).update(at for at in moments if at is not None)
+    return found
+
+
+async def one_at_a_time(session: Session, scope_id: str) -> None:
+    """Whoever else puts rules of this nation in force waits until the transaction ends: two versions that contradict
+    each other would otherwise be approved side by side, neither seeing the other."""
+    nation = (await path_of(session, scope_id))[0]
+    await session.execute(select(ScopeRow.id).where(ScopeRow.id == nation).with_for_update(key_share=True))
 
 
 async def below(session: Session, scope_id: str) -> list[tuple[str, str, str]]:

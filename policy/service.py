@@ -2,10 +2,10 @@
 
 import contextlib
 from collections.abc import Mapping, Sequence
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from sqlalchemy import select, update
+from sqlalchemy import update
 
 from core import clock
 from core.db import Session
@@ -19,6 +19,7 @@ from policy.presets import Preset
 from policy.tables import PolicyRow, ScopeRow
 from policy.wording import KNOWN
 
+_ENDLESS = datetime.max.replace(tzinfo=UTC)
 PRESET_AUTHOR = "preset"  # the kind of the Ref that stands for the authors of a preset
 
 
@@ -99,6 +100,7 @@ async def approve(session: Session, actor: Ref, policy_id: str) -> None:
         raise NotFound
     if (row.drafted_by_kind, row.drafted_by_id) == (actor.kind, actor.id):
         raise SamePerson
+    await repository.one_at_a_time(session, row.scope_id)
     await _within(session, row)  # a wider scope may have changed since
     done = await session.scalar(
         update(PolicyRow)
@@ -128,19 +130,18 @@ def _bounds(stated: Mapping[str, Any]) -> dict[str, Any]:
 
 async def _within(session: Session, row: PolicyRow) -> None:
     """Raises `BadPolicy` where the version goes beyond a wider scope, a narrower one then goes beyond it, or the rules
-    of one of them could not be used any more: an approved contradiction would take the prison out of use. What is
-    still missing may be stated later."""
-    mine = repository.layer_of(row)
-    stating = {
-        row.scope_id,
-        *await session.scalars(
-            select(PolicyRow.scope_id).where(PolicyRow.approved_at.is_not(None)).distinct()
-        ),
-    }
+    of one of them could not be used any more: an approved contradiction would take the prison out of use. Looked at
+    from now on, and whenever one of the others begins or ends. What is still missing may be stated later."""
+    mine, first = repository.layer_of(row), max(row.valid_from, clock.now())
+    turns = await repository.turns(session)
     for scope_id, *_ in await repository.below(session, row.scope_id):
-        if scope_id in stating:
+        if scope_id != row.scope_id and scope_id not in turns:
+            continue
+        path = await repository.path_of(session, scope_id)
+        later = {at for one in path for at in turns.get(one, ()) if first < at < (row.valid_to or _ENDLESS)}
+        for at in (first, *sorted(later)):
             with contextlib.suppress(PolicyIncomplete):
-                await repository.would_be(session, scope_id, mine, row.valid_from)
+                await repository.would_be(session, scope_id, mine, at)
 
 
 async def drop(session: Session, actor: Ref, policy_id: str) -> None:

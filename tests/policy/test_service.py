@@ -1,5 +1,6 @@
 """Policy as rows: presets, drafts, two persons, validity, and what an old decision was judged by."""
 
+import asyncio
 from datetime import timedelta
 
 import pytest
@@ -142,3 +143,44 @@ async def test_bad_values_scopes_and_codes_are_refused(db: Database, clock: Fake
         with pytest.raises(wrong):
             async with db.write() as session:
                 await service.create_scope(session, ADMIN, scope_id, Scope.PRISON, "X", parent)
+
+
+async def test_rules_are_tried_from_now_on_and_at_every_turn(db: Database, clock: FakeClock) -> None:
+    """Against what has come in force since they were proposed, and what begins, or comes back, while they hold."""
+    await prison(db)
+    async with db.write() as session:
+        early = await service.draft(session, ADMIN, "wng", {"minutes": 50}, BASIS)
+        older = await service.draft(session, ADMIN, "prs", {"most_minutes": 45}, BASIS)
+    clock.move(minutes=1)
+    await state(db, "prs", most_minutes=40)
+    with pytest.raises(BadPolicy, match="minutes, most_minutes"):
+        async with db.write() as session:
+            await service.approve(session, OTHER, early)
+    await state(db, "prs", most_minutes=60)
+    then = clock.now() + timedelta(days=10)
+    async with db.write() as session:
+        later = await service.draft(session, ADMIN, "wng", {"minutes": 55}, BASIS, valid_from=then)
+        await service.approve(session, OTHER, later)
+        before = {"valid_to": then}
+        await service.draft(session, ADMIN, "prs", {"most_minutes": 50}, BASIS, **before)  # type: ignore[arg-type]
+        with pytest.raises(BadPolicy, match="minutes, most_minutes"):
+            await service.draft(session, ADMIN, "prs", {"most_minutes": 50}, BASIS)
+        await service.approve(session, OTHER, older)  # of no effect: newer ones hold
+
+
+async def test_two_who_approve_at_once_do_not_contradict_each_other(db: Database, clock: FakeClock) -> None:
+    await prison(db)
+    async with db.write() as session:
+        drafts = [
+            await service.draft(session, ADMIN, scope_id, values, BASIS)
+            for scope_id, values in (("prs", {"most_minutes": 40}), ("wng", {"minutes": 50}))
+        ]
+
+    async def approve(policy_id: str) -> None:
+        async with db.write() as session:
+            await service.approve(session, OTHER, policy_id)
+
+    answers = await asyncio.gather(*map(approve, drafts), return_exceptions=True)
+    assert sorted(type(one).__name__ for one in answers) == ["BadPolicy", "NoneType"]
+    async with db.read() as session:
+        await repository.current(session, "wng", clock.now())
