@@ -13,6 +13,7 @@ from core.errors import Conflict, NotFound, Reason, Refused
 from core.ids import Ref, new_id
 from people.model import Identity
 from policy import calendar, clocks
+from policy import repository as policies
 from scheduler import access, accounts, booths, facts, moves, picking, places, repository
 from scheduler.access import Actor
 from scheduler.facts import Ground, Guest
@@ -226,7 +227,7 @@ async def withdraw(session: Session, actor: Identity, booking_id: str, words: st
     view = await own(session, actor, booking_id)
     if view.starts_at <= clock.now():
         raise Refused([VISIT_BEGUN])
-    values = (await facts.ground(session, view.inmate_id)).policy.values
+    values = (await policies.current(session, view.wing_id, clock.now())).values
     late = view.state is not BookingState.HELD and (
         view.starts_at - clock.now() < timedelta(hours=values.withdraw_hours)
     )

@@ -78,10 +78,12 @@ class Visiting:
     state: RelationshipState
 
 
-async def ground(session: Session, inmate_id: str) -> Ground:
-    """Raises `NotFound` for an unknown inmate or one whose prison is not on the platform."""
+async def ground(session: Session, inmate_id: str, policy: PolicySet | None = None) -> Ground:
+    """Raises `NotFound` for an unknown inmate or one whose prison is not on the platform. `policy`: by which to judge
+    what is booked, instead of the rules in force; that stands in a prison that is switched off, too."""
     now = clock.now()
-    return await _ground(session, now, await rows(session, _GROUND, {"inmate": inmate_id, "at": now}))
+    found = await rows(session, _GROUND, {"inmate": inmate_id, "at": now})
+    return await _ground(session, now, found, policy)
 
 
 def _about(*columns: Any) -> Select[Any]:
@@ -96,14 +98,16 @@ def _about(*columns: Any) -> Select[Any]:
     return policies.with_rules(about, InmateRow.wing_id)
 
 
-async def _ground(session: Session, now: datetime, found: Sequence[Sequence[Any]]) -> Ground:
+async def _ground(
+    session: Session, now: datetime, found: Sequence[Sequence[Any]], policy: PolicySet | None = None
+) -> Ground:
     """`found`: what `_about` answers without columns of its own."""
     if not found:
         raise NotFound
     inmate, prison = people.inmate_of(found[0][:_TO_PRISON]), Prison(*found[0][_TO_PRISON:_TO_WING])
-    if not prison.active:
+    if not prison.active and policy is None:
         raise NotFound
-    return Ground(now, inmate, prison, found[0][_TO_WING], await policies.merged(session, found))
+    return Ground(now, inmate, prison, found[0][_TO_WING], policy or await policies.merged(session, found))
 
 
 _PRISON = (PrisonRow.id, PrisonRow.name, PrisonRow.zone, PrisonRow.help_phone, PrisonRow.active)

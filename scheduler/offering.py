@@ -107,8 +107,11 @@ async def work_out(session: Session, views: Sequence[BookingView]) -> list[Found
 
 
 async def _openings(session: Session, view: BookingView, without: Collection[str]) -> list[Opening]:
-    """The open times nearest to the old one."""
-    ground = await facts.ground(session, view.inmate_id)
+    """The open times nearest to the old one; none in a prison that is switched off."""
+    try:
+        ground = await facts.ground(session, view.inmate_id)
+    except NotFound:
+        return []
     guests = await facts.guests(session, view.inmate_id, [v.relationship_id for v in view.visitors])
     if ground.prison.id != view.prison_id:
         return []

@@ -21,7 +21,6 @@ from policy.model import BadPolicy, Draft, PolicyIncomplete, PolicySet
 from scheduler import facts, flags, judging, offering, picking, repository, rules
 from scheduler.access import Actor, ref
 from scheduler.case import Case, SlotFacts
-from scheduler.facts import Ground
 from scheduler.flags import FlagState
 from scheduler.model import OPEN_STATES, BookingState, BookingView
 from scheduler.picking import Purpose
@@ -126,8 +125,7 @@ async def _ahead(session: Session, draft: Draft) -> list[BookingView]:
 
 async def _against(session: Session, view: BookingView, policy: PolicySet) -> tuple[Reason, ...]:
     """Why this booking would not stand by these rules, as far as no officer has let it stay all the same."""
-    standing = await facts.ground(session, view.inmate_id)
-    ground = Ground(standing.now, standing.inmate, standing.prison, standing.wing_name, policy)
+    ground = await facts.ground(session, view.inmate_id, policy)
     purpose = Purpose()
     slot = await picking.look(session, ground, view.slot_id, view.id, purpose)
     guests = await _guests(session, view)

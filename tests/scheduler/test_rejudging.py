@@ -12,7 +12,8 @@ from ledger import read as ledger
 from policy import repository as policies
 from policy import service as policy_service
 from policy.model import BadPolicy, Draft, LegalBasis
-from scheduler import flags, offering, rejudging
+from policy.tables import PolicyRow
+from scheduler import flags, offering, rehearsal, rejudging, service
 from scheduler.model import BookingState
 from scheduler.offering import OfferState
 from tests.conftest import FakeClock
@@ -181,3 +182,37 @@ async def test_rules_that_contradict_each_other_are_never_put_in_force(world: Wo
         await policy_service.approve(session, OTHER, ward)
     with pytest.raises(BadPolicy, match="minutes, most_minutes"):
         await propose(world, values={"most_minutes": 40})
+
+
+async def test_a_prison_that_is_switched_off_keeps_nobody_from_new_rules(world: World) -> None:
+    """What is booked there stays until somebody decides, so it is judged like the rest."""
+    family = await world.family()
+    view = await world.request(family, await world.slot(days=3), "a")
+    async with world.db.write() as session:
+        await service.set_prison_active(session, ADMIN, world.prison_id, active=False)
+    draft = await propose(world, values={"minutes": 25})
+    async with world.db.read() as session:
+        preview = await rejudging.preview(session, draft)
+    assert [one.booking.id for one in preview.effects] == [view.id]
+    (found,) = await rehearsal.rehearse_rules(world.db, draft.layer.id)
+    assert found.reason is offering.NOTHING_OPEN
+    async with world.db.write() as session:
+        await rejudging.approve(session, OTHER, draft.layer.id)
+    assert [flag.booking_id for flag in await open_flags(world)] == [view.id]
+    async with world.db.write() as session:
+        assert (await service.withdraw(session, family.actor, view.id)).state is BookingState.WITHDRAWN
+
+
+async def test_rules_that_mend_are_not_stopped_by_those_that_they_mend(world: World) -> None:
+    """Contradictions that came in force before they were refused: what begins tomorrow is judged by itself."""
+    await world.request(await world.family(), await world.slot(days=3), "a")
+    broken = await propose(world, values={"minutes": 25})
+    async with world.db.write() as session:
+        await policy_service.approve(session, OTHER, broken.layer.id)
+        row = await session.get_one(PolicyRow, broken.layer.id)
+        row.values = {"minutes": 50, "most_minutes": 40}
+    draft = await propose(world, values={"minutes": 30}, valid_from=core_clock.now() + timedelta(days=1))
+    async with world.db.read() as session:
+        assert (await rejudging.preview(session, draft)).effects == ()
+    async with world.db.write() as session:
+        assert await rejudging.approve(session, OTHER, draft.layer.id) == []
