@@ -191,7 +191,9 @@ async def apply(session: Session, actor: Ref, proposal: Proposal) -> bool:
     await booking.request(session, family, held.id, choice, proposal.id)
     if not (await repository.get(session, held.id)).chain:
         await decision.approve(session, actor, held.id)
-    await wishes.move(session, actor, wish.id, WishState.SERVED, held.id)
+    served = await wishes.move(session, actor, wish.id, WishState.SERVED, held.id)
+    if not served:  # withdrawn this very moment
+        raise Refused([WISH_OVER])
     await session.execute(update(ProposalRow).where(ProposalRow.id == proposal.id).values(booking_id=held.id))
     plans.enter(session, actor, "plan:applied", proposal, booking=held.id)
     return True

@@ -10,7 +10,7 @@ from sqlalchemy import ColumnElement, select, update
 
 from core import clock
 from core.db import Database, Session
-from core.errors import Conflict, KinbridgeError, Malformed, NotFound, Reason, Refused
+from core.errors import Conflict, KinbridgeError, Malformed, NotFound, Reason, Refused, Unavailable
 from core.ids import Ref, new_id
 from ledger.record import record
 from scheduler.access import DECIDERS, Actor, ref, require, tag
@@ -217,8 +217,10 @@ async def publish(session: Session, actor: Actor, plan_id: str) -> None:
     plan = await get(session, plan_id)
     require(actor, plan.prison_id, DECIDERS)
     by = ref(actor)
-    report = {**plan.report, "published_by": [by.kind, by.id]}
-    if await move(session, actor, plan_id, PlanState.PUBLISHING, lease_until=None, report=report):
+    report = {**plan.report, "published_by": [by.kind, by.id]}  # which is written when it becomes ready
+    if plan.state is PlanState.READY and await move(
+        session, actor, plan_id, PlanState.PUBLISHING, lease_until=None, report=report
+    ):
         return
     if (await get(session, plan_id)).state is not PlanState.PUBLISHING:
         raise PlanMoved
@@ -261,13 +263,16 @@ _Table = type[ProposalRow] | type[MeetingProposalRow]
 async def settle(
     db: Database, by: Ref, table: _Table, one: Proposed, apply: Callable[[Session], Awaitable[bool]]
 ) -> bool:
-    """One proposal in one transaction; what stands in its way now is noted with every reason in another."""
+    """One proposal in one transaction; what stands in its way now is noted with every reason in another. Raises
+    `Unavailable` where only the database was in the way: whoever goes on with the plan tries again."""
     try:
         async with db.write() as session:
             return await apply(session)
     except Refused as refused:
         reasons = refused.reasons
     except KinbridgeError as error:
+        if type(error) is Unavailable:  # and not that some part of the prison's data is
+            raise
         reasons = (error.reason,)
     async with db.write() as session:
         if await settled(session, table, one, ProposalState.STALE, reasons=written(reasons)):
