@@ -63,6 +63,8 @@ async def overbook(
         raise NotFound
     require(actor, relation.prison_id, DECIDERS)
     purpose = Purpose(on_behalf=relation.relative_id, extra=True, starter="officer")
+    # Who sends the same twice at once waits here for the first.
+    await session.execute(select(SlotRow.id).where(SlotRow.id == slot_id).with_for_update(key_share=True))
     if await picking.known(session, relation.relative_id, relation.inmate_id, key) is None:
         await add_place(session, actor, slot_id, words)
     held = await picking.hold(session, actor, relation.inmate_id, slot_id, key, purpose)
