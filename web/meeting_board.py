@@ -54,13 +54,14 @@ class Left:
 @dataclass(frozen=True, slots=True)
 class MeetingBoard:
     """`days`: every day of the plan. `calls`: what the meetings take of terminals and officers. `given`: requests that
-    get a time, or got it."""
+    get a time, or got it; `todo`: those of them that are still to be published."""
 
     days: tuple[tuple[date, tuple[Entry, ...]], ...]
     left: tuple[Left, ...]
     stale: tuple[Left, ...]
     calls: tuple[Call, ...]
     given: int
+    todo: int
 
     @property
     def empty(self) -> bool:
@@ -91,6 +92,7 @@ async def of(session: Session, plan: Plan, zone: str, now: datetime) -> MeetingB
         stale=_with_reasons(proposals, ProposalState.STALE, known),
         calls=tuple(calls),
         given=sum(one.state in GIVEN for one in proposals),
+        todo=sum(one.state is ProposalState.PROPOSED for one in proposals),
     )
 
 

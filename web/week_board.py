@@ -108,6 +108,7 @@ async def of(session: Session, plan: Plan, zone: str, now: datetime) -> WeekBoar
     lanes = await _lanes(session, plan, slots, booked, _planned(proposals, known, names))
     meetings = await meeting_board.of(session, plan, zone, now)
     given = [one for one in proposals if one.state in GIVEN]
+    by_plan = {one.booking_id for one in proposals if one.state is ProposalState.APPLIED}
     return WeekBoard(
         lanes=lanes,
         left=_with_reasons(proposals, ProposalState.LEFT_OUT, known, names, now),
@@ -116,8 +117,8 @@ async def of(session: Session, plan: Plan, zone: str, now: datetime) -> WeekBoar
         given=len(given),
         first_choice=sum(one.rank == 0 for one in given),
         priority=sum(bool(known[one.wish_id].ground) for one in given if one.wish_id in known),
-        booked=len(booked) - sum(one.state is ProposalState.APPLIED for one in proposals),
-        todo=sum(one.state is ProposalState.PROPOSED for one in proposals),
+        booked=sum(view.id not in by_plan for view in booked),
+        todo=sum(one.state is ProposalState.PROPOSED for one in proposals) + meetings.todo,
         burdens=await _burdens(session, plan, slots, booked, proposals, known, meetings),
         meetings=meetings,
     )

@@ -60,6 +60,7 @@ async def test_a_request_goes_through_the_weekly_plan(
         plan = await plans.latest(session, aid.house.place.prison)
         assert plan is not None
         await plans.publish(session, SYSTEM, plan.id)
+    assert "还剩 1 项" in (await browser.get("/officer/planner/state")).text
     assert await planner.publish(db, PlannedMeetings()) == 1
     assert "15:00" in (await browser.get("/officer/planner/state")).text
     assert "已安排" in (await browser.get("/officer/meetings")).text

@@ -10,12 +10,13 @@ from core import clock
 from core.db import Database
 from core.ids import SYSTEM, Ref
 from people import repository as people
-from scheduler import befalling, flags, offering, planner, plans, setup, wishes
+from scheduler import befalling, flags, moves, offering, planner, plans, setup, wishes
 from scheduler import service as schedule
 from scheduler.model import BookingState
 from tests.web import place, staffed
 from tests.web.conftest import Browser, SignIn
 from tests.web.staffed import Staffed
+from web import week_board
 from web.services import Services
 
 
@@ -88,6 +89,11 @@ async def test_from_wish_to_visit(browser: Browser, db: Database, house: Staffed
     await sign_in(browser, house.admin, strong=True)
     assert (await browser.send_form(f"/admin/places/booths/{booth_id}/close")).status_code == 303
     assert "城东司法所" not in (await browser.get("/admin/places")).text
+    async with db.write() as session:
+        await moves.move(session, SYSTEM, view.id, BookingState.CANCELLED)
+    async with db.read() as session:
+        board = await week_board.of(session, plan, place.ZONE, clock.now())
+    assert (board.given, board.booked) == (1, 0)  # what the plan booked and is over was not booked before
 
 
 async def test_a_plan_on_data_that_has_changed_says_what_was_gone(
