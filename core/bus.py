@@ -109,7 +109,10 @@ class RedisBus:
     def __init__(self, url: str) -> None:
         self._redis: Redis = Redis.from_url(url, decode_responses=True, health_check_interval=15)
         # A client of its own, without health checks: those read, and only `_read` may read here.
-        self._listener: Redis = Redis.from_url(url, decode_responses=True, socket_keepalive=True)
+        # What is no text becomes no message: it would end the connection, and `_read` with it.
+        self._listener: Redis = Redis.from_url(
+            url, decode_responses=True, encoding_errors="replace", socket_keepalive=True
+        )
         self._pubsub = self._listener.pubsub(ignore_subscribe_messages=False)
         self._commands = asyncio.Lock()  # two first commands at once would make two connections and lose one
         self._subscribers: dict[str, set[Subscription]] = defaultdict(set)
@@ -162,11 +165,15 @@ class RedisBus:
                 self._hand_out(message["channel"], message["data"])
 
     def _hand_out(self, channel: str, text: str) -> None:
-        try:
-            for subscription in tuple(self._subscribers.get(channel, ())):
-                subscription.put(json.loads(text))
-        except ValueError:  # nobody of the house; the reader of all channels goes on
-            _log.warning("x message %s", fields(channel=channel))
+        for subscription in tuple(self._subscribers.get(channel, ())):
+            try:
+                message = json.loads(text)
+            except (ValueError, RecursionError):
+                message = None
+            if not isinstance(message, dict):  # nobody of the house; the reader of all channels goes on
+                _log.warning("x message %s", fields(channel=channel))
+                return
+            subscription.put(message)
 
     async def ping(self) -> None:
         await self._redis.ping()

@@ -140,7 +140,7 @@ class _Socket:
         return self._protocol.from_node(message, clock.monotonic())
 
     def _revoked(self, message: Message) -> list[Effect]:
-        if self._session_id and message["session"] == self._session_id:
+        if self._session_id and message.get("session") == self._session_id:
             return self._protocol.fail("session-ended")
         return []
 

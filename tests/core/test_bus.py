@@ -79,11 +79,12 @@ async def test_a_channel_may_be_left_and_entered_by_many_at_once(bus: Bus) -> No
         await asyncio.gather(*(come_and_go() for _ in range(5)))
 
 
-async def test_what_is_no_message_leaves_nobody_deaf(redis_url: str) -> None:
+@pytest.mark.parametrize("text", ["not JSON", b"\xff\xfe", "7", "[" * 100_000])
+async def test_what_is_no_message_leaves_nobody_deaf(redis_url: str, text: str | bytes) -> None:
     bus = open_bus(redis_url)
     assert isinstance(bus, RedisBus)
     async with bus.subscribe("kept") as subscription:
-        await bus.redis.publish("kinbridge:kept", "not JSON")
+        await bus.redis.publish("kinbridge:kept", text)
         await bus.publish("kept", {"n": 1})
         async with asyncio.timeout(10):
             assert await subscription.get() == {"n": 1}

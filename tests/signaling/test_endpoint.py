@@ -247,6 +247,16 @@ async def test_pages_of_other_sites_are_not_let_near(server: Server) -> None:
 
 
 @once
+async def test_a_word_that_names_no_session_ends_nobodys(server: Server, cast: Cast, bus: Bus) -> None:
+    async with server.client(await cast.ticket(cast.relative)) as client:
+        await client.heard(welcomed)
+        await bus.publish("session", {})
+        await client.send({"type": "ping", "at": 1})
+        await client.heard(lambda m: m["type"] == "pong")
+        assert client.closed is None
+
+
+@once
 async def test_who_says_nothing_is_shown_out(
     server: Server, cast: Cast, monkeypatch: pytest.MonkeyPatch
 ) -> None:
