@@ -132,6 +132,7 @@ class _Session:
         self._restarting: asyncio.Future[str] | None = None
         self._node: str | None = None
         self._node_heard = clock.monotonic()
+        self._alive = self._stay = 0.0  # when life was shown to the node, and to the session
         self._unheard: float | None = None  # since when the device is silent, once it was heard
         self._heard_once = False
         self._begun: asyncio.Future[str] | None = None
@@ -178,7 +179,10 @@ class _Session:
     async def _hear(self, told: Subscription, take: Callable[[Message], Awaitable[None]]) -> None:
         try:
             async for message in told:
-                await take(message)
+                try:
+                    await take(message)
+                except Exception:  # noqa: BLE001 - whatever it is, or the bus is away: the next one is heard
+                    _log.exception("x whip %s", fields(conn=self.conn))
         except SlowSubscriberError:
             self._over.set()
 
@@ -197,7 +201,7 @@ class _Session:
         raise entering.RoomMoved
 
     async def _live(self) -> None:
-        alive = stay = clock.monotonic()
+        self._alive = self._stay = clock.monotonic()
         while not self._over.is_set():
             with contextlib.suppress(TimeoutError):
                 async with asyncio.timeout(_TICK):
@@ -207,13 +211,22 @@ class _Session:
                 raise entering.RoomMoved
             if self._unheard is not None and now - self._unheard > SILENT_AFTER:
                 return
-            if now - alive >= _ALIVE_EVERY:
-                alive = now
-                await self._tell_node({"op": "alive", "conns": [self.conn]})
-            if now - stay >= _STAY_EVERY:
-                stay = now
-                if not await entering.stay(self._db, self._granted.session_id):
-                    raise entering.SessionEnded
+            try:
+                await self._show_life(now)
+            except entering.SessionEnded:
+                raise
+            except Exception as error:  # noqa: BLE001 - as of a socket: the bus or the database is away
+                _log.warning("x alive %s", fields(conn=self.conn, error=repr(error)))
+
+    async def _show_life(self, now: float) -> None:
+        """As of a socket. Raises `SessionEnded`."""
+        if now - self._alive >= _ALIVE_EVERY:
+            self._alive = now
+            await self._tell_node({"op": "alive", "conns": [self.conn]})
+        if now - self._stay >= _STAY_EVERY:
+            self._stay = now
+            if not await entering.stay(self._db, self._granted.session_id):
+                raise entering.SessionEnded
 
     async def _tell_node(self, message: Message) -> None:
         if self._node is not None:
