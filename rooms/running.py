@@ -95,6 +95,7 @@ class RunningRoom:
         self._stored = self._durable()
         self._sights: tuple[sightlines.Sight, ...] = ()
         self._chores: set[asyncio.Task[None]] = set()
+        self._abandoned = False
         self._speech = Speech(legs, self._stage, self, self._chore)
         self.steward = Steward(room, self._stage, Counter() if steps is None else steps)
         self._do: dict[type[Any], Callable[[Any], Awaitable[None]]] = {
@@ -151,6 +152,7 @@ class RunningRoom:
 
     async def abandon(self, code: str) -> None:
         """Stops hosting without ending the visit: legs closed, sockets told `code`, the take finished."""
+        self._abandoned = True
         self._speech.end()
         for conn in tuple(self._stage.legs):
             await self._close_leg(CloseLeg(conn))
@@ -330,8 +332,8 @@ class RunningRoom:
             _log.exception("x recorder %s", fields(room=self.claim.room_id))
             self.put(RecorderFailed())
             return
-        if self.ended:
-            await recorder.finish("visit-over")
+        if self.ended or self._abandoned:  # nobody would ever finish it
+            await recorder.finish("visit-over" if self.ended else "interrupted")
             return
         self._stage.recorder = recorder
         self.put(RecorderStarted(recorder.recording_id))
