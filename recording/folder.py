@@ -62,6 +62,12 @@ def root(settings: Settings) -> Path:
     return settings.data_dir / "recordings"
 
 
+def mounted(settings: Settings) -> bool:
+    """Whether there are recordings at all; where not, storage that others share is not mounted, and nothing that is
+    missing there is gone."""
+    return root(settings).is_dir()
+
+
 def make(path: Path) -> None:
     """Makes the folder, for its owner only, and its name safe on the disk. Raises `OSError`."""
     placing.make(path.parent)

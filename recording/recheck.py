@@ -6,6 +6,7 @@ on from its row; an unfinished one is finished before the next begins. What is f
 somebody has put the files back as they were.
 """
 
+import asyncio
 import threading
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, time, timedelta
@@ -19,7 +20,7 @@ from core.db import Database, Session
 from core.errors import Conflict
 from core.ids import SYSTEM, Ref, new_id
 from core.settings import Settings
-from recording import repository, service
+from recording import folder, repository, service
 from recording.errors import KeyDestroyed, MasterKeyMissing
 from recording.model import RecordingState
 from recording.seal import SealVerdict
@@ -61,6 +62,8 @@ async def recheck(db: Database, settings: Settings, *, rate: float = RATE) -> in
         if following is None:
             await _finish(db, run, token)
             break
+        if not await asyncio.to_thread(folder.mounted, settings):
+            break  # nothing is damaged by that: gone on with once the claim has run out
         recording_id, state, play = following
         pace = Pace(rate)
         try:

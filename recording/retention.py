@@ -145,8 +145,11 @@ async def _reclassify(db: Database, settings: Settings, one: RecordingRow) -> bo
 
 
 async def delete_expired(db: Database, settings: Settings) -> int:
-    """Deletes what is past its time and not held, and goes on with what was cut off; answers how many went."""
+    """Deletes what is past its time and not held, and goes on with what was cut off; answers how many went. Storage
+    that is not mounted keeps its files, so nothing is said of them to be gone."""
     await reclassify(db, settings)
+    if not await asyncio.to_thread(folder.mounted, settings):
+        return 0
     async with db.read() as session:
         due = await _due(session, clock.now())
     done = 0

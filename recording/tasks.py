@@ -54,7 +54,7 @@ async def recover(db: Database, settings: Settings) -> int:
 async def seal_finished(db: Database, settings: Settings) -> int:
     """Seals all that is due, the oldest first; answers how many were sealed. Where no recordings are at all, storage
     that others share is not mounted: nothing is said to be gone then."""
-    if not await asyncio.to_thread(folder.root(settings).is_dir):
+    if not await asyncio.to_thread(folder.mounted, settings):
         return 0
     await recover(db, settings)
     async with db.read() as session:

@@ -13,7 +13,7 @@ from core import keys
 from core.db import Database
 from core.ids import Ref
 from core.settings import Settings
-from recording import recheck, seal, sealing, service
+from recording import folder, recheck, seal, sealing, service
 from recording.digest import digest_of
 from recording.finalise import FinishedStream
 from recording.model import RecordingState
@@ -71,6 +71,22 @@ async def test_every_recording_is_read_once_a_night(
     assert (await report(db))[0] == "2026-11-21"
     night = Ref("recheck", "2026-11-21")
     assert await tags(db, night) == ["system:recheck:started", "system:recheck:finished"]
+
+
+async def test_storage_that_is_not_mounted_damages_and_deletes_nothing(
+    recorders: Recorders, db: Database, settings: Settings, clock: FakeClock, tmp_path: Path
+) -> None:
+    made = await sealed_visit(recorders, db, settings)
+    folder.root(settings).rename(tmp_path / "elsewhere")
+    clock.move(days=31)
+    assert await recheck.recheck(db, settings, rate=FAST) == 0
+    assert await delete_expired(db, settings) == 0
+    assert await state_of(db, made) is RecordingState.SEALED
+    (tmp_path / "elsewhere").rename(folder.root(settings))
+    clock.move(hours=1)
+    assert await recheck.recheck(db, settings, rate=FAST) == 1
+    assert await report(db) == ("2026-12-21", 1, 0, True)
+    assert await delete_expired(db, settings) == 1
 
 
 async def test_damage_is_a_state_until_it_is_mended(
