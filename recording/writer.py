@@ -326,11 +326,11 @@ class Writer:
 
     def adopt(self, reel: Reel) -> None:
         """Writes `reel` from now on until it is closed."""
-        with self._lock:
-            self._reels.append(reel)
-            if not self._running:
-                self._running = True
+        with self._lock:  # the thread waits for it, too
+            if not self._running:  # nor after a start that failed: then the next recording tries it again
                 threading.Thread(target=self._run, name="recording-writer", daemon=True).start()
+                self._running = True
+            self._reels.append(reel)
 
     def _run(self) -> None:
         pause = threading.Event()

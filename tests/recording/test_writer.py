@@ -1,6 +1,7 @@
 """The order in which many recordings are made safe on a disk that is slow."""
 
 import os
+import threading
 from pathlib import Path
 
 import pytest
@@ -51,3 +52,24 @@ def test_what_piled_up_while_the_disk_stood_still_is_given_back_once_it_is_writt
     common._round([reel])
     common._round([reel])
     assert given == [clock.monotonic()]
+
+
+def test_a_system_that_had_no_thread_to_give_is_asked_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Else no recording of this process would ever be written."""
+
+    def none_left(_self: threading.Thread) -> None:
+        raise RuntimeError("can't start new thread")
+
+    common, reels = Writer(), []
+    for name in ("rec_1", "rec_2"):
+        folder.make(tmp_path / name)
+        reels.append(Reel(tmp_path / name, 0.0, lambda _track: None))
+        reels[-1].close()
+    with monkeypatch.context() as patched, pytest.raises(RuntimeError):
+        patched.setattr(threading.Thread, "start", none_left)
+        common.adopt(reels[0])
+    common.adopt(reels[1])
+    assert reels[1].closed.wait(30)
+    assert not reels[0].closed.is_set()
