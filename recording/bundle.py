@@ -75,7 +75,7 @@ class BundleVerdict:
 def verify(path: Path, public_keys: PublicKeys) -> BundleVerdict:
     """Reads every byte once. Needs the bundle and the public keys alone."""
     try:
-        place: Place = path if path.is_dir() else zipfile.Path(path)
+        place: Place = path if path.is_dir() else _archive(path)
         content, signature = (place / EXPORT).read_bytes(), (place / SIGNATURE).read_bytes()
         stated = json.loads(content)
         listed = {str(one["file"]): (int(one["bytes"]), str(one["sha256"])) for one in stated["files"]}
@@ -96,6 +96,14 @@ def verify(path: Path, public_keys: PublicKeys) -> BundleVerdict:
         return BundleVerdict(tuple(problems), *facts, ids, len(listed))
     proved, unproved = _proved(stated, ids, days), tuple(_unproved(stated, ids, days))
     return BundleVerdict((), *facts, ids, len(listed), tuple(days), proved, unproved)
+
+
+def _archive(path: Path) -> zipfile.Path:
+    """Raises `OSError`, and `BadZipFile` also for names in which Pythons up to 3.11.9 look for folders without end."""
+    place = zipfile.Path(path)
+    if any(one.filename.startswith("//") for one in place.root.infolist()):
+        raise zipfile.BadZipFile("//")
+    return place
 
 
 def _proved(stated: Mapping[str, Any], ids: tuple[str, ...], days: list[str]) -> tuple[str, ...]:

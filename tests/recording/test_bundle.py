@@ -272,6 +272,12 @@ def made(tmp_path_factory: pytest.TempPathFactory, sqlite_template: Path) -> Pat
     return home
 
 
+def test_a_zip_with_a_name_that_never_ends_holds_nobody_up(settings: Settings, tmp_path: Path) -> None:
+    with zipfile.ZipFile(tmp_path / "bundle.zip", "w") as forged:
+        forged.writestr("//a", b"")
+    assert {one.code for one in found(tmp_path / "bundle.zip", settings).problems} == {"no-export"}
+
+
 @pytest.fixture
 def unpacked(made: Path, settings: Settings, tmp_path: Path) -> Path:
     shutil.copytree(made / "var" / "keys", settings.data_dir / "keys")
