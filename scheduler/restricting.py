@@ -64,6 +64,21 @@ async def lift(session: Session, actor: Identity, ban_id: str) -> None:
         await befalling.close(session, actor, found)
 
 
+async def behind(session: Session, happening: Happening) -> bool:
+    """Whether a suspension that stands is what goes on: then lifting it ends that, and nothing else does."""
+    if happening.kind not in (Kind.ISOLATION, Kind.RESTRICTION):
+        return False
+    bans = await session.scalars(
+        select(BanRow.id).where(
+            BanRow.prison_id == happening.prison_id,
+            BanRow.inmate_id.is_not_distinct_from(happening.inmate_id),
+            BanRow.relative_id.is_not_distinct_from(happening.relative_id),
+            BanRow.lifted_at.is_(None),
+        )
+    )
+    return happening.cause in [(await _happening(session, ban_id)).cause for ban_id in bans.all()]
+
+
 async def _happening(session: Session, ban_id: str) -> Happening:
     row = await session.get_one(BanRow, ban_id)
     prison = await session.get_one(PrisonRow, row.prison_id)

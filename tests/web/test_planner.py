@@ -239,6 +239,44 @@ async def test_a_closed_day_ends_in_the_timetable(
         assert len(await befalling.open_in(session, house.place.prison)) == 1
 
 
+@pytest.mark.parametrize("whom", ["inmate", "relative", "pair"])
+async def test_a_suspension_ends_when_it_is_lifted(
+    browser: Browser, db: Database, house: Staffed, sign_in: SignIn, whom: str
+) -> None:
+    """Else whoever supervises could clear what it flagged while it stands; what was reported by hand is theirs."""
+    async with db.read() as session:
+        inmate = await people.inmate(session, house.place.inmate)
+    assert inmate is not None
+    await sign_in(browser, house.approver, strong=True)
+    suspension = {
+        "number": inmate.number,
+        "whom": whom,
+        "relative": house.place.mei,
+        "days": "30",
+        "words": "打架",
+    }
+    first = {"first": str(clock.now().astimezone(ZoneInfo(place.ZONE)).date())}
+    assert (await browser.send_form("/approvals/suspensions", suspension | first)).status_code == 303
+    async with db.read() as session:
+        (going_on,) = await befalling.open_in(session, house.place.prison)
+    await sign_in(browser, house.monitor, strong=True)
+    over = f"/officer/happenings/{going_on.id}/close"
+    assert over not in (await browser.get("/officer/happenings")).text
+    assert (await browser.send_form(over)).status_code == 409
+    by_hand = {"kind": "isolation", "inmate": inmate.number, "till": f"{place.soon(9999):%Y-%m-%dT%H:%M}"}
+    assert (await browser.send_form("/officer/happenings", by_hand)).status_code == 303
+    async with db.read() as session:
+        (isolated,) = [one for one in await befalling.open_in(session, house.place.prison) if one != going_on]
+    assert (await browser.send_form(f"/officer/happenings/{isolated.id}/close")).status_code == 303
+    await sign_in(browser, house.approver, strong=True)
+    (lift,) = re.findall(
+        r"/approvals/suspensions/\w+/lift", (await browser.get("/approvals/suspensions")).text
+    )
+    assert (await browser.send_form(lift)).status_code == 303
+    async with db.read() as session:
+        assert await befalling.open_in(session, house.place.prison) == []
+
+
 async def test_wishes_by_the_api(browser: Browser, db: Database, house: Staffed, sign_in: SignIn) -> None:
     await open_slot(db, house, 48)
     day = (clock.now() + timedelta(hours=48)).astimezone(ZoneInfo(place.ZONE)).date()

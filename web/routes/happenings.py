@@ -14,7 +14,7 @@ from core.db import Database, Session
 from core.errors import Conflict, KinbridgeError, NotFound
 from people import repository as people
 from people.model import Identity, Role
-from scheduler import befalling, flags, offering, repository
+from scheduler import befalling, flags, offering, repository, restricting
 from scheduler.flags import Flag
 from scheduler.happenings import NATURES, Happening, Kind, Nature, Remedy
 from scheduler.model import BookingView
@@ -38,8 +38,8 @@ _ELSEWHERE = frozenset(
         Kind.VISITOR_UNAPPROVED,
     }
 )
-# End where they were entered: when the day is opened again in the timetable, or the suspension is lifted.
-_ENDS_ELSEWHERE = frozenset({Kind.DATE_CLOSED, Kind.SESSION_CLOSED, Kind.RESTRICTION})
+# End when the day is opened again in the timetable.
+_CLOSED = frozenset({Kind.DATE_CLOSED, Kind.SESSION_CLOSED})
 OFFER_STATES: Mapping[str, str] = {
     "open": N_("offered, the family has not answered"),
     "accepted": N_("taken"),
@@ -54,7 +54,7 @@ _BY_KIND = {kind.value: nature for kind, nature in NATURES.items()}
 
 class EndsElsewhere(Conflict):
     code = "ends-elsewhere"
-    text = "This ends where it was entered: in the timetable for a closed day, with the suspension for a visitor."
+    text = "This ends where it was entered: in the timetable for a closed day, else with the suspension of visits."
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,9 +95,7 @@ async def _context(db: Database, who: Identity) -> dict[str, Any]:
         staff = [one for one in await people.staff_of(session, on.prison.id) if Role.MONITOR in one.roles]
         return {
             "touched": sorted(touched, key=lambda one: one.view.starts_at),
-            "going_on": [
-                (one, await _about(session, one), one.kind not in _ENDS_ELSEWHERE) for one in going_on
-            ],
+            "going_on": [(one, await _about(session, one), await _by_hand(session, one)) for one in going_on],
             "kinds": [(kind.value, NATURES[kind].name) for kind in Kind if kind not in _ELSEWHERE],
             "wings_named": [(one.id, one.name) for one in await repository.wings(session, on.prison.id)],
             "terminals_named": [
@@ -112,6 +110,11 @@ async def _context(db: Database, who: Identity) -> dict[str, Any]:
             "errors": {},
             "values": {"from": f"{on.now.astimezone(ZoneInfo(on.zone)):%Y-%m-%dT%H:%M}"},
         }
+
+
+async def _by_hand(session: Session, happening: Happening) -> bool:
+    """Whether it ends when somebody says here that it is over; else it does where it was entered."""
+    return happening.kind not in _CLOSED and not await restricting.behind(session, happening)
 
 
 async def _about(session: Session, happening: Happening) -> str:
@@ -199,8 +202,9 @@ async def close(services: Svc, who: Officer, happening_id: str) -> Response:
     async with services.db.write() as session:
         on = await duty.of(session, who)
         going_on = await befalling.open_in(session, on.prison.id)
-        if any(one.id == happening_id and one.kind in _ENDS_ELSEWHERE for one in going_on):
-            raise EndsElsewhere
+        for one in going_on:
+            if one.id == happening_id and not await _by_hand(session, one):
+                raise EndsElsewhere
         await befalling.close(session, who, happening_id)
     return redirect("/officer/happenings")
 
