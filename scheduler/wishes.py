@@ -16,6 +16,7 @@ from core.errors import Conflict, Malformed, NotFound, Reason, Refused
 from core.ids import SYSTEM, Ref, new_id, reference
 from ledger.record import record
 from people.model import Identity, RelationshipState
+from people.tables import RelationshipRow
 from policy import repository as policies
 from scheduler import access, booths, facts, making_good, openings, plans
 from scheduler.access import DECIDERS, Actor, ref, require, tag
@@ -138,6 +139,7 @@ async def make(
     whom the relative is not approved to see, or another prison's booth.
     """
     relative_id = access.relative_id(actor)
+    await _one_at_a_time(session, relative_id, inmate_id)
     known = await find(session, WishRow.requested_by == relative_id, WishRow.request_key == key)
     if known:
         return known[0]
@@ -180,6 +182,13 @@ async def make(
         session, tag(actor, "wish:made"), actor=ref(actor), subject=Ref("wish", row.id), choices=len(choices)
     )
     return await get(session, row.id)
+
+
+async def _one_at_a_time(session: Session, relative_id: str, inmate_id: str) -> None:
+    """Who wishes twice at once, from two windows, waits here for the first of them."""
+    theirs = RelationshipRow.relative_id == relative_id, RelationshipRow.inmate_id == inmate_id
+    wanted = select(RelationshipRow.id).where(*theirs).order_by(RelationshipRow.id)
+    await session.execute(wanted.with_for_update(key_share=True))
 
 
 async def _waits(session: Session, relative_id: str, inmate_id: str) -> list[datetime]:

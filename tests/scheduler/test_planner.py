@@ -1,5 +1,6 @@
-"""Publishing, where somebody else is at the same plan, wish or row in the same instant."""
+"""Planning, where somebody else is at the same plan, wish or row in the same instant."""
 
+import asyncio
 from dataclasses import replace
 
 import pytest
@@ -74,3 +75,16 @@ async def test_a_plan_that_becomes_ready_in_the_same_instant_keeps_its_report(
     assert await publish(world, made) == 1
     async with world.db.read() as session:
         assert (await real(session, made.id)).report["served"] == 1
+
+
+async def test_who_wishes_twice_at_once_has_one_wish(world: World) -> None:
+    """The same one sent twice is one, and a second one is refused although the first was not there when it came."""
+    await tuesday(world)
+    family = await world.family()
+    one, same = await asyncio.gather(wish(world, family), wish(world, family))
+    assert one == same
+    other = await world.family()
+    answers = await asyncio.gather(*(wish(world, other, key=key) for key in "ab"), return_exceptions=True)
+    assert sum(isinstance(answer, wishes.WishOpen) for answer in answers) == 1
+    async with world.db.read() as session:
+        assert len(await wishes.of_relative(session, other.relative_id)) == 1
