@@ -145,7 +145,7 @@ def check_inclusion(proof: bytes, recording_id: str, manifest: str, public_keys:
         signed = keys.verify(public_keys, stated["signed_by"], bytes.fromhex(value["signature"]), content)
         day = str(stated["day"])
         about = (value["recording"], value["manifest"])
-    except (KeyError, TypeError, AttributeError, ValueError) as error:
+    except (KeyError, TypeError, AttributeError, ValueError, RecursionError) as error:
         raise ValueError("it cannot be read as a proof") from error
     if not signed:
         raise ValueError("its day is not signed by any of the keys")

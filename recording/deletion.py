@@ -98,8 +98,9 @@ def read(path: Path, public_keys: PublicKeys) -> Proof | None:
     try:
         content = (path / PROOF).read_bytes()
         value = json.loads(content)
-        signed_by = value["signed_by"]
-    except (OSError, ValueError, KeyError, TypeError):
+        signed_by = str(value["signed_by"])
+        value["files"] = list(value["files"])
+    except (OSError, ValueError, KeyError, TypeError, RecursionError):
         return Proof({}, "", ("deletion-changed", "it cannot be read as a proof of deletion"))
     digest = hashlib.sha256(content).hexdigest()
     signature = b""

@@ -105,7 +105,7 @@ def read_manifest(path: Path) -> dict[str, Any] | None:
     """The manifest of a folder, unverified; `None` where there is none that can be read."""
     try:
         value = json.loads((path / folder.MANIFEST).read_bytes())
-    except (OSError, ValueError):
+    except (OSError, ValueError, RecursionError):
         return None
     return value if isinstance(value, dict) else None
 

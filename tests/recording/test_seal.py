@@ -143,6 +143,16 @@ def test_the_first_broken_place_is_named(
     assert not report["proved"]
 
 
+@pytest.mark.parametrize("name", ["manifest.json", "deletion.json", "inclusion.json"])
+@pytest.mark.parametrize(
+    "content", ["[" * 100_000, '{"signed_by": [], "files": []}', '{"signed_by": "", "files": 7}']
+)
+def test_whatever_lies_there_is_judged(sealed: Path, settings: Settings, name: str, content: str) -> None:
+    """The re-check would stop there every night, before all that follow."""
+    (sealed / name).write_text(content)
+    assert not verdict(sealed, settings).intact
+
+
 def test_old_seals_stand_after_the_key_was_changed(sealed: Path, settings: Settings) -> None:
     keys.rotate(settings.data_dir)
     assert verdict(sealed, settings).intact
