@@ -19,8 +19,8 @@ from notices.model import BACKOFF, ENDED, MOVES, Notice, NoticeState
 from notices.outbox import as_notice
 from notices.tables import NoticeRow
 
-_BATCH = 50
-_CLAIM = timedelta(minutes=3)  # longer than the channel's patience
+_BATCH = 40
+_CLAIM = timedelta(minutes=3)  # longer than a whole batch of them takes with a gateway that never answers
 _CODES_KEPT = timedelta(hours=1)
 _KEPT = timedelta(days=30)
 _log = logging.getLogger(__name__)

@@ -1,6 +1,7 @@
 """What the worker does for recordings: take in what dead processes left behind, and seal what is finished."""
 
 import asyncio
+import errno
 import json
 import logging
 from datetime import datetime, timedelta
@@ -23,6 +24,7 @@ CLAIM = timedelta(minutes=10)  # for one track at the most; renewed before each
 CLAIM_ANSWER_S = 30  # a loop that does not answer for so long has stopped
 AGAIN = timedelta(seconds=15)  # after a failed try, twice as long after each further one
 TRIES = 8  # then it is `failed`, about half an hour after the first try
+_FULL = (errno.ENOSPC, errno.EDQUOT)
 
 _log = logging.getLogger(__name__)
 
@@ -98,9 +100,10 @@ async def _seal(db: Database, settings: Settings, recording_id: str) -> bool:
         await _sealed(db, one, sealed, token)
     except (_NotMineError, Conflict):
         return False
-    except Exception:  # noqa: BLE001 - whatever is wrong with this one, others go on and in the end somebody is told
+    except Exception as error:  # noqa: BLE001 - whatever is wrong with one, others go on and somebody is told
         _log.exception("x seal %s", fields(id=recording_id))
-        await _failed_try(db, recording_id, token)
+        full = isinstance(error, OSError) and error.errno in _FULL
+        await _failed_try(db, recording_id, token, at_last=not full)
         return False
     _log.info("- recording %s", fields(id=recording_id, state="sealing -> sealed", manifest=sealed.digest))
     return True
@@ -206,11 +209,13 @@ def _track_row(recording_id: str, position: int, track: dict[str, Any], name: st
     )
 
 
-async def _failed_try(db: Database, recording_id: str, token: str) -> None:
-    """At last it fails: nothing is thrown away, the folder stays as it is."""
+async def _failed_try(db: Database, recording_id: str, token: str, *, at_last: bool) -> None:
+    """`at_last` it fails: nothing is thrown away, the folder stays as it is. What only lacks room is tried until
+    somebody has made some: nothing is wrong with the recording."""
     async with db.write() as session:
         tries = (await repository.row(session, recording_id)).tries
-        mine = await repository.try_again(session, recording_id, token, clock.now() + AGAIN * 2**tries)
-        if mine and tries + 1 >= TRIES:
+        pause = AGAIN * 2 ** min(tries, TRIES - 1)
+        mine = await repository.try_again(session, recording_id, token, clock.now() + pause)
+        if mine and at_last and tries + 1 >= TRIES:
             _log.critical("x recording %s", fields(id=recording_id, state="sealing -> failed"))
             await service.fail(session, recording_id, RecordingState.SEALING, "not-sealable")

@@ -10,7 +10,7 @@ from core.db import Session
 from core.errors import Conflict, Malformed, NotFound
 from core.ids import Ref, new_id
 from ledger.record import record
-from scheduler import repository, timetable
+from scheduler import places, repository, timetable
 from scheduler.access import tag
 from scheduler.materialise import materialise, weekly_of
 from scheduler.model import OPEN_STATES, BookingView, VisitKind
@@ -79,11 +79,15 @@ async def close_date(
     await _check_template(session, prison, day, template_id)
     if await _is_taken(session, prison_id, day, template_id):
         raise ClosedAlready
-    entry = ClosedDateRow(
-        id=new_id("cld"), prison_id=prison_id, template_id=template_id, day=day, words=words
-    )
-    session.add(entry)
-    await session.flush()
+    row = {
+        "id": new_id("cld"),
+        "prison_id": prison_id,
+        "template_id": template_id,
+        "day": day,
+        "words": words,
+    }
+    if not await places.insert_new(session, ClosedDateRow, [row], ClosedDateRow.id):
+        raise ClosedAlready  # by another, at once
     record(
         session,
         tag(actor, "date:closed"),

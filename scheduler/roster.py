@@ -45,9 +45,6 @@ async def add_shift(
     inside = pause is None or begins <= pause[0] < pause[1] <= ends
     if not begins < ends <= begins + _LONGEST or not inside or not 1 <= at_once <= _MOST_AT_ONCE:
         raise BadShift
-    await session.execute(
-        delete(ShiftRow).where(ShiftRow.officer_id == officer_id, ShiftRow.starts_at == begins)
-    )
     row = {
         "id": new_id("shf"),
         "prison_id": staff.prison_id,
@@ -59,10 +56,15 @@ async def add_shift(
         "break_ends_at": pause[1] if pause else None,
         "at_once": at_once,
     }
-    (made,) = await places.insert_new(session, ShiftRow, [row], ShiftRow.id)
-    subject = Ref("shift", str(made))
+    made: list[str] = []
+    while not made:  # another who enters the same at once was first: theirs is there now, and is replaced
+        await session.execute(
+            delete(ShiftRow).where(ShiftRow.officer_id == officer_id, ShiftRow.starts_at == begins)
+        )
+        made = await places.insert_new(session, ShiftRow, [row], ShiftRow.id)
+    subject = Ref("shift", made[0])
     record(session, tag(actor, "shift:added"), actor=ref(actor), subject=subject, officer=officer_id)
-    return str(made)
+    return made[0]
 
 
 async def remove_shift(session: Session, actor: Actor, shift_id: str) -> None:

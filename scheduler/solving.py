@@ -34,7 +34,7 @@ async def solve(problem: Problem) -> AsyncGenerator[dict[str, Any]]:
     try:
         if process.stdout is not None:
             async for line in process.stdout:
-                said = json.loads(line)
+                said = _understood(line)
                 answered = answered or "chosen" in said
                 yield said
         if not answered:
@@ -44,6 +44,16 @@ async def solve(problem: Problem) -> AsyncGenerator[dict[str, Any]]:
         if process.returncode is None:
             process.kill()
         await process.wait()
+
+
+def _understood(line: bytes) -> dict[str, Any]:
+    try:
+        said = json.loads(line)
+    except ValueError as error:
+        raise EngineFailed(f"not understood: {line[:80].decode(errors='replace')}") from error
+    if not isinstance(said, dict):
+        raise EngineFailed(f"not understood: {line[:80].decode(errors='replace')}")
+    return said
 
 
 async def _feed(process: asyncio.subprocess.Process, data: bytes) -> None:

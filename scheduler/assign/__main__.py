@@ -3,17 +3,27 @@ standard output. Whoever started it may kill it at any time; nothing is lost but
 """
 
 import json
+import os
 import sys
 from collections.abc import Callable
+from functools import partial
+from typing import TextIO
 
 import numpy as np
 
 from scheduler.assign import engine, problem
 
 
-def _say(**line: object) -> None:
-    sys.stdout.write(json.dumps(line) + "\n")
-    sys.stdout.flush()
+def _mouth() -> TextIO:
+    """Where answers go. What the solver in C now and then writes past Python goes to standard error from here on."""
+    out = os.fdopen(os.dup(sys.stdout.fileno()), "w", encoding="utf-8")
+    os.dup2(sys.stderr.fileno(), sys.stdout.fileno())
+    return out
+
+
+def _say(out: TextIO, **line: object) -> None:
+    out.write(json.dumps(line) + "\n")
+    out.flush()
 
 
 def solve(packed: bytes, say: Callable[..., None]) -> None:
@@ -46,4 +56,4 @@ def solve(packed: bytes, say: Callable[..., None]) -> None:
 
 
 if __name__ == "__main__":
-    solve(sys.stdin.buffer.read(), _say)
+    solve(sys.stdin.buffer.read(), partial(_say, _mouth()))

@@ -142,6 +142,29 @@ def test_a_plan_never_lands_on_its_instance_and_a_key_stands_once(
     assert week.read_text() == before
 
 
+def test_a_plan_stays_until_the_next_one_is_whole(
+    tmp_path: Path, capsys: CaptureText, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    week, out, link = tmp_path / "week.json", tmp_path / "plan.json", tmp_path / "link.json"
+    empty: dict[str, list[int]] = {"prisons": [], "inmates": [], "lawyers": [], "booths": [], "requests": []}
+    week.write_text(json.dumps({"format": "kinbridge-assign/1", **empty}))
+    out.write_text("the one before")
+    link.symlink_to(out)
+
+    def full(_file: int) -> None:
+        raise OSError(28, "No space left on device")
+
+    with monkeypatch.context() as patched:
+        patched.setattr(os, "fsync", full)
+        assert main(["assign", str(week), "--out", str(link), "--json"]) == 2
+    assert _report(capsys)["error"] == "not-written"
+    assert out.read_text() == "the one before"
+    assert sorted(tmp_path.iterdir()) == sorted([week, out, link])
+    assert main(["assign", str(week), "--out", str(link), "--json"]) == 0
+    assert json.loads(out.read_text())["format"] == "kinbridge-plan/1"
+    assert link.is_symlink()
+
+
 def test_migrate_then_doctor(installation: Path, capsys: CaptureText) -> None:
     assert main(["migrate", "--json"]) == 0
     report = json.loads(capsys.readouterr().out)

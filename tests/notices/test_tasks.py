@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import math
 import threading
 from collections.abc import AsyncIterator
 from concurrent.futures import ThreadPoolExecutor
@@ -14,7 +15,7 @@ import pytest
 from core.db import Database
 from core.ids import Ref
 from core.settings import from_environment
-from notices import outbox, tasks
+from notices import channels, outbox, tasks
 from notices.channels import AppriseChannel, DeliveryError, open_channel
 from notices.model import BACKOFF, Notice, NoticeState
 from tests.conftest import FakeClock
@@ -259,3 +260,8 @@ async def test_codes_and_later_everything_is_blanked(db: Database, clock: FakeCl
     clock.move(days=30)
     await tasks.forget(db)
     assert await readable() == 1  # the one that is still to be sent
+
+
+def test_a_gateway_that_never_answers_is_done_with_before_another_worker_may_take_its_notices() -> None:
+    rounds = math.ceil(tasks._BATCH / channels.AT_ONCE)
+    assert rounds * channels._PATIENCE < tasks._CLAIM.total_seconds()

@@ -154,10 +154,10 @@ async def test_sealing_that_fails_is_tried_again_later_and_failed_at_last(
 ) -> None:
     recording_id = await visit(recorders)
 
-    def full(*_args: object) -> None:
-        raise OSError(28, "No space left on device")
+    def broken(*_args: object) -> None:
+        raise OSError(5, "Input/output error")
 
-    monkeypatch.setattr(tasks, "seal_folder", full)
+    monkeypatch.setattr(tasks, "seal_folder", broken)
     assert await tasks.seal_finished(db, settings) == 0
     assert (await view_of(db, recording_id)).state is RecordingState.SEALING
     async with db.read() as session:
@@ -170,6 +170,29 @@ async def test_sealing_that_fails_is_tried_again_later_and_failed_at_last(
     view = await view_of(db, recording_id)
     assert (view.state, view.reason) == (RecordingState.FAILED, "not-sealable")
     assert (await entries_of(db, recording_id))[-1].tag == "system:recording:failed"
+
+
+async def test_a_full_disk_fails_no_recording_however_long_it_is_full(
+    recorders: Recorders, db: Database, settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    recording_id = await visit(recorders)
+
+    def full(*_args: object) -> None:
+        raise OSError(28, "No space left on device")
+
+    with monkeypatch.context() as patched:
+        patched.setattr(tasks, "seal_folder", full)
+        for _ in range(tasks.TRIES + 60):
+            async with db.write() as session:
+                await session.execute(update(RecordingRow).values(claimed_until=None))
+            await tasks.seal_finished(db, settings)
+    async with db.write() as session:
+        until = (await repository.row(session, recording_id)).claimed_until
+        assert until is not None
+        assert until - clock.now() <= tasks.AGAIN * 2**tasks.TRIES
+        await session.execute(update(RecordingRow).values(claimed_until=None))
+    assert await tasks.seal_finished(db, settings) == 1
+    assert (await service.verify(db, settings, recording_id)).intact
 
 
 async def test_what_nobody_foresaw_holds_up_no_other_and_fails_at_last(

@@ -1,5 +1,6 @@
 """Templates become slots and places; running it again changes nothing; changes of the timetable follow."""
 
+import asyncio
 from datetime import date, datetime, time, timedelta
 
 import pytest
@@ -116,6 +117,19 @@ async def test_f37_dates_that_cannot_be_closed(world: World) -> None:
         with pytest.raises(error):
             async with world.db.write() as session:
                 await service.close_date(session, ADMIN, world.prison_id, day, "again", which)
+
+
+@pytest.mark.parametrize("whole", [True, False])
+async def test_who_closes_a_date_twice_at_once_closes_it_once(world: World, whole: bool) -> None:
+    template_id = await template(world)
+
+    async def close() -> None:
+        async with world.db.write() as session:
+            which = None if whole else template_id
+            await service.close_date(session, ADMIN, world.prison_id, WEDNESDAYS[0], "flood", which)
+
+    answers = await asyncio.gather(*(close() for _ in range(3)), return_exceptions=True)
+    assert sorted(type(one).__name__ for one in answers) == ["ClosedAlready", "ClosedAlready", "NoneType"]
 
 
 async def test_what_was_never_closed_cannot_be_reopened(world: World) -> None:

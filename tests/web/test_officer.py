@@ -1,5 +1,6 @@
 """The officer's pages on the real application: the board, the call list, and who may see them."""
 
+import asyncio
 from datetime import timedelta
 from zoneinfo import ZoneInfo
 
@@ -92,6 +93,20 @@ async def test_call_list_of_another_day_gives_no_terminal_and_names_who_supervis
     assert "3 号终端" not in page
     assert "叫人时给出" in page
     assert "wumin 警官" in page
+
+
+async def test_a_shift_that_is_entered_twice_at_once_is_one(db: Database, house: Staffed) -> None:
+    span = (place.soon(60), place.soon(120))
+
+    async def enter() -> str:
+        async with db.write() as session:
+            return await roster.add_shift(session, SYSTEM, house.monitor.id, span, None, 4)
+
+    made = await asyncio.gather(*(enter() for _ in range(4)))
+    async with db.read() as session:
+        (shift,) = await roster.on_duty(session, house.place.prison, *span)
+    assert shift.officer_id == house.monitor.id
+    assert len(set(made)) == 4  # each replaced the one before
 
 
 @pytest.mark.parametrize(

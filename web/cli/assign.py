@@ -14,6 +14,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+from core import placing
 from scheduler.assign import engine
 from scheduler.assign.engine import Plan
 from scheduler.assign.instance import BadInstance, Instance, outside, parse
@@ -79,7 +80,7 @@ def run(args: argparse.Namespace) -> int:
     with _answers_alone():
         plan = engine.solve(instance, seed=args.seed, steps=args.steps, plans=args.plans, fair=args.fair)
     try:
-        args.out.write_text(json.dumps(plan.document()), encoding="utf-8")
+        _write(args.out.resolve(), json.dumps(plan.document()).encode())
     except OSError as error:
         return _failed(args, 2, "not-written", [str(error)], f"{args.out} cannot be written")
     if args.json:
@@ -111,7 +112,16 @@ def _unwritable(args: argparse.Namespace) -> str:
         return "it is a folder"
     if args.out.exists() and args.out.samefile(args.instance):
         return "it is the instance itself"
-    return ""
+    asked = args.out if args.out.exists() else args.out.parent
+    return "" if os.access(asked, os.W_OK) else "it may not be written"
+
+
+def _write(out: Path, data: bytes) -> None:
+    """A plan that was there stays until the new one is whole. Raises `OSError`."""
+    if out.is_file() or not out.exists():
+        placing.place(out, [data])
+    else:  # a pipe, a device
+        out.write_bytes(data)
 
 
 def _read(file: Path) -> Any:
