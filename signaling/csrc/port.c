@@ -110,10 +110,11 @@ static void media(struct core *core, struct leg *leg, uint8_t *data, int size, d
     else to_python(core, RTP, 0, leg->id, now, NULL, 0, data, size);
 }
 
-/* What strangers send is handed over while Python has read most of it: the rest of the room is for those who are in. */
-static int crowded(struct ring *ring) {
+/* What strangers send is handed over while Python has read most of it, checks and handshakes of those who are in while it
+ * has read half: the rest of the room is for what these say of their media. */
+static int crowded(struct ring *ring, int stranger) {
     uint64_t tail = atomic_load_explicit(&ring->tail, memory_order_acquire);
-    return atomic_load_explicit(&ring->head, memory_order_relaxed) - tail > ring->size / 4;
+    return atomic_load_explicit(&ring->head, memory_order_relaxed) - tail > ring->size / (stranger ? 4 : 2);
 }
 
 /* RFC 7983 section 7; as UdpPort._sort and PeerLeg.media in Python. */
@@ -128,7 +129,7 @@ static void sort(struct core *core, int socket, const struct sockaddr_storage *f
     struct claim *claim = *find_claim(core, socket, &address);
     if (claim && first > 3) claim->heard = now;
     if (first < 64) { /* claimed or not: the check that claims it may be before it on its way to Python */
-        if (!claim && crowded(&core->urgent)) core->counters[HANDOVER_FULL]++;
+        if (crowded(&core->urgent, !claim)) core->counters[HANDOVER_FULL]++;
         else to_python(core, DATAGRAM, socket, 0, now, &address, sizeof address, data, size);
         return;
     }
