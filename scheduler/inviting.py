@@ -19,7 +19,7 @@ from people.model import Identity, Relationship, Role
 from people.tables import RelativeRow
 from scheduler import access, booking, facts, moves, offering, offers, picking, places, repository, telling
 from scheduler.access import Actor, ref
-from scheduler.model import BookingState, BookingView, VisitorChoice
+from scheduler.model import BookingState, BookingView, SlotOffer, VisitorChoice
 from scheduler.offering import OfferState
 from scheduler.offers import Choice
 from scheduler.picking import Purpose
@@ -102,7 +102,16 @@ async def choice(session: Session, actor: Identity, inmate_id: str, relationship
     inmate who asks. Raises `NotFound` for a relative who is not `askable`."""
     guest = await _guest(session, actor, inmate_id, relationship_id)
     relative = access.in_the_name_of(guest.relative_id)
-    return await offers.choice(session, relative, inmate_id, starter=STARTER)
+    chosen = await offers.choice(session, relative, inmate_id, starter=STARTER)
+    now = clock.now()
+    slots = tuple((slot, _answerable(offer, now)) for slot, offer in chosen.slots)
+    return replace(chosen, slots=slots)
+
+
+def _answerable(offer: SlotOffer, now: datetime) -> SlotOffer:
+    """A time that is still to come but so near that nobody could answer is none."""
+    late = offering.kept_until(now, offer.starts_at) <= now < offer.starts_at
+    return replace(offer, reasons=(*offer.reasons, TOO_LATE)) if late else offer
 
 
 async def _guest(session: Session, actor: Identity, inmate_id: str, relationship_id: str) -> Relationship:

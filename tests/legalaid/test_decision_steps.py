@@ -95,7 +95,7 @@ async def test_each_desk_has_its_own_day_and_hands_it_on(stepwise: Place) -> Non
 
 
 async def test_a_desk_that_lets_its_day_pass_is_told_and_loses_it_and_the_next_is_not_red_for_it(
-    stepwise: Place, clock: FakeClock
+    clock: FakeClock, stepwise: Place
 ) -> None:
     here = stepwise
     view = await asked(here)

@@ -101,7 +101,7 @@ async def test_what_happened_decides_at_sealing_and_the_manifest_says_so(
 
 
 async def test_a_breach_found_by_listening_again_keeps_it_longer_before_anything_goes(
-    world: World, visit: str, db: Database, settings: Settings, clock: FakeClock
+    clock: FakeClock, world: World, visit: str, db: Database, settings: Settings
 ) -> None:
     recording_id = await take(visit, db, settings)
     clock.move(days=KEPT + 1)
@@ -120,11 +120,11 @@ async def test_a_breach_found_by_listening_again_keeps_it_longer_before_anything
 
 
 async def test_nothing_goes_because_much_has_become_graver_at_once(
+    clock: FakeClock,
     world: World,
     visit: str,
     db: Database,
     settings: Settings,
-    clock: FakeClock,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     for _ in range(3):
@@ -137,7 +137,7 @@ async def test_nothing_goes_because_much_has_become_graver_at_once(
 
 
 async def test_takes_of_one_visit_are_kept_together(
-    visit: str, db: Database, settings: Settings, clock: FakeClock
+    clock: FakeClock, visit: str, db: Database, settings: Settings
 ) -> None:
     first = await take(visit, db, settings)
     clock.move(minutes=1)
@@ -148,7 +148,7 @@ async def test_takes_of_one_visit_are_kept_together(
 
 
 async def test_nothing_of_what_was_only_noted_is_kept_longer(
-    world: World, visit: str, db: Database, settings: Settings, clock: FakeClock
+    clock: FakeClock, world: World, visit: str, db: Database, settings: Settings
 ) -> None:
     await take(visit, db, settings)
     async with db.write() as session:
@@ -197,7 +197,7 @@ def _reviewed(session: Session, world: World, visit: str, outcome: str) -> None:
     ("reason", "kept", "for_days"), [("not-sealable", "disputed", DISPUTED), ("never-began", "family", KEPT)]
 )
 async def test_one_that_broke_is_kept_as_long_as_what_is_disputed(
-    visit: str, db: Database, settings: Settings, clock: FakeClock, reason: str, kept: str, for_days: int
+    clock: FakeClock, visit: str, db: Database, settings: Settings, reason: str, kept: str, for_days: int
 ) -> None:
     recorders = Recorders(settings, db, new_id("node"))
     recorder = await recorders.start("room_1", visit)

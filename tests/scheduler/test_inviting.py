@@ -274,6 +274,10 @@ async def test_so_near_that_nobody_could_answer(world: World, clock: FakeClock) 
             if offer.slot_id == slot
         )
     clock.move(seconds=(starts_at - clocks.now()).total_seconds() - 3600)
+    async with world.db.read() as session:
+        chosen = await inviting.choice(session, screen(world), family.inmate_id, family.relationship_id)
+    (near,) = [offer for _, offer in chosen.slots if offer.slot_id == slot]
+    assert "too-late-to-answer" in {reason.code for reason in near.reasons}, "it is said before anybody asks"
     with pytest.raises(Refused) as caught:
         await invite(world, family, slot)
     assert set(codes(caught)) & {"too-late-to-answer", "too-soon"}

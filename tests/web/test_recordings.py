@@ -151,9 +151,9 @@ async def test_what_was_heard_is_entered_to_the_millisecond(
 
 
 async def test_leave_is_personal_and_runs_out(
+    clock: FakeClock,
     listener: Browser,
     another_browser: Browser,
-    clock: FakeClock,
     visit: BookingView,
     house: Staffed,
     sign_in: SignIn,
@@ -218,7 +218,7 @@ async def test_track_of_another_visit_is_not_served_under_this_opening(
 
 
 async def test_an_officer_whose_rights_ended_an_hour_ago_opens_nothing_any_more(
-    listener: Browser, db: Database, visit: BookingView, house: Staffed, clock: FakeClock
+    clock: FakeClock, listener: Browser, db: Database, visit: BookingView, house: Staffed
 ) -> None:
     """The page that was opened while they lasted gives nothing out either, nor does the session."""
     page = await opened(listener, visit)
